@@ -1,0 +1,16 @@
+// What Swift cannot import: variadic calls, macros, and the CRC32C instruction. Header-only, so that there is no C to build.
+#pragma once
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+static inline int ck_open(const char *path, int flags, unsigned mode) { return open(path, flags, mode); }

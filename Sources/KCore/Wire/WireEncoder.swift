@@ -1,0 +1,219 @@
+internal import Glibc
+
+/// Writes a message into memory that grows as needed. Record batches that live in files are not copied: the encoder
+/// remembers where they belong, and ``finish()`` returns the pieces in order (see ``Frame``).
+public struct WireEncoder: Coder {
+    public let version: Int16
+    public let isFlexible: Bool
+
+    private var storage: ByteStorage
+    private var position = 0
+    private var inserts: [(position: Int, region: FileRegion)] = []
+    private var insertedBytes = 0
+
+    // The tag section is written by running the description again: plain fields then see a version that no field has,
+    // and tagged fields are first counted, then written.
+    private enum TagPass { case none, count, write }
+    private static let noVersion = Int16.min
+    private var activeVersion: Int16
+    private var tagPass = TagPass.none
+    private var tagCount = 0
+    private var tagsToKeep: ArraySlice<UnknownTag> = []
+
+    public init(version: Int16, flexible: Bool, capacity: Int = 256) {
+        self.version = version
+        isFlexible = flexible
+        activeVersion = version
+        storage = ByteStorage(capacity: capacity)
+    }
+
+    /// Bytes written so far, those that stay in files included.
+    public var count: Int { position + insertedBytes }
+
+    /// What was written. The encoder must not be used afterwards.
+    public func finish() -> Frame {
+        var segments: [Frame.Segment] = []
+        var start = 0
+        for (position, region) in inserts {
+            if position > start { segments.append(.bytes(Bytes(storage: storage, offset: start, count: position - start))) }
+            segments.append(.file(region))
+            start = position
+        }
+        if position > start { segments.append(.bytes(Bytes(storage: storage, offset: start, count: position - start))) }
+        return Frame(segments: segments, count: count)
+    }
+
+    /// What was written, when no part of it lives in a file.
+    /// - Precondition: no file region was written.
+    public func bytes() -> Bytes {
+        precondition(inserts.isEmpty, "a message with parts in files has no contiguous bytes")
+        return Bytes(storage: storage, count: position)
+    }
+
+    // MARK: Coder
+
+    @inline(__always)
+    public mutating func field<T: WireValue, R: RangeExpression<Int16>>(
+        _ value: inout T, in versions: R
+    ) throws(WireError) {
+        if versions.contains(activeVersion) { try value.write(&self) }
+    }
+
+    @inline(__always)
+    public mutating func field<T: NullableWireValue, R: RangeExpression<Int16>, N: RangeExpression<Int16>>(
+        _ value: inout T?, in versions: R, nullable: N
+    ) throws(WireError) {
+        guard versions.contains(activeVersion) else { return }
+        if !nullable.contains(activeVersion) {
+            guard let value else { throw .unexpectedNull }
+            try value.write(&self)
+        } else if let value {
+            try value.writeNullable(&self)
+        } else {
+            try T.writeNull(&self)
+        }
+    }
+
+    public mutating func tagged<T: TaggableValue, R: RangeExpression<Int16>>(
+        _ tag: UInt32, _ value: inout T, in versions: R, default: T
+    ) throws(WireError) {
+        guard tagPass != .none, versions.contains(version), value != `default` else { return }
+        guard tagPass == .write else {
+            tagCount += 1
+            return
+        }
+        writeUnknownTags(below: tag)
+        let saved = (tagsToKeep, activeVersion)
+        (tagPass, activeVersion) = (.none, version)
+        unsignedVarint(tag)
+        try sized { encoder throws(WireError) in try value.writeTagged(&encoder) }
+        (tagsToKeep, activeVersion) = saved
+        tagPass = .write
+    }
+
+    // MARK: Forms
+
+    @inline(__always)
+    mutating func integer<T: FixedWidthInteger>(_ value: T) {
+        let size = MemoryLayout<T>.size
+        reserve(size)
+        storage.base.storeBytes(of: value.bigEndian, toByteOffset: position, as: T.self)
+        position &+= size
+    }
+
+    mutating func unsignedVarint(_ value: UInt32) {
+        reserve(Varint.maxBytes32)
+        position += Varint.write(unsigned: UInt64(value), to: storage.base + position)
+    }
+
+    mutating func nullString() {
+        if isFlexible { unsignedVarint(0) } else { integer(-1 as Int16) }
+    }
+
+    mutating func nullBlock() {
+        if isFlexible { unsignedVarint(0) } else { integer(-1 as Int32) }
+    }
+
+    mutating func blockLength(_ count: Int) throws(WireError) {
+        guard count < Int(Int32.max) else { throw .valueTooLong(count) }
+        if isFlexible { unsignedVarint(UInt32(count + 1)) } else { integer(Int32(count)) }
+    }
+
+    mutating func string(_ value: String) throws(WireError) {
+        var value = value
+        let length = value.utf8.count
+        // Kafka's limit for both forms: a signed 16-bit length.
+        guard length <= Int(Int16.max) else { throw .valueTooLong(length) }
+        if isFlexible { unsignedVarint(UInt32(length + 1)) } else { integer(Int16(length)) }
+        value.withUTF8 { raw(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// A nullable string with a 16-bit length whatever the version, as the client id of a header is.
+    mutating func legacyString(_ value: String?) throws(WireError) {
+        guard var value else { return integer(-1 as Int16) }
+        guard value.utf8.count <= Int(Int16.max) else { throw .valueTooLong(value.utf8.count) }
+        integer(Int16(value.utf8.count))
+        value.withUTF8 { raw(UnsafeRawBufferPointer($0)) }
+    }
+
+    mutating func bytes(_ value: Bytes) throws(WireError) {
+        try blockLength(value.count)
+        value.withUnsafeBytes { raw($0) }
+    }
+
+    /// Bytes as they are, without a length.
+    public mutating func raw(_ source: UnsafeRawBufferPointer) {
+        guard let start = source.baseAddress, source.count > 0 else { return }
+        reserve(source.count)
+        (storage.base + position).copyMemory(from: start, byteCount: source.count)
+        position += source.count
+    }
+
+    /// A part of a file, without a length. It is sent from the file and never read into memory here.
+    mutating func region(_ region: FileRegion) {
+        guard region.count > 0 else { return }
+        inserts.append((position, region))
+        insertedBytes += region.count
+    }
+
+    mutating func structure<T: WireStruct>(_ value: T) throws(WireError) {
+        var value = value
+        try value.fields(&self)
+        if isFlexible { try tagSection(&value) }
+    }
+
+    private mutating func tagSection<T: WireStruct>(_ value: inout T) throws(WireError) {
+        tagCount = value.unknownTags.count
+        (tagPass, activeVersion) = (.count, WireEncoder.noVersion)
+        try value.fields(&self)
+        unsignedVarint(UInt32(tagCount))
+        if tagCount > 0 {
+            tagPass = .write
+            tagsToKeep = value.unknownTags[...]
+            try value.fields(&self)
+            writeUnknownTags(below: nil)
+        }
+        (tagPass, activeVersion) = (.none, version)
+    }
+
+    private mutating func writeUnknownTags(below limit: UInt32?) {
+        while let next = tagsToKeep.first, limit.map({ next.tag < $0 }) ?? true {
+            tagsToKeep.removeFirst()
+            unsignedVarint(next.tag)
+            unsignedVarint(UInt32(next.value.count))
+            next.value.withUnsafeBytes { raw($0) }
+        }
+    }
+
+    // The size stands in front and is not known yet: write behind the place of a one-byte size, make room if it is longer.
+    private mutating func sized(_ body: (inout WireEncoder) throws(WireError) -> Void) throws(WireError) {
+        let start = position
+        reserve(1)
+        position += 1
+        try body(&self)
+        let size = position - start - 1
+        let width = Varint.size(unsigned: UInt64(size))
+        if width > 1 {
+            reserve(width - 1)
+            memmove(storage.base + start + width, storage.base + start + 1, size)
+            position += width - 1
+        }
+        _ = Varint.write(unsigned: UInt64(size), to: storage.base + start)
+    }
+
+    /// Writes `value` over the four bytes at `position`, for a length that was not known before.
+    mutating func patch(_ value: Int32, at position: Int) {
+        storage.base.storeBytes(of: value.bigEndian, toByteOffset: position, as: Int32.self)
+    }
+
+    @inline(__always)
+    private mutating func reserve(_ byteCount: Int) {
+        if storage.capacity &- position < byteCount { grow(byteCount) }
+    }
+
+    private mutating func grow(_ byteCount: Int) {
+        let larger = ByteStorage(capacity: max(storage.capacity * 2, position + byteCount))
+        larger.base.copyMemory(from: storage.base, byteCount: position)
+        storage = larger
+    }
+}
