@@ -13,4 +13,6 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "CRC32C.h"
+
 static inline int ck_open(const char *path, int flags, unsigned mode) { return open(path, flags, mode); }
