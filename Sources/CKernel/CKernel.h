@@ -1,9 +1,8 @@
 // What Swift cannot import: variadic calls, macros, and the CRC32C instruction. Header-only, so that there is no C to build.
+//
+// No feature macros (_GNU_SOURCE) here: they change the C library's types, and Swift refuses two modules (this one and its
+// own Glibc) that see the same type differently.
 #pragma once
-
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 
 #include <errno.h>
 #include <fcntl.h>
