@@ -34,7 +34,13 @@ extension Coder {
     @inline(__always)
     public mutating func field<T: WireValue>(_ value: inout T) throws(WireError) { try field(&value, in: 0...) }
 
-    /// A field that is null in whichever versions have it.
+    /// A field that all versions have, and that may be null in all.
+    @inline(__always)
+    public mutating func field<T: NullableWireValue>(_ value: inout T?) throws(WireError) {
+        try field(&value, in: 0..., nullable: 0...)
+    }
+
+    /// A field that may be null in whichever versions have it.
     @inline(__always)
     public mutating func field<T: NullableWireValue, R: RangeExpression<Int16>>(
         _ value: inout T?, in versions: R
