@@ -119,7 +119,7 @@ public struct Logger: Sendable {
     }
 
     private func quoted(_ text: String) -> String {
-        let plain = !text.isEmpty && !text.utf8.contains { $0 <= 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "=") }
-        return plain ? text : JSONText.quoted(text)
+        let needsQuotes = text.utf8.contains { $0 <= 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "=") }
+        return needsQuotes || text.isEmpty ? JSONText.quoted(text) : text
     }
 }

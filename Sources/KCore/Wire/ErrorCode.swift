@@ -16,6 +16,13 @@ public struct ErrorCode: RawRepresentable, Hashable, Sendable, WireValue {
         var name: String
         var isRetriable: Bool
         var meaning: String
+
+        static func retriable(_ name: String, _ meaning: String) -> Entry {
+            Entry(name: name, isRetriable: true, meaning: meaning)
+        }
+        static func lasting(_ name: String, _ meaning: String) -> Entry {
+            Entry(name: name, isRetriable: false, meaning: meaning)
+        }
     }
 
     private static func entry(_ code: ErrorCode) -> Entry? {

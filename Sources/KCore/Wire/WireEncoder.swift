@@ -34,12 +34,16 @@ public struct WireEncoder: Coder {
     public func finish() -> Frame {
         var segments: [Frame.Segment] = []
         var start = 0
-        for (position, region) in inserts {
-            if position > start { segments.append(.bytes(Bytes(storage: storage, offset: start, count: position - start))) }
-            segments.append(.file(region))
-            start = position
+        func appendBytes(to end: Int) {
+            guard end > start else { return }
+            segments.append(.bytes(Bytes(storage: storage, offset: start, count: end - start)))
+            start = end
         }
-        if position > start { segments.append(.bytes(Bytes(storage: storage, offset: start, count: position - start))) }
+        for (position, region) in inserts {
+            appendBytes(to: position)
+            segments.append(.file(region))
+        }
+        appendBytes(to: position)
         return Frame(segments: segments, count: count)
     }
 

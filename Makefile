@@ -1,0 +1,58 @@
+# `make help` lists what there is to do. Everything here works on a bare Debian or Ubuntu that has a Swift toolchain.
+
+PREFIX  ?= /usr/local
+SECONDS ?= 60
+FILTER  ?=
+TOOLS   := kbroker kproduce kconsume kadmin
+SOURCES := Package.swift Sources Tests
+
+.DEFAULT_GOAL := build
+.PHONY: build demo run test interop bench fuzz lint format docs install clean help
+
+build: ## release build; executables in bin/
+	@scripts/setup
+	swift build -c release --static-swift-stdlib
+	@mkdir -p bin
+	@for tool in $(TOOLS); do ln -f .build/release/$$tool bin/$$tool 2>/dev/null || cp -f .build/release/$$tool bin/; done
+
+demo: build ## starts a broker, sends real lines through it with every codec, compares, cleans up
+	@scripts/demo
+
+run: build ## a broker in the foreground: 127.0.0.1:9092, data in ./data
+	@exec bin/kbroker
+
+test: ## unit and house tests (FILTER=name for some of them)
+	@scripts/setup
+	swift test $(if $(FILTER),--filter '$(FILTER)')
+
+interop: build ## kcat, confluent-kafka, kafka-python, aiokafka and bad input against bin/kbroker
+	@scripts/setup interop
+	.venv/bin/pytest Tests/Interop $(if $(FILTER),-k '$(FILTER)')
+
+bench: build ## figures of this machine, as one table
+	@scripts/setup interop
+	@bench/run
+
+fuzz: ## libFuzzer on everything that decodes (SECONDS=60)
+	@scripts/setup
+	@Tests/Fuzz/run $(SECONDS)
+
+lint: ## the format that .swift-format describes, without a finding
+	swift format lint --strict --parallel --recursive $(SOURCES)
+
+format: ## writes that format
+	swift format format --in-place --parallel --recursive $(SOURCES)
+
+docs: ## writes docs/protocol.md anew from the code
+	@scripts/setup
+	KAFKA_WRITE_DOCS=1 swift test --filter 'ProtocolDocumentTests'
+
+install: build ## copies the executables to PREFIX/bin
+	install -d '$(DESTDIR)$(PREFIX)/bin'
+	install -m 755 $(TOOLS:%=bin/%) '$(DESTDIR)$(PREFIX)/bin/'
+
+clean: ## removes what was built
+	rm -rf .build .build-* bin .venv
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
