@@ -88,3 +88,21 @@ enum ListOffsetsTimestamp {
     /// The last offset in remote storage (KIP-1005).
     static let latestTiered: Int64 = -5
 }
+
+/// How an endpoint is spoken to.
+struct SecurityProtocol: RawRepresentable, Hashable, WireValue {
+    var rawValue: Int16
+    static let plaintext = SecurityProtocol(rawValue: 0)
+    static let ssl = SecurityProtocol(rawValue: 1)
+    static let saslPlaintext = SecurityProtocol(rawValue: 2)
+    static let saslSsl = SecurityProtocol(rawValue: 3)
+}
+
+/// Whether a partition's leader came out of an unclean election and has not recovered yet (KIP-704).
+struct LeaderRecoveryState: RawRepresentable, Hashable, WireValue {
+    var rawValue: Int8
+    /// What a change says that does not touch the state.
+    static let unchanged = LeaderRecoveryState(rawValue: -1)
+    static let recovered = LeaderRecoveryState(rawValue: 0)
+    static let recovering = LeaderRecoveryState(rawValue: 1)
+}
