@@ -12,6 +12,7 @@ public enum CRC32C {
 
     static let table = CRCTable(polynomial: 0x82F6_3B78)
 
+    // Written in `init` and only read afterwards.
     private struct Shifts: @unchecked Sendable {
         var long: UnsafePointer<UInt32>
         var short: UnsafePointer<UInt32>

@@ -16,7 +16,8 @@ import Testing
     @Test func `instruction and table agree at every length and alignment`() {
         var generator = SeededGenerator(seed: 1)
         let bytes = (0..<40_000).map { _ in UInt8.random(in: 0...255, using: &generator) }
-        let lengths = Array(0..<100) + [767, 768, 769, 1535, 1536, 3000, 12_287, 12_288, 12_289, 13_100, 24_576, 39_990]
+        let lengths =
+            Array(0..<100) + [767, 768, 769, 1535, 1536, 3000, 12_287, 12_288, 12_289, 13_100, 24_576, 39_990]
         bytes.withUnsafeBytes { all in
             for length in lengths {
                 for start in 0..<9 where start + length <= all.count {
