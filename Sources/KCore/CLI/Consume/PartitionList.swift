@@ -1,0 +1,22 @@
+/// `kconsume -p`: partitions, such as `0,2-4`.
+public struct PartitionList: Sendable, Equatable {
+    public var ranges: [ClosedRange<Int32>]
+
+    public init(_ text: String) throws(ToolError) {
+        ranges = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let ends = part.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let first = PartitionList.number(ends[0]), let last = PartitionList.number(ends[ends.count - 1]) else {
+                throw .usage("-p \(text): not partitions such as 3, 0,2 or 0-4")
+            }
+            guard first <= last else { throw .usage("-p \(text): \(part) ends before it starts") }
+            ranges.append(first...last)
+        }
+    }
+
+    public func contains(_ partition: Int32) -> Bool { ranges.contains { $0.contains(partition) } }
+
+    private static func number(_ text: Substring) -> Int32? {
+        text.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } ? Int32(text) : nil
+    }
+}
