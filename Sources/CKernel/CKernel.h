@@ -15,3 +15,6 @@
 #include "CRC32C.h"
 
 static inline int ck_open(const char *path, int flags, unsigned mode) { return open(path, flags, mode); }
+
+// The process's variables; `environ` itself is a global that Swift 6 lets nobody touch.
+static inline char **ck_environment(void) { return __environ; }

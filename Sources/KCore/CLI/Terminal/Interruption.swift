@@ -9,11 +9,20 @@ internal import Synchronization
 public final class Interruption: Sendable {
     private let first = Atomic<Int32>(0)
     private let handlers = Mutex<[@Sendable () -> Void]>([])
-    private let event: Int32
+    // A pipe: the read end becomes readable and stays so.
+    private let readEnd: Int32
+    private let writeEnd: Int32
 
-    public init() { event = eventfd(0, Int32(EFD_CLOEXEC.rawValue | EFD_NONBLOCK.rawValue)) }
+    public init() {
+        var ends: [Int32] = [-1, -1]
+        _ = pipe(&ends)
+        (readEnd, writeEnd) = (ends[0], ends[1])
+    }
 
-    deinit { if event >= 0 { close(event) } }
+    deinit {
+        if readEnd >= 0 { close(readEnd) }
+        if writeEnd >= 0 { close(writeEnd) }
+    }
 
     /// The first signal's number; nil while there was none.
     public var signal: Int32? {
@@ -22,7 +31,7 @@ public final class Interruption: Sendable {
     }
 
     /// Becomes readable with the first signal and stays so: for `poll` beside another descriptor.
-    public var descriptor: Int32 { event }
+    public var descriptor: Int32 { readEnd }
 
     /// Calls `handler` on the signal thread when the first signal comes, or now if it has come.
     public func onInterrupt(_ handler: @escaping @Sendable () -> Void) {
@@ -43,8 +52,8 @@ public final class Interruption: Sendable {
             return list
         }
         guard let waiting else { return }
-        var one: UInt64 = 1
-        _ = write(event, &one, 8)
+        var byte: UInt8 = 0
+        _ = write(writeEnd, &byte, 1)
         for handler in waiting { handler() }
     }
 
@@ -53,7 +62,7 @@ public final class Interruption: Sendable {
     public func wait() -> Int32 {
         while true {
             if let signal { return signal }
-            var ready = pollfd(fd: event, events: Int16(POLLIN), revents: 0)
+            var ready = pollfd(fd: readEnd, events: Int16(POLLIN), revents: 0)
             _ = poll(&ready, 1, -1)
         }
     }
@@ -83,8 +92,9 @@ public final class Interruption: Sendable {
                     var number: Int32 = 0
                     guard sigwait(&set, &number) == 0 else { continue }
                     if interruption.signal != nil { _exit(128 + number) }
+                    let caught = number
                     // Handlers may block; the thread must be back for a second signal.
-                    DetachedThread.start { interruption.raise(number) }
+                    DetachedThread.start { interruption.raise(caught) }
                 }
             }, reference)
         if started != 0 {

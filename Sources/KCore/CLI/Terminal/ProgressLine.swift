@@ -45,7 +45,7 @@ public struct ProgressLine {
         let now = clock.monotonicNs
         nextNs = now + intervalNs
         var width = winsize()
-        let columns = ck_terminalSize(descriptor, &width) == 0 && width.ws_col > 10 ? Int(width.ws_col) - 1 : 79
+        let columns = ioctl(descriptor, UInt(TIOCGWINSZ), &width) == 0 && width.ws_col > 10 ? Int(width.ws_col) - 1 : 79
         let line = ProgressLine.text(state, seconds: Double(now - startNs) / 1e9)
         Console.write("\r" + line.prefix(columns) + "\u{1B}[K", to: descriptor)
         isShown = true

@@ -1,3 +1,4 @@
+internal import CKernel
 internal import Glibc
 
 /// Version of the tools.
@@ -35,7 +36,7 @@ extension Command {
 
     static func processEnvironment() -> [String: String] {
         var result: [String: String] = [:]
-        guard var entry = Glibc.environ else { return result }
+        guard var entry = ck_environment() else { return result }
         while let text = entry.pointee {
             let line = String(cString: text)
             if let pair = Arguments.pair(line) { result[pair.name] = pair.value }
