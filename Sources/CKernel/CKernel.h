@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "CRC32C.h"
+#include "Codecs.h"
 
 static inline int ck_open(const char *path, int flags, unsigned mode) { return open(path, flags, mode); }
 

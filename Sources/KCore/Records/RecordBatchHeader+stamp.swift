@@ -49,6 +49,19 @@ extension RecordBatchHeader {
         stampCRC(in: batch)
     }
 
+    /// Sets who produced a batch and where it stands in his sequence, and makes the checksum right again: a producer that
+    /// had to take a new epoch sends what it has anew.
+    /// - Precondition: `batch` is one whole batch and nothing more, and nobody else uses it.
+    public static func stampProducer(
+        id: Int64, epoch: Int16, baseSequence: Int32, in batch: UnsafeMutableRawBufferPointer
+    ) {
+        guard let base = batch.baseAddress, batch.count >= size else { return }
+        base.storeBigEndian(id, producerIdPosition)
+        base.storeBigEndian(epoch, producerEpochPosition)
+        base.storeBigEndian(baseSequence, baseSequencePosition)
+        stampCRC(in: batch)
+    }
+
     /// Makes the checksum right after the bytes that it covers were changed.
     /// - Precondition: `batch` is one whole batch and nothing more, and nobody else uses it.
     public static func stampCRC(in batch: UnsafeMutableRawBufferPointer) {

@@ -27,7 +27,7 @@ public enum RecordsError: Error, Equatable, Sendable {
 }
 
 /// What is wrong with one record.
-public enum RecordFault: Equatable, Sendable {
+public enum RecordFault: Error, Equatable, Sendable {
     /// A number or a field reaches over the end of the record, or the record over the end of the batch.
     case truncated
     /// A variable-length integer that is too long for its type.
