@@ -12,7 +12,7 @@ struct CreateTopicsRequest: ApiRequest {
     mutating func fields<C: Coder>(_ c: inout C) throws(WireError) {
         try c.field(&topics)
         try c.field(&timeoutMs)
-        try c.field(&validateOnly, in: 1...)
+        try c.field(&validateOnly, in: 1..., else: false)
     }
 
     struct CreatableTopic: WireStruct {

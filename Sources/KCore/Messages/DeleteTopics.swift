@@ -9,7 +9,7 @@ struct DeleteTopicsRequest: ApiRequest {
     var unknownTags: [UnknownTag] = []
 
     mutating func fields<C: Coder>(_ c: inout C) throws(WireError) {
-        try c.field(&topics, in: 6...)
+        try c.field(&topics, in: 6..., else: [])
         try c.field(&topicNames, in: 0...5)
         try c.field(&timeoutMs)
     }

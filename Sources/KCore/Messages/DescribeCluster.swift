@@ -9,7 +9,7 @@ struct DescribeClusterRequest: ApiRequest {
 
     mutating func fields<C: Coder>(_ c: inout C) throws(WireError) {
         try c.field(&includeClusterAuthorizedOperations)
-        try c.field(&endpointType, in: 1...)
+        try c.field(&endpointType, in: 1..., else: .broker)
     }
 }
 

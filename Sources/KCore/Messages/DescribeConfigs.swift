@@ -11,8 +11,8 @@ struct DescribeConfigsRequest: ApiRequest {
 
     mutating func fields<C: Coder>(_ c: inout C) throws(WireError) {
         try c.field(&resources)
-        try c.field(&includeSynonyms, in: 1...)
-        try c.field(&includeDocumentation, in: 3...)
+        try c.field(&includeSynonyms, in: 1..., else: false)
+        try c.field(&includeDocumentation, in: 3..., else: false)
     }
 
     struct DescribeConfigsResource: WireStruct {

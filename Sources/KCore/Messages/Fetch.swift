@@ -30,7 +30,7 @@ struct FetchRequest: ApiRequest {
     var unknownTags: [UnknownTag] = []
 
     mutating func fields<C: Coder>(_ c: inout C) throws(WireError) {
-        try c.field(&replicaId, in: 0...14)
+        try c.field(&replicaId, in: 0...14, else: -1)
         try c.field(&maxWaitMs)
         try c.field(&minBytes)
         try c.field(&maxBytes, in: 3...)
@@ -38,7 +38,7 @@ struct FetchRequest: ApiRequest {
         try c.field(&sessionId, in: 7...)
         try c.field(&sessionEpoch, in: 7...)
         try c.field(&topics)
-        try c.field(&forgottenTopicsData, in: 7...)
+        try c.field(&forgottenTopicsData, in: 7..., else: [])
         try c.field(&rackId, in: 11...)
         try c.tagged(0, &clusterId, in: 12..., default: nil)
         try c.tagged(1, &replicaState, in: 15..., default: ReplicaState())
@@ -87,7 +87,7 @@ struct FetchRequest: ApiRequest {
             try c.field(&partition)
             try c.field(&currentLeaderEpoch, in: 9...)
             try c.field(&fetchOffset)
-            try c.field(&lastFetchedEpoch, in: 12...)
+            try c.field(&lastFetchedEpoch, in: 12..., else: -1)
             try c.field(&logStartOffset, in: 5...)
             try c.field(&partitionMaxBytes)
             try c.tagged(0, &replicaDirectoryId, in: 17..., default: .zero)

@@ -10,9 +10,9 @@ struct FindCoordinatorRequest: ApiRequest {
     var unknownTags: [UnknownTag] = []
 
     mutating func fields<C: Coder>(_ c: inout C) throws(WireError) {
-        try c.field(&key, in: 0...3)
-        try c.field(&keyType, in: 1...)
-        try c.field(&coordinatorKeys, in: 4...)
+        try c.field(&key, in: 0...3, else: "")
+        try c.field(&keyType, in: 1..., else: .group)
+        try c.field(&coordinatorKeys, in: 4..., else: [])
     }
 }
 

@@ -16,8 +16,8 @@ struct InitProducerIdRequest: ApiRequest {
     mutating func fields<C: Coder>(_ c: inout C) throws(WireError) {
         try c.field(&transactionalId)
         try c.field(&transactionTimeoutMs)
-        try c.field(&producerId, in: 3...)
-        try c.field(&producerEpoch, in: 3...)
+        try c.field(&producerId, in: 3..., else: -1)
+        try c.field(&producerEpoch, in: 3..., else: -1)
     }
 }
 

@@ -14,7 +14,7 @@ struct ListOffsetsRequest: ApiRequest {
 
     mutating func fields<C: Coder>(_ c: inout C) throws(WireError) {
         try c.field(&replicaId)
-        try c.field(&isolationLevel, in: 2...)
+        try c.field(&isolationLevel, in: 2..., else: .readUncommitted)
         try c.field(&topics)
         try c.field(&timeoutMs, in: 10...)
     }
@@ -44,7 +44,7 @@ struct ListOffsetsRequest: ApiRequest {
             try c.field(&partitionIndex)
             try c.field(&currentLeaderEpoch, in: 4...)
             try c.field(&timestamp)
-            try c.field(&maxNumOffsets, in: 0...0)
+            try c.field(&maxNumOffsets, in: 0...0, else: 1)
         }
     }
 }

@@ -13,9 +13,9 @@ struct MetadataRequest: ApiRequest {
 
     mutating func fields<C: Coder>(_ c: inout C) throws(WireError) {
         try c.field(&topics, in: 0..., nullable: 1...)
-        try c.field(&allowAutoTopicCreation, in: 4...)
-        try c.field(&includeClusterAuthorizedOperations, in: 8...10)
-        try c.field(&includeTopicAuthorizedOperations, in: 8...)
+        try c.field(&allowAutoTopicCreation, in: 4..., else: true)
+        try c.field(&includeClusterAuthorizedOperations, in: 8...10, else: false)
+        try c.field(&includeTopicAuthorizedOperations, in: 8..., else: false)
     }
 
     struct MetadataRequestTopic: WireStruct {

@@ -15,7 +15,7 @@ struct ProduceRequest: ApiRequest {
     var unknownTags: [UnknownTag] = []
 
     mutating func fields<C: Coder>(_ c: inout C) throws(WireError) {
-        try c.field(&transactionalId, in: 3...)
+        try c.field(&transactionalId, in: 3..., else: nil)
         try c.field(&acks)
         try c.field(&timeoutMs)
         try c.field(&topicData)

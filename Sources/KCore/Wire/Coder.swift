@@ -10,7 +10,9 @@
 ///         try c.tagged(0, &clusterId, in: 4..., default: nil)
 ///     }
 ///
-/// In a version that does not have a field, a reader leaves it at the default that the declaration gives it.
+/// In a version that does not have a field, a reader leaves it at the default that the declaration gives it, and a writer
+/// drops it. Where that would change what a request means, the description says which value the other versions stand for,
+/// `try c.field(&validateOnly, in: 1..., else: false)`, and writing anything else in them throws.
 /// The calls are generic and resolved when compiled: a description costs a comparison of versions for each field.
 public protocol Coder {
     /// The version of the message that is read or written.
@@ -38,6 +40,24 @@ extension Coder {
     @inline(__always)
     public mutating func field<T: NullableWireValue>(_ value: inout T?) throws(WireError) {
         try field(&value, in: 0..., nullable: 0...)
+    }
+
+    /// A field that may not be dropped: versions without it mean `absent` ("not ignorable" in the definitions).
+    @inline(__always)
+    public mutating func field<T: WireValue, R: RangeExpression<Int16>>(
+        _ value: inout T, in versions: R, else absent: T
+    ) throws(WireError) {
+        try field(&value, in: versions)
+        if !versions.contains(version) && value != absent { throw .noFieldInVersion(version) }
+    }
+
+    /// A field that may be null, and that may not be dropped: versions without it mean `absent`.
+    @inline(__always)
+    public mutating func field<T: NullableWireValue, R: RangeExpression<Int16>>(
+        _ value: inout T?, in versions: R, else absent: T?
+    ) throws(WireError) {
+        try field(&value, in: versions, nullable: 0...)
+        if !versions.contains(version) && value != absent { throw .noFieldInVersion(version) }
     }
 
     /// A field that may be null in whichever versions have it.

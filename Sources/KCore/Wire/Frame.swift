@@ -74,7 +74,7 @@ public enum WireRecords: Sendable, Equatable {
     public var count: Int {
         switch self {
         case .bytes(let bytes): bytes.count
-        case .files(let regions): regions.reduce(0) { $0 + $1.count }
+        case .files(let regions): regions.indices.reduce(0) { $0 + regions[$1].count }
         }
     }
 }
@@ -92,7 +92,7 @@ extension WireRecords: NullableWireValue {
         case .bytes(let bytes): try encoder.bytes(bytes)
         case .files(let regions):
             try encoder.blockLength(count)
-            for region in regions { encoder.region(region) }
+            for index in regions.indices { encoder.region(regions[index]) }
         }
     }
 }

@@ -8,19 +8,22 @@ public struct WireEncoder: Coder {
 
     private var storage: ByteStorage
     private var position = 0
-    private var inserts: [(position: Int, region: FileRegion)] = []
-    private var insertedBytes = 0
+    private var bytesInFiles = 0
 
-    // The tag section is written by running the description again: plain fields then see a version that no field has,
-    // and tagged fields are first counted, then written.
-    private enum TagPass { case none, count, write }
+    // The segments of the frame so far. Those in memory are empty until ``finish()``, and `ranges` says what they are.
+    private var segments: [Frame.Segment] = []
+    private var ranges: [Range<Int>] = []
+    private var segmentStart = 0
+
+    // A description runs once for the plain fields, which counts the tagged fields that differ from their defaults. Only
+    // when there are some it runs again for the tag section: plain fields then see a version that no field has.
     private static let noVersion = Int16.min
     private var activeVersion: Int16
-    private var tagPass = TagPass.none
+    private var writesTags = false
     private var tagCount = 0
     private var tagsToKeep: ArraySlice<UnknownTag> = []
 
-    public init(version: Int16, flexible: Bool, capacity: Int = 256) {
+    public init(version: Int16, flexible: Bool, capacity: Int = 512) {
         self.version = version
         isFlexible = flexible
         activeVersion = version
@@ -28,29 +31,31 @@ public struct WireEncoder: Coder {
     }
 
     /// Bytes written so far, those that stay in files included.
-    public var count: Int { position + insertedBytes }
+    public var count: Int { position + bytesInFiles }
 
     /// What was written. The encoder must not be used afterwards.
-    public func finish() -> Frame {
-        var segments: [Frame.Segment] = []
-        var start = 0
-        func appendBytes(to end: Int) {
-            guard end > start else { return }
-            segments.append(.bytes(Bytes(storage: storage, offset: start, count: end - start)))
-            start = end
+    public mutating func finish() -> Frame {
+        if position > segmentStart { closeSegment() }
+        // Only now the memory is known that the bytes ended up in.
+        var range = 0
+        for index in segments.indices {
+            guard case .bytes = segments[index] else { continue }
+            segments[index] = .bytes(Bytes(storage: storage, offset: ranges[range].lowerBound, count: ranges[range].count))
+            range += 1
         }
-        for (position, region) in inserts {
-            appendBytes(to: position)
-            segments.append(.file(region))
-        }
-        appendBytes(to: position)
         return Frame(segments: segments, count: count)
+    }
+
+    private mutating func closeSegment() {
+        segments.append(.bytes(Bytes()))
+        ranges.append(segmentStart..<position)
+        segmentStart = position
     }
 
     /// What was written, when no part of it lives in a file.
     /// - Precondition: no file region was written.
     public func bytes() -> Bytes {
-        precondition(inserts.isEmpty, "a message with parts in files has no contiguous bytes")
+        precondition(segments.isEmpty, "a message with parts in files has no contiguous bytes")
         return Bytes(storage: storage, count: position)
     }
 
@@ -78,21 +83,12 @@ public struct WireEncoder: Coder {
         }
     }
 
+    @inline(__always)
     public mutating func tagged<T: TaggableValue, R: RangeExpression<Int16>>(
         _ tag: UInt32, _ value: inout T, in versions: R, default: T
     ) throws(WireError) {
-        guard tagPass != .none, versions.contains(version), value != `default` else { return }
-        guard tagPass == .write else {
-            tagCount += 1
-            return
-        }
-        writeUnknownTags(below: tag)
-        let saved = (tagsToKeep, activeVersion)
-        (tagPass, activeVersion) = (.none, version)
-        unsignedVarint(tag)
-        try sized { encoder throws(WireError) in try value.writeTagged(&encoder) }
-        (tagsToKeep, activeVersion) = saved
-        tagPass = .write
+        guard versions.contains(version), value != `default` else { return }
+        if writesTags { try taggedField(tag, value) } else { tagCount += 1 }
     }
 
     // MARK: Forms
@@ -156,28 +152,49 @@ public struct WireEncoder: Coder {
     /// A part of a file, without a length. It is sent from the file and never read into memory here.
     mutating func region(_ region: FileRegion) {
         guard region.count > 0 else { return }
-        inserts.append((position, region))
-        insertedBytes += region.count
-    }
-
-    mutating func structure<T: WireStruct>(_ value: T) throws(WireError) {
-        var value = value
-        try value.fields(&self)
-        if isFlexible { try tagSection(&value) }
-    }
-
-    private mutating func tagSection<T: WireStruct>(_ value: inout T) throws(WireError) {
-        tagCount = value.unknownTags.count
-        (tagPass, activeVersion) = (.count, WireEncoder.noVersion)
-        try value.fields(&self)
-        unsignedVarint(UInt32(tagCount))
-        if tagCount > 0 {
-            tagPass = .write
-            tagsToKeep = value.unknownTags[...]
-            try value.fields(&self)
-            writeUnknownTags(below: nil)
+        if segments.isEmpty {
+            segments.reserveCapacity(16)
+            ranges.reserveCapacity(8)
         }
-        (tagPass, activeVersion) = (.none, version)
+        if position > segmentStart { closeSegment() }
+        segments.append(.file(region))
+        bytesInFiles += region.count
+    }
+
+    mutating func structure<T: WireStruct>(_ value: borrowing T) throws(WireError) {
+        try withUnsafePointer(to: value) { pointer throws(WireError) in try structure(at: pointer) }
+    }
+
+    mutating func structure<T: WireStruct>(at pointer: UnsafePointer<T>) throws(WireError) {
+        // A description is mutating because it reads as well, but a coder that writes changes none of the fields. So it
+        // works on the value where it is: a copy would retain all that the structure refers to.
+        let value = UnsafeMutablePointer(mutating: pointer)
+        let outerCount = tagCount
+        tagCount = value.pointee.unknownTags.count
+        try value.pointee.fields(&self)
+        if isFlexible {
+            unsignedVarint(UInt32(tagCount))
+            if tagCount > 0 { try tagSection(value) }
+        }
+        tagCount = outerCount
+    }
+
+    private mutating func tagSection<T: WireStruct>(_ value: UnsafeMutablePointer<T>) throws(WireError) {
+        let outer = tagsToKeep
+        tagsToKeep = value.pointee.unknownTags[...]
+        (writesTags, activeVersion) = (true, WireEncoder.noVersion)
+        try value.pointee.fields(&self)
+        writeUnknownTags(below: nil)
+        (writesTags, activeVersion) = (false, version)
+        tagsToKeep = outer
+    }
+
+    private mutating func taggedField<T: TaggableValue>(_ tag: UInt32, _ value: T) throws(WireError) {
+        writeUnknownTags(below: tag)
+        (writesTags, activeVersion) = (false, version)
+        unsignedVarint(tag)
+        try sized { encoder throws(WireError) in try value.writeTagged(&encoder) }
+        (writesTags, activeVersion) = (true, WireEncoder.noVersion)
     }
 
     private mutating func writeUnknownTags(below limit: UInt32?) {

@@ -10,6 +10,8 @@ public enum WireError: Error, Equatable, Sendable {
     case unexpectedNull
     /// Tags out of order, or a tagged field whose bytes do not fit its type.
     case badTags
+    /// A value that cannot be written, since this version of the message has no field for it and it may not be dropped.
+    case noFieldInVersion(Int16)
     /// Bytes are left over after the last field.
     case trailingBytes(Int)
     /// The decoded message would take more memory than a request may.

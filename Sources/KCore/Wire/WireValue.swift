@@ -2,6 +2,15 @@
 public protocol WireValue: TaggableValue {
     static func read(_ decoder: inout WireDecoder) throws(WireError) -> Self
     func write(_ encoder: inout WireEncoder) throws(WireError)
+    /// Writes an element of an array where it is, without a copy.
+    static func write(at pointer: UnsafePointer<Self>, _ encoder: inout WireEncoder) throws(WireError)
+}
+
+extension WireValue {
+    @inline(__always)
+    public static func write(at pointer: UnsafePointer<Self>, _ encoder: inout WireEncoder) throws(WireError) {
+        try pointer.pointee.write(&encoder)
+    }
 }
 
 /// A type whose form on the wire has a null.
@@ -133,7 +142,10 @@ extension Array: NullableWireValue where Element: WireValue {
     public static func writeNull(_ encoder: inout WireEncoder) throws(WireError) { encoder.nullBlock() }
     public func write(_ encoder: inout WireEncoder) throws(WireError) {
         try encoder.blockLength(count)
-        for element in self { try element.write(&encoder) }
+        try withUnsafeBufferPointer { elements throws(WireError) in
+            guard let start = elements.baseAddress else { return }
+            for index in 0..<elements.count { try Element.write(at: start + index, &encoder) }
+        }
     }
 }
 
@@ -144,6 +156,9 @@ extension WireStruct {
         return value
     }
     public func write(_ encoder: inout WireEncoder) throws(WireError) { try encoder.structure(self) }
+    public static func write(at pointer: UnsafePointer<Self>, _ encoder: inout WireEncoder) throws(WireError) {
+        try encoder.structure(at: pointer)
+    }
 
     // A structure that may be null has a byte in front: 1, or -1 for null.
     public static func readNullable(_ decoder: inout WireDecoder) throws(WireError) -> Self? {

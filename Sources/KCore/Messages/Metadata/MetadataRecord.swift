@@ -10,12 +10,13 @@ extension MetadataRecord {
     var oldestVersion: Int16 { Self.versions.lowerBound }
 
     /// The value of the log's record: a frame of three unsigned varints and the body.
-    /// - Parameter version: ``oldestVersion`` when nil.
+    /// - Parameter version: ``oldestVersion`` when nil; an older one would lose something, and is refused.
     func framed(version: Int16? = nil) throws(WireError) -> Bytes {
         let version = version ?? oldestVersion
         guard Self.versions.contains(version) else {
             throw .unsupportedVersion(apiKey: Self.apiKey, version: version)
         }
+        guard version >= oldestVersion else { throw .noFieldInVersion(version) }
         var encoder = WireEncoder(version: version, flexible: true)
         MetadataRecordFrame(apiKey: Self.apiKey, version: version).write(&encoder)
         try write(&encoder)
