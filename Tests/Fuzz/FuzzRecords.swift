@@ -1,0 +1,44 @@
+/// Records: batches of format 2, their codecs, and the older sets.
+enum FuzzRecords {
+    /// What a produce request holds. Checksums are mended first, since no mutation would ever hit one.
+    static func batches(_ input: UnsafeRawBufferPointer) {
+        let bytes = Bytes(copying: input)
+        var batches = RecordBatches(bytes)
+        while let batch = (try? batches.next()) ?? nil {
+            let one = batches.bytes(of: batch)
+            guard let reader = try? RecordBatchReader(one, checkCRC: false, maxDecompressedBytes: limit),
+                let records = try? reader.allRecords()
+            else { continue }
+            guard records.count == max(0, Int(batch.header.recordCount)) else {
+                fatalError("a batch that has not as many records as it says")
+            }
+        }
+    }
+
+    /// A records section, uncompressed: its count and the records.
+    static func records(_ input: UnsafeRawBufferPointer) {
+        guard let count = input.first else { return }
+        var header = RecordBatchHeader()
+        header.recordCount = Int32(count)
+        header.lastOffsetDelta = Int32(count) - 1
+        guard var cursor = try? RecordCursor(records: UnsafeRawBufferPointer(rebasing: input[1...]), header: header) else {
+            return
+        }
+        var read = 0
+        while let record = (try? cursor.next()) ?? nil {
+            read += record.sizeInBytes
+            for header in record.headers { read += header.key.count == 0 ? 0 : 1 }
+        }
+        guard read <= input.count * 2 else { fatalError("records larger than their section") }
+    }
+
+    /// A codec's number and what it should decompress.
+    static func codec(_ input: UnsafeRawBufferPointer) {
+        guard let first = input.first, let codec = CompressionCodec(rawValue: Int8(bitPattern: first)) else { return }
+        let compressed = UnsafeRawBufferPointer(rebasing: input[1...])
+        guard let bytes = try? codec.decompress(compressed, maxBytes: limit) else { return }
+        guard bytes.count <= limit else { fatalError("more was decompressed than allowed") }
+    }
+
+    private static let limit = 16 << 20
+}
