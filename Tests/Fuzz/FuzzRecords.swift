@@ -18,12 +18,11 @@ enum FuzzRecords {
     /// A records section, uncompressed: its count and the records.
     static func records(_ input: UnsafeRawBufferPointer) {
         guard let count = input.first else { return }
+        let section = UnsafeRawBufferPointer(rebasing: input[1...])
         var header = RecordBatchHeader()
         header.recordCount = Int32(count)
         header.lastOffsetDelta = Int32(count) - 1
-        guard var cursor = try? RecordCursor(records: UnsafeRawBufferPointer(rebasing: input[1...]), header: header) else {
-            return
-        }
+        guard var cursor = try? RecordCursor(records: section, header: header) else { return }
         var read = 0
         while let record = (try? cursor.next()) ?? nil {
             read += record.sizeInBytes
