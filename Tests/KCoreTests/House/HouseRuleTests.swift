@@ -35,7 +35,7 @@ import Testing
                 var before = index - 1
                 while before >= 0, lines[before].drop(while: { $0 == " " }).hasPrefix("@") { before -= 1 }
                 let comment = before >= 0 ? lines[before].drop { $0 == " " } : ""
-                #expect(comment.hasPrefix("//"), "\(file.path):\(index + 1)")
+                #expect(comment.hasPrefix("//") || line.contains("//"), "\(file.path):\(index + 1)")
             }
         }
     }
