@@ -1,0 +1,122 @@
+/// An open file of a ``Disk``. Closed when the last reference goes, so that a reader in flight keeps what it reads.
+public protocol DiskFile: RegionSource {
+    /// Where it was opened, for messages.
+    var path: String { get }
+    /// Bytes from the start to the end.
+    func size() throws(DiskError) -> Int64
+    /// Writes all of `source` at `position`, past the end as well. On an error a part of it may have been written.
+    func write(_ source: UnsafeRawBufferPointer, at position: Int64) throws(DiskError)
+    /// Returns when everything written is on stable storage.
+    func sync() throws(DiskError)
+    func truncate(to size: Int64) throws(DiskError)
+    /// Reserves room up to `size` bytes without changing the file's size. A disk that cannot does nothing.
+    func preallocate(to size: Int64) throws(DiskError)
+}
+
+/// A name in a directory.
+public struct DirectoryEntry: Hashable, Sendable {
+    public var name: String
+    public var isDirectory: Bool
+
+    public init(name: String, isDirectory: Bool) {
+        self.name = name
+        self.isDirectory = isDirectory
+    }
+}
+
+public enum OpenMode: Sendable {
+    case read
+    /// Fails when the file does not exist.
+    case update
+    /// Creates the file when it does not exist.
+    case create
+}
+
+/// Files and directories, handed in: the machine's, or a simulated one that loses power when a test wants it.
+///
+/// Creating, renaming and removing names is durable only after ``syncDirectory(_:)`` of the directory they are in.
+public protocol Disk: Sendable {
+    func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> any DiskFile
+    /// Bytes in the file; nil when there is none.
+    func fileSize(_ path: String) throws(DiskError) -> Int64?
+    /// Milliseconds since 1970 of the file's last change; nil when there is none.
+    func modificationTimeMs(_ path: String) throws(DiskError) -> Int64?
+    /// Everything in the directory but `.` and `..`, in no particular order.
+    func list(_ path: String) throws(DiskError) -> [DirectoryEntry]
+    /// Creates the directory and those above it; one that exists is fine.
+    func createDirectory(_ path: String) throws(DiskError)
+    /// Replaces `target` when it is a file.
+    func rename(_ path: String, to target: String) throws(DiskError)
+    /// Removes a file or an empty directory.
+    func remove(_ path: String) throws(DiskError)
+    func syncDirectory(_ path: String) throws(DiskError)
+    /// Bytes that can still be written, and bytes in all, of the file system that holds `path`.
+    func space(_ path: String) throws(DiskError) -> (free: Int64, total: Int64)
+    /// Creates the file and locks it against every other process (Kafka's `.lock` included) until the returned object
+    /// goes. Throws ``DiskError/isTaken`` when somebody has it.
+    func lock(_ path: String) throws(DiskError) -> any AnyObject & Sendable
+}
+
+extension DiskFile {
+    /// Reads until `target` is full or the file ends.
+    /// - Returns: bytes read.
+    func readFully(at position: Int64, into target: UnsafeMutableRawBufferPointer) throws(DiskError) -> Int {
+        var done = 0
+        while done < target.count {
+            let got = read(at: position + Int64(done), into: UnsafeMutableRawBufferPointer(rebasing: target[done...]))
+            if got < 0 { throw DiskError(.read, path: path, code: Int32(-got)) }
+            if got == 0 { break }
+            done += got
+        }
+        return done
+    }
+
+    /// Reads `count` bytes, fewer only at the end of the file.
+    func readBytes(at position: Int64, count: Int) throws(DiskError) -> Bytes {
+        if count == 0 { return Bytes() }
+        let storage = ByteStorage(capacity: count)
+        let target = UnsafeMutableRawBufferPointer(start: storage.base, count: count)
+        return Bytes(storage: storage, count: try readFully(at: position, into: target))
+    }
+
+    func write(_ bytes: Bytes, at position: Int64) throws(DiskError) {
+        try bytes.withUnsafeBytes { (source) throws(DiskError) in try write(source, at: position) }
+    }
+}
+
+extension Disk {
+    /// The whole file; nil when there is none. For small files only.
+    public func readFile(_ path: String, maxBytes: Int = 64 << 20) throws(DiskError) -> Bytes? {
+        guard let size = try fileSize(path) else { return nil }
+        return try open(path, .read).readBytes(at: 0, count: Int(min(size, Int64(maxBytes))))
+    }
+
+    /// Replaces a file as a whole: after a crash it has the old contents or the new, never a mixture.
+    /// - Parameter durable: whether the new contents must be on stable storage when this returns.
+    public func replaceFile(_ path: String, with contents: Bytes, durable: Bool = true) throws(DiskError) {
+        let temporary = path + ".tmp"
+        let file = try open(temporary, .create)
+        try file.truncate(to: 0)
+        try file.write(contents, at: 0)
+        if durable { try file.sync() }
+        try rename(temporary, to: path)
+        if durable { try syncDirectory(parentDirectory(path)) }
+    }
+
+    /// Removes a directory with all that is in it; one that does not exist is fine.
+    public func removeTree(_ path: String) throws(DiskError) {
+        do {
+            for entry in try list(path) {
+                let child = path + "/" + entry.name
+                if entry.isDirectory { try removeTree(child) } else { try remove(child) }
+            }
+            try remove(path)
+        } catch where error.isMissing {}
+    }
+}
+
+/// The directory part of `path`.
+func parentDirectory(_ path: String) -> String {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+}

@@ -1,0 +1,29 @@
+internal import Glibc
+
+/// What the operating system refused: which operation, on which file, and why.
+public struct DiskError: Error, Equatable, Sendable {
+    public enum Operation: String, Sendable {
+        case open, read, write, sync, truncate, preallocate, rename, remove, list, createDirectory, lock, stat
+    }
+
+    public var operation: Operation
+    public var path: String
+    /// The `errno`.
+    public var code: Int32
+
+    public init(_ operation: Operation, path: String, code: Int32) {
+        self.operation = operation
+        self.path = path
+        self.code = code
+    }
+
+    /// There is no room: the same write can succeed later.
+    public var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
+    public var isMissing: Bool { code == ENOENT }
+    /// The file exists already, or somebody else holds the lock.
+    public var isTaken: Bool { code == EEXIST || code == EAGAIN || code == EACCES }
+}
+
+extension DiskError: CustomStringConvertible {
+    public var description: String { "cannot \(operation.rawValue) \(path): \(String(cString: strerror(code)))" }
+}
