@@ -19,3 +19,9 @@ static inline int ck_open(const char *path, int flags, unsigned mode) { return o
 
 // The process's variables; `environ` itself is a global that Swift 6 lets nobody touch.
 static inline char **ck_environment(void) { return __environ; }
+
+// Declared here because the header hides it without _GNU_SOURCE.
+extern int fallocate(int descriptor, int mode, off_t offset, off_t length);
+static inline int ck_fallocate(int descriptor, int mode, off_t offset, off_t length) {
+    return fallocate(descriptor, mode, offset, length);
+}

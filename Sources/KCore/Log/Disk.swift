@@ -103,8 +103,14 @@ extension Disk {
         if durable { try syncDirectory(parentDirectory(path)) }
     }
 
-    /// Removes a directory with all that is in it; one that does not exist is fine.
+    /// Removes a file, or a directory with all that is in it; one that does not exist is fine.
     public func removeTree(_ path: String) throws(DiskError) {
+        do {
+            try remove(path)
+            return
+        } catch where error.isMissing {
+            return
+        } catch {}  // A directory that is not empty.
         do {
             for entry in try list(path) {
                 let child = path + "/" + entry.name

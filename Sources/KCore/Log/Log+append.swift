@@ -1,0 +1,233 @@
+internal import Synchronization
+
+extension Log {
+    /// Appends record batches with one write. Their offsets and epochs are set in place: the caller must hold the only
+    /// use of `records`.
+    ///
+    /// - Parameters:
+    ///   - records: batches of format 2, or messages of formats 0 and 1, which are converted.
+    ///   - leaderEpoch: of the leader that appends; ignored for ``AppendOrigin/replication``.
+    /// - Throws: what a producer is answered with, see ``AppendValidator`` and ``ProducerStates``; OFFSET_OUT_OF_RANGE
+    ///   for replicated records that do not follow the log's end; KAFKA_STORAGE_ERROR when the disk refuses, where
+    ///   the append can be repeated if there was only no room.
+    public func append(
+        _ records: Bytes, leaderEpoch: Int32, origin: AppendOrigin = .client
+    ) throws(LogError) -> AppendResult {
+        try environment.directory.check()
+        let config = config
+        let validator = AppendValidator(
+            config: config, topicPartition: topicPartition, origin: origin, nowMs: environment.clock.wallMs)
+        let prepared = try validator.prepare(records)
+        let (result, mustFlush) = try writer.withLock { (writer) throws(LogError) in
+            let result = try append(prepared, leaderEpoch, origin, config, &writer)
+            return (result, writer.recordsSinceFlush >= config.flushMessages)
+        }
+        if mustFlush { try flush() }
+        return result
+    }
+
+    private func append(
+        _ prepared: PreparedAppend, _ leaderEpoch: Int32, _ origin: AppendOrigin, _ config: LogConfig,
+        _ writer: inout Writer
+    ) throws(LogError) -> AppendResult {
+        if writer.isClosed { throw LogError(.kafkaStorageError, "the log of \(topicPartition) is closed") }
+        var prepared = prepared
+        guard let first = prepared.batches.first else {
+            let end = writer.endOffset
+            return AppendResult(
+                baseOffset: end, lastOffset: end - 1, logAppendTimeMs: -1, logStartOffset: logStartOffset)
+        }
+        if origin == .replication {
+            try checkOffsets(prepared, writer)
+        } else {
+            assignOffsets(&prepared, leaderEpoch, writer.endOffset)
+        }
+        let known = try checkProducers(prepared, origin, &writer)
+        if let known {
+            return AppendResult(
+                baseOffset: known.firstOffset, lastOffset: known.lastOffset,
+                logAppendTimeMs: config.messageTimestampType == .logAppendTime ? known.timestamp : -1,
+                logStartOffset: logStartOffset, isDuplicate: true)
+        }
+        let baseOffset = origin == .replication ? first.header.baseOffset : writer.endOffset
+        let lastOffset = try write(prepared, baseOffset: baseOffset, config, &writer)
+        for batch in prepared.batches {
+            writer.producers.apply(batch.header, timeMs: environment.clock.wallMs)
+            writer.epochs.assign(batch.header.partitionLeaderEpoch, startOffset: batch.header.baseOffset)
+        }
+        writer.recordsSinceFlush += lastOffset - baseOffset + 1
+        return AppendResult(
+            baseOffset: baseOffset, lastOffset: lastOffset, logAppendTimeMs: prepared.logAppendTimeMs,
+            logStartOffset: logStartOffset)
+    }
+
+    private func assignOffsets(_ prepared: inout PreparedAppend, _ leaderEpoch: Int32, _ start: Int64) {
+        var offset = start
+        prepared.records.withUnsafeMutableBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
+            for index in prepared.batches.indices {
+                let position = prepared.batches[index].position
+                RecordBatchHeader.stamp(baseOffset: offset, partitionLeaderEpoch: leaderEpoch, at: base + position)
+                prepared.batches[index].header.baseOffset = offset
+                prepared.batches[index].header.partitionLeaderEpoch = leaderEpoch
+                offset = prepared.batches[index].header.lastOffset + 1
+            }
+        }
+    }
+
+    // A follower's log may have gaps where the leader's was cleaned, but never goes back.
+    private func checkOffsets(_ prepared: PreparedAppend, _ writer: Writer) throws(LogError) {
+        var next = writer.endOffset
+        for batch in prepared.batches {
+            guard batch.header.baseOffset >= next else {
+                throw LogError(
+                    .offsetOutOfRange,
+                    "\(topicPartition): records at \(batch.header.baseOffset) cannot follow offset \(next - 1)")
+            }
+            next = batch.header.lastOffset + 1
+        }
+    }
+
+    private func checkProducers(
+        _ prepared: PreparedAppend, _ origin: AppendOrigin, _ writer: inout Writer
+    ) throws(LogError) -> ProducerState.Batch? {
+        if prepared.batches.count == 1 { return try writer.producers.check(prepared.batches[0].header, origin: origin) }
+        guard prepared.batches.contains(where: \.header.hasProducerId) else { return nil }
+        // Later batches are checked as if the earlier ones were there already.
+        var trial = writer.producers
+        for batch in prepared.batches {
+            if let known = try trial.check(batch.header, origin: origin) { return known }
+            trial.apply(batch.header, timeMs: environment.clock.wallMs)
+        }
+        return nil
+    }
+
+    private func write(
+        _ prepared: PreparedAppend, baseOffset: Int64, _ config: LogConfig, _ writer: inout Writer
+    ) throws(LogError) -> Int64 {
+        var largest = TimeIndex.Entry(timestamp: -1, offset: baseOffset)
+        var lastOffset = baseOffset
+        for batch in prepared.batches {
+            lastOffset = batch.header.lastOffset
+            if batch.header.maxTimestamp > largest.timestamp {
+                largest = TimeIndex.Entry(timestamp: batch.header.maxTimestamp, offset: lastOffset)
+            }
+        }
+        let records = prepared.records
+        let segment = try activeSegment(
+            for: records.count, lastOffset: lastOffset, baseOffset: baseOffset, timestamp: largest.timestamp, config,
+            &writer)
+        let position: Int64
+        do {
+            position = try segment.append(
+                records, lastOffset: lastOffset, largest: largest, indexIntervalBytes: config.indexIntervalBytes)
+        } catch {
+            throw giveUp(error, segment)
+        }
+        writer.endOffset = lastOffset + 1
+        published.withLock { published in
+            published.endOffset = lastOffset + 1
+            published.activeSize = position + Int64(records.count)
+            published.tail.add(offset: baseOffset, position: position)
+        }
+        return lastOffset
+    }
+
+    // With no room left the log goes on as it was before the append; a producer tries again. Anything else is an end.
+    private func giveUp(_ error: DiskError, _ segment: LogSegment) -> LogError {
+        guard error.isDiskFull else { return environment.directory.fail(error) }
+        do {
+            try segment.cutToSize()
+        } catch {
+            return environment.directory.fail(error)
+        }
+        environment.logger.warning("no room for an append", ["partition": topicPartition, "error": error])
+        return LogError(error)
+    }
+
+    // MARK: Rolling
+
+    private func activeSegment(
+        for count: Int, lastOffset: Int64, baseOffset: Int64, timestamp: Int64, _ config: LogConfig,
+        _ writer: inout Writer
+    ) throws(LogError) -> LogSegment {
+        if let active = writer.segments.last {
+            do {
+                let mustRoll = try active.mustRoll(
+                    addingBytes: count, lastOffset: lastOffset, timestamp: timestamp, nowMs: environment.clock.wallMs,
+                    jitterMs: writer.rollJitterMs, config: config)
+                if !mustRoll { return active }
+            } catch {
+                throw answer(to: error)
+            }
+        }
+        // Behind a gap that no segment can span, the segment begins with the records.
+        let follows = lastOffset - writer.endOffset <= Int64(Int32.max)
+        return try roll(at: follows ? writer.endOffset : baseOffset, config, &writer)
+    }
+
+    /// Begins a new segment; what is in the old one goes to stable storage in the background.
+    @discardableResult
+    func roll(at baseOffset: Int64, _ config: LogConfig, _ writer: inout Writer) throws(LogError) -> LogSegment {
+        do throws(DiskError) {
+            if let active = writer.segments.last {
+                if active.baseOffset == baseOffset && active.size == 0 { return active }
+                try active.seal()
+                try writeProducerSnapshot(writer)
+            }
+            let segment = try LogSegment.create(
+                folder, baseOffset: baseOffset, config: config, createdMs: environment.clock.wallMs)
+            // A segment without records that begins elsewhere, or at the same offset, is replaced.
+            if let active = writer.segments.last, active.size == 0, writer.segments.count > 0 {
+                writer.segments.removeLast()
+                if active.baseOffset != baseOffset { removeLater(try active.markDeleted()) }
+            }
+            writer.segments.append(segment)
+            writer.hasNewFiles = true
+            writer.rollJitterMs = Log.jitter(config)
+            publish(writer)
+            environment.logger.debug("segment rolled", ["partition": topicPartition, "baseOffset": baseOffset])
+            environment.background { [weak self] in
+                // An error takes the directory offline, which the next append answers.
+                _ = try? self?.flush()
+            }
+            return segment
+        } catch {
+            throw answer(to: error)
+        }
+    }
+
+    static func jitter(_ config: LogConfig) -> Int64 {
+        let limit = min(config.segmentJitterMs, config.segmentMs)
+        return limit > 0 ? Int64.random(in: 0..<limit) : 0
+    }
+
+    /// Rolls when the time for it has come, for a log that nothing is appended to.
+    public func rollIfNeeded() throws(LogError) {
+        try environment.directory.check()
+        let config = config
+        let nowMs = environment.clock.wallMs
+        try writer.withLock { (writer) throws(LogError) in
+            guard let active = writer.segments.last, !writer.isClosed else { return }
+            do throws(LogFault) {
+                let mustRoll = try active.mustRoll(
+                    addingBytes: 0, lastOffset: writer.endOffset, timestamp: nowMs, nowMs: nowMs,
+                    jitterMs: writer.rollJitterMs, config: config)
+                if !mustRoll { return }
+            } catch {
+                throw answer(to: error)
+            }
+            try roll(at: writer.endOffset, config, &writer)
+        }
+    }
+
+    func writeProducerSnapshot(_ writer: Writer) throws(DiskError) {
+        let name = SegmentFileKind.producerSnapshot.fileName(baseOffset: writer.endOffset)
+        try environment.disk.replaceFile(
+            folder.path + "/" + name, with: ProducerSnapshot.write(writer.producers), durable: false)
+    }
+
+    func removeLater(_ paths: [String]) {
+        environment.removeLater(paths, environment.clock.monotonicMs + config.fileDeleteDelayMs)
+    }
+}

@@ -1,0 +1,120 @@
+internal import Synchronization
+
+extension Log {
+    private struct FlushPlan: Sendable {
+        var segments: [LogSegment] = []
+        var endOffset: Int64 = 0
+        var epochs: Bytes?
+        var hasNewFiles = false
+    }
+
+    /// Returns when everything appended before the call is on stable storage. Several callers share one fsync.
+    /// - Throws: KAFKA_STORAGE_ERROR; the log directory is then offline.
+    public func flush() throws(LogError) {
+        try environment.directory.check()
+        let target = logEndOffset
+        try flushing.withLock { (_) throws(LogError) in
+            // An earlier holder of the lock may have done it.
+            if recoveryPoint >= target && !hasUnwrittenEpochs { return }
+            try environment.directory.check()
+            let from = recoveryPoint
+            let plan = writer.withLock { plan(from: from, &$0) }
+            do {
+                try write(plan)
+            } catch {
+                throw environment.directory.fail(error)
+            }
+            if plan.endOffset > from { setRecoveryPoint(plan.endOffset) }
+        }
+    }
+
+    private var hasUnwrittenEpochs: Bool { writer.withLock { $0.epochs.isDirty || $0.hasNewFiles } }
+
+    private func plan(from offset: Int64, _ writer: inout Writer) -> FlushPlan {
+        var plan = FlushPlan()
+        plan.endOffset = writer.endOffset
+        plan.segments = Array(writer.segments[(Log.segmentIndex(writer.segments, for: offset) ?? 0)...])
+        plan.epochs = writer.epochs.isDirty ? writer.epochs.contents : nil
+        plan.hasNewFiles = writer.hasNewFiles
+        writer.epochs.isDirty = false
+        writer.hasNewFiles = false
+        writer.recordsSinceFlush = 0
+        writer.lastFlushMs = environment.clock.wallMs
+        return plan
+    }
+
+    private func write(_ plan: FlushPlan) throws(DiskError) {
+        for (index, segment) in plan.segments.enumerated() {
+            do {
+                // The indexes of the segment that holds the recovery point are rebuilt after a crash anyway.
+                let isActive = index == plan.segments.count - 1
+                if isActive { try segment.flushLog() } else { try segment.flush() }
+            } catch where error.isMissing {}  // Deleted meanwhile.
+        }
+        if let epochs = plan.epochs {
+            try environment.disk.replaceFile(folder.path + "/" + LeaderEpochs.fileName, with: epochs)
+        } else if plan.hasNewFiles {
+            try folder.sync()
+        }
+    }
+
+    /// Whether `flush.ms` asks for a flush now.
+    func isFlushDue(nowMs: Int64) -> Bool {
+        let interval = config.flushMs
+        if interval == .max { return false }
+        return writer.withLock { $0.recordsSinceFlush > 0 && nowMs - $0.lastFlushMs >= interval }
+    }
+
+    /// Makes everything durable and closes the files. The log refuses appends from then on.
+    public func close() throws(LogError) {
+        let isFirst = writer.withLock { writer in
+            let isFirst = !writer.isClosed
+            writer.isClosed = true
+            return isFirst
+        }
+        guard isFirst else { return }
+        defer { closeFiles() }
+        if isOffline { return }
+        do {
+            try writer.withLock { (writer) throws(DiskError) in
+                try writer.segments.last?.seal()
+                try writeProducerSnapshot(writer)
+                writer.hasNewFiles = true
+            }
+            try flush()
+            if let active = published.withLock({ $0.segments.last }) { try active.flush() }
+        } catch let error as DiskError {
+            throw answer(to: error)
+        } catch let error as LogError {
+            throw error
+        } catch {
+            throw LogError(.unknownServerError, "\(error)")
+        }
+    }
+
+    /// Gives the directory a name that no start takes for a log, and has it removed after `file.delete.delay.ms`. Readers
+    /// in flight finish.
+    public func delete() throws(LogError) {
+        writer.withLock { $0.isClosed = true }
+        closeFiles()
+        do {
+            try folder.rename(to: LogDirectoryName.deleted(topicPartition))
+            try environment.disk.syncDirectory(parentDirectory(folder.path))
+        } catch where error.isMissing {
+            return
+        } catch {
+            throw answer(to: error)
+        }
+        removeLater([folder.path])
+    }
+
+    /// Forgets idempotent producers that have not written for `producer.id.expiration.ms`.
+    func expireProducers(nowMs: Int64) {
+        let limit = nowMs - environment.producerIdExpirationMs
+        writer.withLock { $0.producers.expire(before: limit) }
+    }
+
+    func closeFiles() {
+        for segment in published.withLock({ $0.segments }) { segment.close() }
+    }
+}

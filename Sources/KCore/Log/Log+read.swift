@@ -1,0 +1,108 @@
+internal import Synchronization
+
+extension Log {
+    /// Reads batches from the one that holds `offset` on, as parts of files. Nothing is decoded or copied.
+    ///
+    /// - Parameters:
+    ///   - maxBytes: of batches; a batch is never cut.
+    ///   - upTo: exclusive; a batch that reaches beyond it is not read.
+    ///   - minOneBatch: whether the first batch is read even if it is larger than `maxBytes`.
+    /// - Throws: OFFSET_OUT_OF_RANGE when `offset` is outside of start and end of the log; KAFKA_STORAGE_ERROR.
+    public func read(
+        from offset: Int64, maxBytes: Int, upTo: Int64 = .max, minOneBatch: Bool = true
+    ) throws(LogError) -> LogRead {
+        try environment.directory.check()
+        // A segment can be deleted between the look at the list and the opening of its file; the next look tells.
+        for _ in 0..<3 {
+            let view = published.withLock { $0.look(offset, maxBytes: maxBytes, upTo: upTo) }
+            guard offset >= view.startOffset, offset <= view.endOffset else {
+                throw LogError(
+                    .offsetOutOfRange,
+                    "\(topicPartition): offset \(offset) is outside of \(view.startOffset) to \(view.endOffset)")
+            }
+            if offset >= min(upTo, view.endOffset) { return view.result() }
+            do {
+                if let tail = view.tail {
+                    return view.result(try tail.segment.file(), from: tail.start, to: tail.end, firstOffset: offset)
+                }
+                return try find(offset, view, maxBytes: maxBytes, upTo: upTo, minOneBatch: minOneBatch)
+            } catch where error.isMissingFile {
+                continue
+            } catch {
+                throw answer(to: error)
+            }
+        }
+        throw LogError(.kafkaStorageError, "a file of \(topicPartition) at offset \(offset) is missing")
+    }
+
+    private func find(
+        _ offset: Int64, _ view: ReadView, maxBytes: Int, upTo: Int64, minOneBatch: Bool
+    ) throws(LogFault) -> LogRead {
+        let segments = view.segments
+        guard var index = Log.segmentIndex(segments, for: offset) else { return view.result() }
+        while index < segments.count {
+            let segment = segments[index]
+            let isLast = index == segments.count - 1
+            var end = isLast ? view.activeSize : segment.size
+            if let first = try segment.firstBatch(endingAtOrAfter: offset, end: end) {
+                if first.lastOffset >= upTo { return view.result() }
+                if upTo < (isLast ? view.endOffset : segments[index + 1].baseOffset) {
+                    end = try segment.position(below: upTo, end: end)
+                }
+                let cut = try segment.cut(after: first, maxBytes: maxBytes, end: end, minOneBatch: minOneBatch)
+                return view.result(
+                    try segment.file(), from: first.position, to: cut, firstOffset: first.baseOffset)
+            }
+            // The end of a cleaned segment can be a gap.
+            index += 1
+        }
+        return view.result()
+    }
+}
+
+/// What a read needs to know of a log at one moment.
+struct ReadView: Sendable {
+    struct Tail: Sendable {
+        var segment: LogSegment
+        var start: Int64
+        var end: Int64
+    }
+
+    var segments: [LogSegment]
+    var startOffset: Int64
+    var endOffset: Int64
+    var activeSize: Int64
+    /// The answer, where the last appends tell it.
+    var tail: Tail?
+
+    func result() -> LogRead {
+        LogRead(records: .empty, firstOffset: endOffset, logStartOffset: startOffset, logEndOffset: endOffset)
+    }
+
+    func result(_ file: any DiskFile, from start: Int64, to end: Int64, firstOffset: Int64) -> LogRead {
+        let region = FileRegion(source: file, position: start, count: Int(end - start))
+        return LogRead(
+            records: region.count > 0 ? .files([region]) : .empty, firstOffset: firstOffset,
+            logStartOffset: startOffset, logEndOffset: endOffset)
+    }
+}
+
+extension Log.Published {
+    /// - Returns: the view; its tail is set when `offset` is where one of the last appends began and the answer ends
+    ///   where one did.
+    func look(_ offset: Int64, maxBytes: Int, upTo: Int64) -> ReadView {
+        var view = ReadView(
+            segments: segments, startOffset: startOffset, endOffset: endOffset, activeSize: activeSize)
+        guard let active = segments.last, offset >= startOffset, let start = tail.position(of: offset) else {
+            return view
+        }
+        let limit = upTo >= endOffset ? activeSize : tail.position(of: upTo)
+        guard var end = limit, end > start else { return view }
+        if end - start > Int64(clamping: maxBytes) {
+            guard let cut = tail.boundary(atOrBefore: start + Int64(maxBytes)), cut > start else { return view }
+            end = min(cut, end)
+        }
+        view.tail = ReadView.Tail(segment: active, start: start, end: end)
+        return view
+    }
+}

@@ -1,0 +1,116 @@
+internal import Synchronization
+
+extension Log {
+    /// Removes segments that are too old, or that make the log too large, or that lie below its start offset. Their files
+    /// are renamed now and removed after `file.delete.delay.ms`.
+    ///
+    /// Nothing above the high watermark is removed. When all that is there has expired, a new segment is rolled first,
+    /// so that the active one is never removed.
+    /// - Returns: how many segments were removed.
+    @discardableResult
+    public func deleteOldSegments(nowMs: Int64) throws(LogError) -> Int {
+        try environment.directory.check()
+        let config = config
+        let isDeleting = config.cleanupPolicy.contains(.delete)
+        return try writer.withLock { (writer) throws(LogError) in
+            if writer.isClosed { return 0 }
+            var count = 0
+            do throws(DiskError) {
+                if isDeleting && config.retentionMs >= 0 {
+                    count = max(count, try expired(writer, nowMs: nowMs, config))
+                }
+            } catch {
+                throw answer(to: error)
+            }
+            if isDeleting && config.retentionBytes >= 0 { count = max(count, excess(writer, config)) }
+            count = max(count, belowStart(writer))
+            count = min(count, deletable(writer))
+            return try remove(count, config, &writer)
+        }
+    }
+
+    private func expired(_ writer: Writer, nowMs: Int64, _ config: LogConfig) throws(DiskError) -> Int {
+        var count = 0
+        for segment in writer.segments {
+            let timestamp = try segment.retentionTimestampMs()
+            guard nowMs - timestamp > config.retentionMs else { break }
+            count += 1
+        }
+        return count
+    }
+
+    private func excess(_ writer: Writer, _ config: LogConfig) -> Int {
+        var excess = writer.segments.reduce(0) { $0 + $1.size } - config.retentionBytes
+        var count = 0
+        for segment in writer.segments {
+            excess -= segment.size
+            if excess < 0 { break }
+            count += 1
+        }
+        return count
+    }
+
+    private func belowStart(_ writer: Writer) -> Int {
+        let start = logStartOffset
+        var count = 0
+        while count + 1 < writer.segments.count, writer.segments[count + 1].baseOffset <= start { count += 1 }
+        return count
+    }
+
+    // Segments that end at or below the high watermark; of the last one, only if there is something in it.
+    private func deletable(_ writer: Writer) -> Int {
+        let limit = min(watermark.load(ordering: .acquiring), writer.endOffset)
+        var count = 0
+        for (index, segment) in writer.segments.enumerated() {
+            let isLast = index == writer.segments.count - 1
+            let end = isLast ? writer.endOffset : writer.segments[index + 1].baseOffset
+            if end > limit || (isLast && segment.size == 0) { break }
+            count += 1
+        }
+        return count
+    }
+
+    private func remove(_ count: Int, _ config: LogConfig, _ writer: inout Writer) throws(LogError) -> Int {
+        guard count > 0 else { return 0 }
+        if count == writer.segments.count { try roll(at: writer.endOffset, config, &writer) }
+        let removed = writer.segments.prefix(count)
+        writer.segments.removeFirst(count)
+        guard let first = writer.segments.first else { return 0 }
+        writer.epochs.truncateStart(to: max(first.baseOffset, logStartOffset))
+        publish(writer, startOffset: first.baseOffset)
+        try discard(Array(removed))
+        environment.logger.info(
+            "segments removed",
+            ["partition": topicPartition, "count": count, "logStartOffset": logStartOffset])
+        return count
+    }
+
+    func discard(_ segments: [LogSegment]) throws(LogError) {
+        var paths: [String] = []
+        do {
+            for segment in segments { paths += try segment.markDeleted() }
+        } catch {
+            throw answer(to: error)
+        }
+        removeLater(paths)
+    }
+
+    /// Makes `offset` the first that may be read (DeleteRecords). Segments below it go with the next
+    /// ``deleteOldSegments(nowMs:)``.
+    /// - Throws: OFFSET_OUT_OF_RANGE when `offset` is above the high watermark.
+    public func advanceStartOffset(to offset: Int64) throws(LogError) {
+        try environment.directory.check()
+        guard offset <= highWatermark else {
+            throw LogError(
+                .offsetOutOfRange, "\(topicPartition): \(offset) is above the high watermark \(highWatermark)")
+        }
+        writer.withLock { writer in
+            let isLater = published.withLock { published in
+                guard offset > published.startOffset else { return false }
+                published.startOffset = offset
+                return true
+            }
+            if isLater { writer.epochs.truncateStart(to: offset) }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+internal import Synchronization
+
+extension Log {
+    /// Cuts off everything from `offset` on, as a follower does with what its leader does not have.
+    /// - Returns: whether anything was cut off.
+    @discardableResult
+    public func truncate(to offset: Int64) throws(LogError) -> Bool {
+        try environment.directory.check()
+        let changed = try writer.withLock { (writer) throws(LogError) in
+            guard offset < writer.endOffset else { return false }
+            guard let first = writer.segments.first, offset > first.baseOffset else {
+                try begin(at: offset, &writer)
+                return true
+            }
+            do throws(LogFault) {
+                let kept = Log.segmentIndex(writer.segments, for: offset) ?? 0
+                let removed = Array(writer.segments[(kept + 1)...])
+                writer.segments.removeSubrange((kept + 1)...)
+                // Readers must not see what is about to go.
+                writer.endOffset = offset
+                publish(writer)
+                for segment in removed { removeLater(try onDisk { () throws(DiskError) in try segment.markDeleted() }) }
+                _ = try writer.segments[kept].truncate(to: offset)
+                writer.endOffset = try writer.segments[kept].lastBatch().map { $0.lastOffset + 1 }
+                    ?? writer.segments[kept].baseOffset
+                try reload(&writer)
+            } catch {
+                throw answer(to: error)
+            }
+            return true
+        }
+        if changed { environment.recoveryPointLowered() }
+        return changed
+    }
+
+    /// Removes everything and begins anew at `offset`.
+    public func truncateFullyAndStart(at offset: Int64) throws(LogError) {
+        try environment.directory.check()
+        try writer.withLock { (writer) throws(LogError) in try begin(at: offset, &writer) }
+        environment.recoveryPointLowered()
+    }
+
+    private func begin(at offset: Int64, _ writer: inout Writer) throws(LogError) {
+        let removed = writer.segments
+        do throws(DiskError) {
+            for segment in removed { removeLater(try segment.markDeleted()) }
+            try removeProducerSnapshots(above: -1)
+            writer.segments = [
+                try LogSegment.create(
+                    folder, baseOffset: offset, config: config, createdMs: environment.clock.wallMs)
+            ]
+        } catch {
+            throw answer(to: error)
+        }
+        writer.endOffset = offset
+        writer.epochs.truncateEnd(to: 0)
+        writer.producers = ProducerStates()
+        writer.producers.mapEndOffset = offset
+        writer.hasNewFiles = true
+        setRecoveryPoint(offset)
+        publish(writer)
+        published.withLock { $0.startOffset = offset }
+    }
+
+    private func reload(_ writer: inout Writer) throws(LogFault) {
+        writer.epochs.truncateEnd(to: writer.endOffset)
+        if recoveryPoint > writer.endOffset { setRecoveryPoint(writer.endOffset) }
+        // What followed may have been the newest of a producer; what came before is in the log.
+        let end = writer.endOffset
+        try onDisk { () throws(DiskError) in try removeProducerSnapshots(above: end) }
+        var producers = ProducerStates()
+        let start = logStartOffset
+        try Log.replay(writer.segments, from: start, to: writer.endOffset, into: &producers)
+        writer.producers = producers
+        writer.hasNewFiles = true
+        publish(writer)
+    }
+
+    // One that was taken of records which are gone would be wrong once others stand in their place.
+    private func removeProducerSnapshots(above offset: Int64) throws(DiskError) {
+        for entry in try environment.disk.list(folder.path) {
+            guard let (base, kind) = SegmentFileKind.parse(entry.name), kind == .producerSnapshot, base > offset else {
+                continue
+            }
+            try environment.disk.remove(folder.path + "/" + entry.name)
+        }
+    }
+}

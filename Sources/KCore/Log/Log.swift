@@ -1,0 +1,152 @@
+internal import Synchronization
+
+/// The log of one partition: a sequence of segments, the last of which is appended to.
+///
+/// Appends are serialized by a lock for each log. Reads take only a short look at what is published and then read files
+/// without any lock, so that they never wait for an append or an fsync.
+public final class Log: Sendable {
+    public let topicPartition: TopicPartition
+    /// Nil when the directory states none, as old ones do.
+    public let topicId: Uuid?
+
+    let environment: LogEnvironment
+    let folder: PartitionFolder
+    let writer: Mutex<Writer>
+    let published: Mutex<Published>
+    let settings: Mutex<LogConfig>
+    /// Held during an fsync: who comes meanwhile waits, and then finds that one fsync has served all.
+    let flushing = Mutex(())
+    private let recovered: Atomic<Int64>
+    let watermark = Atomic<Int64>(Int64.max)
+
+    /// What appends change.
+    struct Writer: Sendable {
+        var segments: [LogSegment]
+        var endOffset: Int64
+        var epochs: LeaderEpochs
+        var producers: ProducerStates
+        var rollJitterMs: Int64 = 0
+        var recordsSinceFlush: Int64 = 0
+        var lastFlushMs: Int64
+        /// Names in the directory that are not on stable storage yet.
+        var hasNewFiles = false
+        var isClosed = false
+    }
+
+    /// What readers see.
+    struct Published: Sendable {
+        var segments: [LogSegment]
+        var startOffset: Int64
+        var endOffset: Int64
+        var activeSize: Int64
+        var tail = TailMarks()
+    }
+
+    init(
+        topicPartition: TopicPartition, topicId: Uuid?, environment: LogEnvironment, folder: PartitionFolder,
+        config: LogConfig, state: Writer, startOffset: Int64, recoveryPoint: Int64
+    ) {
+        self.topicPartition = topicPartition
+        self.topicId = topicId
+        self.environment = environment
+        self.folder = folder
+        published = Mutex(
+            Published(
+                segments: state.segments, startOffset: startOffset, endOffset: state.endOffset,
+                activeSize: state.segments.last?.size ?? 0))
+        settings = Mutex(config)
+        recovered = Atomic(recoveryPoint)
+        writer = Mutex(state)
+    }
+
+    // MARK: Facts
+
+    public var config: LogConfig { settings.withLock { $0 } }
+
+    /// Puts changed settings into force, for what is appended, rolled and retained from now on.
+    public func updateConfig(_ config: LogConfig) { settings.withLock { $0 = config } }
+
+    /// The first offset that may be read.
+    public var logStartOffset: Int64 { published.withLock { $0.startOffset } }
+    /// The offset that the next record gets.
+    public var logEndOffset: Int64 { published.withLock { $0.endOffset } }
+    /// Everything below is on stable storage.
+    public var recoveryPoint: Int64 { recovered.load(ordering: .acquiring) }
+    public var directoryPath: String { folder.path }
+    /// Whether the log's directory is offline.
+    public var isOffline: Bool { environment.directory.isOffline }
+
+    /// What the partition holds to be replicated. Retention removes nothing above it. Until it is set, the log's end.
+    public var highWatermark: Int64 {
+        get { min(watermark.load(ordering: .acquiring), logEndOffset) }
+        set { watermark.store(newValue, ordering: .releasing) }
+    }
+
+    /// Bytes in all segments.
+    public var size: Int64 {
+        let segments = published.withLock { $0.segments }
+        return segments.reduce(0) { $0 + $1.size }
+    }
+
+    /// The base offset of the first segment, which is at most ``logStartOffset``.
+    var firstSegmentOffset: Int64 { published.withLock { $0.segments.first?.baseOffset ?? $0.startOffset } }
+
+    public var segmentCount: Int { published.withLock { $0.segments.count } }
+
+    func setRecoveryPoint(_ offset: Int64) { recovered.store(offset, ordering: .releasing) }
+
+    // MARK: Leader epochs
+
+    /// The epoch of the newest records; nil when nothing was appended with an epoch.
+    public var latestEpoch: Int32? { writer.withLock { $0.epochs.latest } }
+
+    /// The largest epoch up to `epoch` and the offset behind its last record, as OffsetForLeaderEpoch answers.
+    /// - Returns: nil when nothing is known of such an epoch.
+    public func endOffset(forLeaderEpoch epoch: Int32) -> (epoch: Int32, endOffset: Int64)? {
+        writer.withLock { $0.epochs.endOffset(of: epoch, logEndOffset: $0.endOffset) }
+    }
+
+    /// The epoch of the record at `offset`; nil when unknown.
+    public func leaderEpoch(at offset: Int64) -> Int32? { writer.withLock { $0.epochs.epoch(at: offset) } }
+
+    /// Notes that a leader of `epoch` begins to append at `startOffset`.
+    public func assignEpochStart(_ epoch: Int32, startOffset: Int64) {
+        writer.withLock { $0.epochs.assign(epoch, startOffset: startOffset) }
+    }
+
+    // MARK: Shared by the parts
+
+    /// Publishes the segment list and offsets of `writer` to readers.
+    func publish(_ writer: Writer, startOffset: Int64? = nil) {
+        published.withLock { published in
+            published.segments = writer.segments
+            published.endOffset = writer.endOffset
+            published.activeSize = writer.segments.last?.size ?? 0
+            published.startOffset = max(published.startOffset, startOffset ?? published.startOffset)
+            published.tail.removeAll()
+        }
+    }
+
+    /// The index of the segment that would hold `offset`: the last that does not begin behind it.
+    static func segmentIndex(_ segments: [LogSegment], for offset: Int64) -> Int? {
+        var low = 0
+        var high = segments.count
+        while low < high {
+            let middle = (low + high) / 2
+            if segments[middle].baseOffset <= offset { low = middle + 1 } else { high = middle }
+        }
+        return low > 0 ? low - 1 : nil
+    }
+
+    /// The answer to an error below. A broken disk takes the directory offline; a full one or a damaged file does not.
+    func answer(to fault: LogFault) -> LogError {
+        switch fault {
+        case .disk(let error): answer(to: error)
+        case .damaged: LogError(fault)
+        }
+    }
+
+    func answer(to error: DiskError) -> LogError {
+        error.isDiskFull ? LogError(error) : environment.directory.fail(error)
+    }
+}

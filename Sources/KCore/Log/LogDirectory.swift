@@ -1,0 +1,83 @@
+internal import Synchronization
+
+/// One of `log.dirs`: locked for this process, with what its files say.
+final class LogDirectory: Sendable {
+    let path: String
+    let health: DirectoryHealth
+    let wasCleanStop: Bool
+    /// Held while checkpoints are written, so that an older state never replaces a newer one.
+    let checkpointing = Mutex(())
+    // Held as long as this lives.
+    private let lock: (any AnyObject & Sendable)?
+
+    private init(path: String, health: DirectoryHealth, wasCleanStop: Bool, lock: (any AnyObject & Sendable)?) {
+        self.path = path
+        self.health = health
+        self.wasCleanStop = wasCleanStop
+        self.lock = lock
+    }
+
+    /// Creates the directory when there is none, and locks it. One that cannot be used is offline.
+    /// - Throws: KAFKA_STORAGE_ERROR when another process has it.
+    static func open(_ path: String, disk: any Disk, logger: Logger) throws(LogError) -> LogDirectory {
+        let health = DirectoryHealth(path: path) { directory, error in
+            logger.error("a log directory is offline", ["dir": directory.path, "error": error])
+        }
+        do {
+            try disk.createDirectory(path)
+            let lock = try disk.lock(path + "/" + LogDirectoryName.lockFile)
+            let marker = try disk.fileSize(path + "/" + LogDirectoryName.cleanStopMarker)
+            return LogDirectory(path: path, health: health, wasCleanStop: marker != nil, lock: lock)
+        } catch {
+            if error.operation == .lock && error.isTaken {
+                throw LogError(.kafkaStorageError, "\(path) is in use: another broker has locked it")
+            }
+            _ = health.fail(error)
+            return LogDirectory(path: path, health: health, wasCleanStop: false, lock: nil)
+        }
+    }
+
+    /// The partitions that have a directory here. Directories of deleted partitions are handed to `removals`.
+    func partitions(
+        _ disk: any Disk, _ removals: RemovalQueue, _ logger: Logger
+    ) throws(DiskError) -> [TopicPartition] {
+        var found: [TopicPartition] = []
+        for entry in try disk.list(path) where entry.isDirectory {
+            if LogDirectoryName.isDeleted(entry.name) {
+                removals.add([path + "/" + entry.name], atMs: .min)
+            } else if !LogDirectoryName.isFuture(entry.name), let partition = LogDirectoryName.parse(entry.name),
+                partition.topic != LogDirectoryName.metadataTopic
+            {
+                found.append(partition)
+            }
+        }
+        return found
+    }
+
+    /// The offsets of a checkpoint; none when it cannot be read: then more is recovered than had to be.
+    func readCheckpoint(_ name: String, _ disk: any Disk, _ logger: Logger) -> [TopicPartition: Int64] {
+        do {
+            return try OffsetCheckpoint(disk: disk, directory: path, name: name).read()
+        } catch {
+            logger.warning("a checkpoint cannot be read", ["file": path + "/" + name, "error": error])
+            return [:]
+        }
+    }
+
+    func removeCleanStopMarker(_ disk: any Disk) {
+        guard wasCleanStop else { return }
+        do {
+            try disk.remove(path + "/" + LogDirectoryName.cleanStopMarker)
+            try disk.syncDirectory(path)
+        } catch where error.isMissing {
+        } catch {
+            _ = health.fail(error)
+        }
+    }
+
+    func writeCleanStopMarker(_ disk: any Disk, brokerEpoch: Int64) throws(DiskError) {
+        try disk.replaceFile(
+            path + "/" + LogDirectoryName.cleanStopMarker,
+            with: Bytes("{\"version\":0,\"brokerEpoch\":\(brokerEpoch)}"))
+    }
+}

@@ -1,0 +1,71 @@
+internal import Synchronization
+
+/// What a log is handed: everything outside it.
+struct LogEnvironment: Sendable {
+    var disk: any Disk { files.disk }
+    var files: OpenFiles
+    var clock: any Clock
+    var logger: Logger
+    var directory: DirectoryHealth
+    /// Runs a job that may take long, such as an fsync, on another thread.
+    var background: @Sendable (@escaping @Sendable () -> Void) -> Void
+    /// Removes files at a time, in milliseconds of `clock.monotonicMs`, so that readers in flight finish.
+    var removeLater: @Sendable (_ paths: [String], _ atMs: Int64) -> Void
+    /// Writes the recovery point checkpoint, after a truncation has lowered a recovery point.
+    var recoveryPointLowered: @Sendable () -> Void = {}
+    /// `producer.id.expiration.ms`
+    var producerIdExpirationMs: Int64 = 86_400_000
+
+    init(
+        files: OpenFiles, clock: any Clock = SystemClock(), logger: Logger = .silent, directory: DirectoryHealth,
+        background: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { $0() },
+        removeLater: @escaping @Sendable ([String], Int64) -> Void = { _, _ in }
+    ) {
+        self.files = files
+        self.clock = clock
+        self.logger = logger
+        self.directory = directory
+        self.background = background
+        self.removeLater = removeLater
+    }
+}
+
+/// Whether a log directory can be trusted. The first error of its disk takes it offline for good: after an fsync has
+/// failed nobody knows what is on the disk. Every log in it then answers KAFKA_STORAGE_ERROR.
+final class DirectoryHealth: Sendable {
+    let path: String
+    private let isBroken = Atomic<Bool>(false)
+    private let failure = Mutex<DiskError?>(nil)
+    private let failed: @Sendable (DirectoryHealth, DiskError) -> Void
+
+    /// - Parameter failed: called once, on the thread that met the error.
+    init(path: String, failed: @escaping @Sendable (DirectoryHealth, DiskError) -> Void = { _, _ in }) {
+        self.path = path
+        self.failed = failed
+    }
+
+    var isOffline: Bool { isBroken.load(ordering: .acquiring) }
+    var error: DiskError? { failure.withLock { $0 } }
+
+    /// Throws when the directory is offline.
+    @inline(__always)
+    func check() throws(LogError) {
+        if isOffline { throw offlineError() }
+    }
+
+    func offlineError() -> LogError {
+        LogError(.kafkaStorageError, "the log directory \(path) is offline: \(error?.description ?? "")")
+    }
+
+    /// Takes the directory offline.
+    func fail(_ error: DiskError) -> LogError {
+        let isFirst = failure.withLock { failure in
+            if failure != nil { return false }
+            failure = error
+            return true
+        }
+        isBroken.store(true, ordering: .releasing)
+        if isFirst { failed(self, error) }
+        return LogError(error)
+    }
+}

@@ -1,0 +1,30 @@
+/// Why a log did not do what it was asked, as the protocol says it.
+public struct LogError: Error, Equatable, Sendable {
+    /// A record that is to blame, for the answers that name records (KIP-467).
+    public struct RecordFault: Equatable, Sendable {
+        /// The record's index in its batch.
+        public var batchIndex: Int32
+        public var message: String
+
+        public init(batchIndex: Int32, message: String) {
+            self.batchIndex = batchIndex
+            self.message = message
+        }
+    }
+
+    public var code: ErrorCode
+    public var message: String
+    public var recordFaults: [RecordFault] = []
+
+    public init(_ code: ErrorCode, _ message: String, recordFaults: [RecordFault] = []) {
+        self.code = code
+        self.message = message
+        self.recordFaults = recordFaults
+    }
+
+    public init(_ error: DiskError) { self.init(.kafkaStorageError, error.description) }
+}
+
+extension LogError: CustomStringConvertible {
+    public var description: String { "\(code.name): \(message)" }
+}

@@ -1,0 +1,246 @@
+/// Opens the log in a directory, after a clean stop by looking at names and sizes only, after any other stop by reading
+/// what lies above the recovery point.
+struct LogLoader {
+    let topicPartition: TopicPartition
+    let folder: PartitionFolder
+    let environment: LogEnvironment
+    let config: LogConfig
+    /// From the checkpoint: everything below was on stable storage.
+    var recoveryPoint: Int64 = 0
+    /// From the checkpoint.
+    var startOffset: Int64 = 0
+    var wasCleanStop = false
+
+    private var disk: any Disk { folder.disk }
+
+    /// - Throws: KAFKA_STORAGE_ERROR when the log is damaged below its recovery point, or the disk fails.
+    func load() throws(LogError) -> Log {
+        do {
+            return try open()
+        } catch .disk(let error) {
+            throw environment.directory.fail(error)
+        } catch {
+            throw LogError(error)
+        }
+    }
+
+    private struct Names {
+        var bases: [Int64] = []
+        var snapshots: [Int64] = []
+        var hasTopicId = false
+        var hasEpochs = false
+    }
+
+    private func open() throws(LogFault) -> Log {
+        let names = try readNames()
+        let nowMs = environment.clock.wallMs
+        var segments: [LogSegment] = []
+        for base in names.bases {
+            let path = folder.path + "/" + SegmentFileKind.log.fileName(baseOffset: base)
+            let size = try onDisk { () throws(DiskError) in try disk.fileSize(path) ?? 0 }
+            segments.append(LogSegment(folder, baseOffset: base, size: size, createdMs: nowMs))
+        }
+        var epochs = try readEpochs(names)
+        var endOffset: Int64 = 0
+        if wasCleanStop, let end = try endOfCleanLog(segments) {
+            endOffset = end
+        } else {
+            endOffset = try recover(&segments, &epochs)
+        }
+        var start = max(startOffset, segments.first?.baseOffset ?? startOffset)
+        if segments.isEmpty || endOffset < start {
+            if !segments.isEmpty {
+                environment.logger.error(
+                    "the log ends below its start offset and begins anew there",
+                    ["partition": topicPartition, "logEndOffset": endOffset, "logStartOffset": start])
+            }
+            try discard(segments)
+            start = max(start, 0)
+            segments = [try create(at: start)]
+            endOffset = start
+        }
+        epochs.truncateEnd(to: endOffset)
+        epochs.truncateStart(to: start)
+        let producers = try loadProducers(names, segments, start: start, end: endOffset)
+        let state = Log.Writer(
+            segments: segments, endOffset: endOffset, epochs: epochs, producers: producers,
+            rollJitterMs: Log.jitter(config), lastFlushMs: nowMs, hasNewFiles: !wasCleanStop)
+        return Log(
+            topicPartition: topicPartition, topicId: names.hasTopicId ? try topicId() : nil, environment: environment,
+            folder: folder, config: config, state: state, startOffset: start,
+            recoveryPoint: wasCleanStop ? endOffset : min(recoveryPoint, endOffset))
+    }
+
+    // MARK: Names
+
+    private func readNames() throws(LogFault) -> Names {
+        try onDisk { () throws(DiskError) in
+            var names = Names()
+            var indexes: [(base: Int64, name: String)] = []
+            for entry in try disk.list(folder.path) where !entry.isDirectory {
+                if let (base, kind) = SegmentFileKind.parse(entry.name) {
+                    switch kind {
+                    case .log: names.bases.append(base)
+                    case .producerSnapshot: names.snapshots.append(base)
+                    default: indexes.append((base, entry.name))
+                    }
+                } else if entry.name == PartitionMetadataFile.name {
+                    names.hasTopicId = true
+                } else if entry.name == LeaderEpochs.fileName {
+                    names.hasEpochs = true
+                } else if entry.name.hasSuffix(SegmentFileKind.deletedSuffix) || entry.name.hasSuffix(".tmp") {
+                    try disk.remove(folder.path + "/" + entry.name)
+                }
+            }
+            names.bases.sort()
+            names.snapshots.sort()
+            let bases = Set(names.bases)
+            for (base, name) in indexes where !bases.contains(base) {
+                try disk.remove(folder.path + "/" + name)
+            }
+            return names
+        }
+    }
+
+    private func topicId() throws(LogFault) -> Uuid? {
+        try onDisk { () throws(DiskError) in try disk.readFile(folder.path + "/" + PartitionMetadataFile.name) }
+            .flatMap { PartitionMetadataFile.read($0) }
+    }
+
+    private func readEpochs(_ names: Names) throws(LogFault) -> LeaderEpochs {
+        var epochs = LeaderEpochs()
+        guard names.hasEpochs else {
+            epochs.isDirty = true
+            return epochs
+        }
+        let path = folder.path + "/" + LeaderEpochs.fileName
+        let contents = try onDisk { () throws(DiskError) in try disk.readFile(path) ?? Bytes() }
+        do {
+            return try LeaderEpochs(reading: contents)
+        } catch {
+            environment.logger.error(
+                "the leader epochs cannot be read and begin anew",
+                ["path": path, "line": error.line, "reason": error.reason])
+            epochs.isDirty = true
+            return epochs
+        }
+    }
+
+    private func create(at offset: Int64) throws(LogFault) -> LogSegment {
+        try onDisk { () throws(DiskError) in
+            try LogSegment.create(folder, baseOffset: offset, config: config, createdMs: environment.clock.wallMs)
+        }
+    }
+
+    private func discard(_ segments: [LogSegment]) throws(LogFault) {
+        try onDisk { () throws(DiskError) in
+            for segment in segments {
+                let paths = try segment.markDeleted()
+                environment.removeLater(paths, environment.clock.monotonicMs + config.fileDeleteDelayMs)
+            }
+        }
+    }
+
+    // MARK: The end
+
+    /// - Returns: nil when the last segment is not as a clean stop leaves it.
+    private func endOfCleanLog(_ segments: [LogSegment]) throws(LogFault) -> Int64? {
+        guard let active = segments.last else { return startOffset }
+        do {
+            return try active.lastBatch().map { $0.lastOffset + 1 } ?? active.baseOffset
+        } catch .damaged(let path, let position, let reason) {
+            environment.logger.error(
+                "a log that was stopped cleanly is damaged", ["path": path, "position": position, "reason": reason])
+            return nil
+        }
+    }
+
+    private func recover(_ segments: inout [LogSegment], _ epochs: inout LeaderEpochs) throws(LogFault) -> Int64 {
+        guard let first = segments.first else { return startOffset }
+        var index = Log.segmentIndex(segments, for: recoveryPoint) ?? 0
+        var nextOffset = first.baseOffset
+        var found = epochs
+        while index < segments.count {
+            let segment = segments[index]
+            let recovery = SegmentRecovery(segment: segment, indexIntervalBytes: config.indexIntervalBytes)
+            let outcome = try recovery.run(mayCut: { $0.nextOffset >= recoveryPoint }) { batch in
+                if let epoch = batch.leaderEpoch { found.assign(epoch, startOffset: batch.baseOffset) }
+            }
+            nextOffset = outcome.nextOffset
+            index += 1
+            if let damage = outcome.damage {
+                environment.logger.warning(
+                    "unfinished writes were cut off",
+                    ["partition": topicPartition, "bytes": outcome.removedBytes, "cause": damage])
+            } else if index == segments.count || !isGap(nextOffset, segments[index].baseOffset) {
+                continue
+            }
+            // What follows a cut or a hole was written later than what is missing: it was never promised.
+            let rest = Array(segments[index...])
+            segments.removeSubrange(index...)
+            try discard(rest)
+        }
+        epochs = found
+        return nextOffset
+    }
+
+    // Cleaning leaves gaps, but only in what had been flushed.
+    private func isGap(_ end: Int64, _ next: Int64) -> Bool {
+        end < next && end >= recoveryPoint && !config.cleanupPolicy.contains(.compact)
+    }
+
+    // MARK: Producers
+
+    private func loadProducers(
+        _ names: Names, _ segments: [LogSegment], start: Int64, end: Int64
+    ) throws(LogFault) -> ProducerStates {
+        var producers = ProducerStates()
+        var from = start
+        for offset in names.snapshots.reversed() where offset <= end && offset >= start {
+            let path = folder.path + "/" + SegmentFileKind.producerSnapshot.fileName(baseOffset: offset)
+            let contents = try onDisk { () throws(DiskError) in try disk.readFile(path) ?? Bytes() }
+            if let read = ProducerSnapshot.read(contents, endOffset: offset) {
+                producers = read
+                from = offset
+                break
+            }
+            environment.logger.warning("a producer snapshot cannot be read", ["path": path])
+        }
+        try removeStraySnapshots(names, segments, end: end)
+        try Log.replay(segments, from: from, to: end, into: &producers)
+        let nowMs = environment.clock.wallMs
+        producers.expire(before: nowMs - environment.producerIdExpirationMs)
+        return producers
+    }
+
+    private func removeStraySnapshots(_ names: Names, _ segments: [LogSegment], end: Int64) throws(LogFault) {
+        let bases = Set(segments.map(\.baseOffset))
+        let newest = names.snapshots.last { $0 <= end }
+        for offset in names.snapshots where !bases.contains(offset) && offset != newest {
+            let path = folder.path + "/" + SegmentFileKind.producerSnapshot.fileName(baseOffset: offset)
+            try onDisk { () throws(DiskError) in try disk.remove(path) }
+        }
+    }
+}
+
+extension Log {
+    /// Reads the batch headers from `start` to `end` into the states of their producers.
+    static func replay(
+        _ segments: [LogSegment], from start: Int64, to end: Int64, into producers: inout ProducerStates
+    ) throws(LogFault) {
+        guard start < end, let firstIndex = segmentIndex(segments, for: start) else { return }
+        for segment in segments[firstIndex...] where segment.baseOffset < end {
+            let size = segment.size
+            guard let first = try segment.firstBatch(endingAtOrAfter: start, end: size) else { continue }
+            producers = try BatchScanner.scan(try segment.file(), from: first.position, to: size, windowBytes: 8192) {
+                (scanner) throws(LogFault) in
+                var producers = producers
+                while let batch = try scanner.next() {
+                    if let header = batch.header { producers.apply(header, timeMs: header.maxTimestamp) }
+                }
+                return producers
+            }
+        }
+        producers.mapEndOffset = end
+    }
+}

@@ -1,0 +1,145 @@
+internal import Synchronization
+
+extension LogManager {
+    private struct Due: Sendable {
+        var checkpoints = false
+        var retention = false
+        var flushes = false
+    }
+
+    /// Has what is due done in the background: files removed, logs flushed, segments rolled and retained, checkpoints
+    /// written. Cheap when nothing is due.
+    public func tick() {
+        let nowMs = clock.monotonicMs
+        let due = state.withLock { state -> Due in
+            if state.isStopped { return Due() }
+            var due = Due()
+            if nowMs - state.lastCheckpointMs >= options.checkpointIntervalMs {
+                state.lastCheckpointMs = nowMs
+                due.checkpoints = true
+            }
+            if nowMs - state.lastRetentionMs >= options.retentionCheckIntervalMs {
+                state.lastRetentionMs = nowMs
+                due.retention = true
+            }
+            if nowMs - state.lastFlushCheckMs >= options.flushCheckIntervalMs {
+                state.lastFlushCheckMs = nowMs
+                due.flushes = true
+            }
+            return due
+        }
+        if due.retention { background { self.retain() } }
+        if due.flushes { background { self.flushDue() } }
+        if due.checkpoints { background { self.checkpointAll() } }
+        if removals.count > 0 {
+            background { self.removals.removeDue(nowMs: nowMs, disk: self.disk, logger: self.logger) }
+        }
+    }
+
+    /// Rolls and removes segments as the topics' settings say, now.
+    public func retain() {
+        let nowMs = clock.wallMs
+        for log in logs where !log.isOffline {
+            do {
+                try log.rollIfNeeded()
+                try log.deleteOldSegments(nowMs: nowMs)
+                log.expireProducers(nowMs: nowMs)
+            } catch {
+                logger.warning("retention failed", ["partition": log.topicPartition, "error": error])
+            }
+        }
+    }
+
+    private func flushDue() {
+        let nowMs = clock.wallMs
+        for log in logs where !log.isOffline && log.isFlushDue(nowMs: nowMs) {
+            do {
+                try log.flush()
+            } catch {
+                logger.error("flush failed", ["partition": log.topicPartition, "error": error])
+            }
+        }
+    }
+
+    /// Writes recovery points and start offsets of all directories, now.
+    public func checkpointAll() {
+        for directory in directories { checkpoint(directory) }
+    }
+
+    func checkpoint(_ directory: LogDirectory) {
+        if directory.health.isOffline { return }
+        directory.checkpointing.withLock { _ in
+            let logs = logs.filter { $0.environment.directory === directory.health }
+            var points: [TopicPartition: Int64] = [:]
+            var starts: [TopicPartition: Int64] = [:]
+            for log in logs {
+                points[log.topicPartition] = log.recoveryPoint
+                // Kafka writes it only where it says more than the first segment's name.
+                let start = log.logStartOffset
+                if start > log.firstSegmentOffset { starts[log.topicPartition] = start }
+            }
+            do {
+                try write(points, OffsetCheckpoint.recoveryPointName, directory)
+                try write(starts, OffsetCheckpoint.logStartOffsetName, directory)
+            } catch {
+                logger.error("a checkpoint cannot be written", ["dir": directory.path, "error": error])
+            }
+        }
+    }
+
+    private func write(_ offsets: [TopicPartition: Int64], _ name: String, _ directory: LogDirectory) throws(LogError) {
+        try OffsetCheckpoint(disk: disk, directory: directory.path, name: name).write(offsets)
+    }
+
+    /// Flushes and closes all logs, writes the checkpoints, and marks the directories as stopped cleanly.
+    /// - Parameter brokerEpoch: what the marker states; -1 without a cluster.
+    public func shutdown(brokerEpoch: Int64 = -1) {
+        let isFirst = state.withLock { state in
+            let isFirst = !state.isStopped
+            state.isStopped = true
+            return isFirst
+        }
+        guard isFirst else { return }
+        let dirty = Mutex<Set<String>>([])
+        Parallel.forEach(logs, threads: options.recoveryThreads) { log in
+            do {
+                try log.close()
+            } catch {
+                self.logger.error("a log cannot be closed", ["partition": log.topicPartition, "error": error])
+                dirty.withLock { _ = $0.insert(log.environment.directory.path) }
+            }
+        }
+        removals.removeDue(nowMs: .max, disk: disk, logger: logger)
+        let notClean = dirty.withLock { $0 }
+        for directory in directories where !directory.health.isOffline {
+            checkpoint(directory)
+            if notClean.contains(directory.path) { continue }
+            do {
+                try directory.writeCleanStopMarker(disk, brokerEpoch: brokerEpoch)
+            } catch {
+                logger.error("the directory cannot be marked as stopped", ["dir": directory.path, "error": error])
+            }
+        }
+    }
+
+    // MARK: Facts
+
+    /// The log directories, their room and what is in them.
+    public func describeDirectories() -> [LogDirectoryDescription] {
+        let logs = logs
+        return directories.map { directory in
+            var description = LogDirectoryDescription(
+                path: directory.path, error: directory.health.error?.description, totalBytes: -1, usableBytes: -1,
+                sizes: [:])
+            if description.error != nil { return description }
+            if let space = try? disk.space(directory.path) {
+                description.totalBytes = space.total
+                description.usableBytes = space.free
+            }
+            for log in logs where log.environment.directory === directory.health {
+                description.sizes[log.topicPartition] = log.size
+            }
+            return description
+        }
+    }
+}

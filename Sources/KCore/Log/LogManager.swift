@@ -1,0 +1,182 @@
+internal import Synchronization
+
+/// All logs of a broker, in one or more log directories, each of which can fail by itself.
+///
+/// The caller calls ``tick()`` every now and then: flushing, retention, checkpoints and removal of files are done there,
+/// by jobs in the background.
+public final class LogManager: Sendable {
+    public typealias Background = @Sendable (@escaping @Sendable () -> Void) -> Void
+
+    let options: LogManagerOptions
+    let files: OpenFiles
+    let clock: any Clock
+    let logger: Logger
+    let background: Background
+    let removals = RemovalQueue()
+    let directories: [LogDirectory]
+    let state: Mutex<State>
+    private let configFor: @Sendable (String) -> LogConfig
+
+    struct State: Sendable {
+        var logs: [TopicPartition: Log] = [:]
+        var lastCheckpointMs: Int64
+        var lastRetentionMs: Int64
+        var lastFlushCheckMs: Int64
+        var isStopped = false
+    }
+
+    /// Opens the directories, locks them, and opens every log in them: after a clean stop without reading segments.
+    /// A directory that cannot be used is offline, and reported in ``describeDirectories()``.
+    ///
+    /// - Parameters:
+    ///   - configFor: the settings of a topic, by its name.
+    ///   - background: runs jobs that may block, on other threads.
+    /// - Throws: KAFKA_STORAGE_ERROR when no directory can be used, or one is in use by another broker.
+    public init(
+        _ options: LogManagerOptions, disk: any Disk = SystemDisk(), clock: any Clock = SystemClock(),
+        logger: Logger = .silent, configFor: @escaping @Sendable (String) -> LogConfig,
+        background: @escaping Background
+    ) throws(LogError) {
+        self.options = options
+        files = OpenFiles(disk: disk, limit: options.maxOpenFiles)
+        self.clock = clock
+        self.logger = logger
+        self.configFor = configFor
+        self.background = background
+        let nowMs = clock.monotonicMs
+        state = Mutex(State(lastCheckpointMs: nowMs, lastRetentionMs: nowMs, lastFlushCheckMs: nowMs))
+        var directories: [LogDirectory] = []
+        for path in options.directories {
+            directories.append(try LogDirectory.open(path, disk: disk, logger: logger))
+        }
+        self.directories = directories
+        guard directories.contains(where: { !$0.health.isOffline }) else {
+            throw LogError(.kafkaStorageError, "no log directory can be used: \(options.directories)")
+        }
+        for directory in directories where !directory.health.isOffline { try loadAll(directory) }
+    }
+
+    var disk: any Disk { files.disk }
+
+    // MARK: Logs
+
+    /// The log of a partition; nil when there is none here.
+    public func log(for topicPartition: TopicPartition) -> Log? {
+        state.withLock { $0.logs[topicPartition] }
+    }
+
+    /// All logs, in no particular order.
+    public var logs: [Log] { state.withLock { Array($0.logs.values) } }
+
+    /// The log of a partition, created in the emptiest directory when there is none.
+    /// - Throws: KAFKA_STORAGE_ERROR.
+    public func createLog(_ topicPartition: TopicPartition, topicId: Uuid?, config: LogConfig) throws(LogError) -> Log {
+        if let log = log(for: topicPartition) { return log }
+        return try state.withLock { (state) throws(LogError) in
+            if let log = state.logs[topicPartition] { return log }
+            guard let directory = emptiest(state) else {
+                throw LogError(.kafkaStorageError, "all log directories are offline")
+            }
+            let log = try create(topicPartition, topicId, config, in: directory)
+            state.logs[topicPartition] = log
+            return log
+        }
+    }
+
+    // The one with the fewest logs, as Kafka does: sizes change, counts say what will come.
+    private func emptiest(_ state: State) -> LogDirectory? {
+        var counts: [String: Int] = [:]
+        for log in state.logs.values { counts[log.environment.directory.path, default: 0] += 1 }
+        return directories.filter { !$0.health.isOffline }
+            .min { (counts[$0.path] ?? 0) < (counts[$1.path] ?? 0) }
+    }
+
+    private func create(
+        _ topicPartition: TopicPartition, _ topicId: Uuid?, _ config: LogConfig, in directory: LogDirectory
+    ) throws(LogError) -> Log {
+        let path = directory.path + "/" + topicPartition.description
+        do {
+            try disk.createDirectory(path)
+            if let topicId {
+                try disk.replaceFile(
+                    path + "/" + PartitionMetadataFile.name, with: PartitionMetadataFile.write(topicId: topicId),
+                    durable: false)
+            }
+            try disk.replaceFile(
+                path + "/" + LeaderEpochs.fileName, with: LeaderEpochs().contents, durable: false)
+            try disk.syncDirectory(directory.path)
+        } catch {
+            throw error.isDiskFull ? LogError(error) : directory.health.fail(error)
+        }
+        return try loader(topicPartition, directory, config: config, isClean: false).load()
+    }
+
+    /// Removes a partition's log: its directory is renamed now and removed after a while. No log is fine.
+    public func deleteLog(_ topicPartition: TopicPartition) throws(LogError) {
+        guard let log = state.withLock({ $0.logs.removeValue(forKey: topicPartition) }) else { return }
+        try log.delete()
+    }
+
+    /// Puts the settings of a topic into force in all its logs.
+    public func updateConfig(topic: String, _ config: LogConfig) {
+        for log in logs where log.topicPartition.topic == topic { log.updateConfig(config) }
+    }
+
+    // MARK: Opening
+
+    func loader(
+        _ topicPartition: TopicPartition, _ directory: LogDirectory, config: LogConfig, isClean: Bool
+    ) -> LogLoader {
+        let folder = PartitionFolder(path: directory.path + "/" + topicPartition.description, files: files)
+        var environment = LogEnvironment(
+            files: files, clock: clock, logger: logger.named("log"), directory: directory.health,
+            background: background, removeLater: { [removals] paths, atMs in removals.add(paths, atMs: atMs) })
+        environment.producerIdExpirationMs = options.producerIdExpirationMs
+        environment.recoveryPointLowered = { [weak self] in self?.checkpoint(directory) }
+        return LogLoader(
+            topicPartition: topicPartition, folder: folder, environment: environment, config: config,
+            wasCleanStop: isClean)
+    }
+
+    private func loadAll(_ directory: LogDirectory) throws(LogError) {
+        let found: [TopicPartition]
+        do {
+            found = try directory.partitions(disk, removals, logger)
+        } catch {
+            _ = directory.health.fail(error)
+            return
+        }
+        let points = directory.readCheckpoint(OffsetCheckpoint.recoveryPointName, disk, logger)
+        let starts = directory.readCheckpoint(OffsetCheckpoint.logStartOffsetName, disk, logger)
+        let isClean = directory.wasCleanStop
+        if !isClean && !found.isEmpty {
+            logger.info("the last stop was not clean, logs are recovered", ["dir": directory.path, "logs": found.count])
+        }
+        let opened = Mutex<[Log]>([])
+        Parallel.forEach(found, threads: options.recoveryThreads) { topicPartition in
+            var loader = self.loader(
+                topicPartition, directory, config: self.configFor(topicPartition.topic), isClean: isClean)
+            loader.recoveryPoint = points[topicPartition] ?? 0
+            loader.startOffset = starts[topicPartition] ?? 0
+            do {
+                let log = try loader.load()
+                opened.withLock { $0.append(log) }
+            } catch {
+                self.logger.error("a log cannot be used", ["partition": topicPartition, "error": error])
+            }
+        }
+        let logs = opened.withLock { $0 }
+        try state.withLock { (state) throws(LogError) in
+            for log in logs {
+                if let other = state.logs[log.topicPartition] {
+                    throw LogError(
+                        .kafkaStorageError,
+                        "\(log.topicPartition) is in two directories: \(other.directoryPath), \(log.directoryPath)")
+                }
+                state.logs[log.topicPartition] = log
+            }
+        }
+        // From here on the logs change: a stop that is not announced is not clean.
+        directory.removeCleanStopMarker(disk)
+    }
+}

@@ -1,0 +1,33 @@
+/// How a broker keeps its logs. Names in comments are the broker settings.
+public struct LogManagerOptions: Sendable {
+    /// `log.dirs`
+    public var directories: [String]
+    /// Files that segments keep open at a time; a share of the process's limit.
+    public var maxOpenFiles = 4096
+    /// `num.recovery.threads.per.data.dir`
+    public var recoveryThreads = 2
+    /// `log.flush.scheduler.interval.ms` is "never" by default: `flush.ms` of a topic is looked at this often.
+    public var flushCheckIntervalMs: Int64 = 1000
+    /// `log.flush.offset.checkpoint.interval.ms` and `log.flush.start.offset.checkpoint.interval.ms`
+    public var checkpointIntervalMs: Int64 = 60_000
+    /// `log.retention.check.interval.ms`
+    public var retentionCheckIntervalMs: Int64 = 300_000
+    /// `producer.id.expiration.ms`
+    public var producerIdExpirationMs: Int64 = 86_400_000
+    /// `file.delete.delay.ms` for the directories of deleted partitions.
+    public var fileDeleteDelayMs: Int64 = 60_000
+
+    public init(directories: [String]) { self.directories = directories }
+}
+
+/// A log directory as DescribeLogDirs tells it.
+public struct LogDirectoryDescription: Sendable {
+    public var path: String
+    /// Why it is offline; nil when it is in order.
+    public var error: String?
+    /// Bytes of its file system.
+    public var totalBytes: Int64
+    public var usableBytes: Int64
+    /// Bytes of each partition's log.
+    public var sizes: [TopicPartition: Int64]
+}

@@ -1,0 +1,273 @@
+internal import Synchronization
+
+/// A piece of a log: record batches in one file, and the two indexes beside it.
+///
+/// Only the log that owns it appends, under its lock. Readers come at any time and see what ``size`` says is there.
+final class LogSegment: Sendable {
+    let baseOffset: Int64
+    let folder: PartitionFolder
+    private let state: Mutex<State>
+
+    private struct State: Sendable {
+        var size: Int64
+        var createdMs: Int64
+        var bytesSinceIndexEntry = 0
+        /// Of the first batch, milliseconds; nil until known.
+        var firstTimestamp: Int64?
+        /// The largest timestamp and the last offset of its batch; nil until looked up.
+        var largest: TimeIndex.Entry?
+        var lastTimeEntry: TimeIndex.Entry?
+        // Made when first used: a log can have thousands of segments that nobody reads.
+        var files: Files?
+    }
+
+    final class Files: Sendable {
+        let log: FileHandle
+        let offsetIndex: OffsetIndex
+        let timeIndex: TimeIndex
+
+        init(_ folder: PartitionFolder, baseOffset: Int64) {
+            log = FileHandle(folder, baseOffset: baseOffset, kind: .log)
+            offsetIndex = OffsetIndex(
+                FileHandle(folder, baseOffset: baseOffset, kind: .offsetIndex), baseOffset: baseOffset)
+            timeIndex = TimeIndex(
+                FileHandle(folder, baseOffset: baseOffset, kind: .timeIndex), baseOffset: baseOffset)
+        }
+    }
+
+    /// A segment whose file is there.
+    /// - Parameter size: bytes in it.
+    init(_ folder: PartitionFolder, baseOffset: Int64, size: Int64, createdMs: Int64) {
+        self.folder = folder
+        self.baseOffset = baseOffset
+        state = Mutex(State(size: size, createdMs: createdMs))
+    }
+
+    /// Creates the files of an empty segment.
+    static func create(
+        _ folder: PartitionFolder, baseOffset: Int64, config: LogConfig, createdMs: Int64
+    ) throws(DiskError) -> LogSegment {
+        let segment = LogSegment(folder, baseOffset: baseOffset, size: 0, createdMs: createdMs)
+        segment.state.withLock { $0.largest = TimeIndex.Entry(timestamp: -1, offset: baseOffset) }
+        let file = try segment.files.log.open(create: true)
+        try file.truncate(to: 0)
+        if config.preallocate { try file.preallocate(to: Int64(config.segmentBytes)) }
+        try segment.files.offsetIndex.file.truncate(toCount: 0)
+        try segment.files.timeIndex.file.truncate(toCount: 0)
+        return segment
+    }
+
+    var files: Files {
+        state.withLock { state in
+            if let files = state.files { return files }
+            let files = Files(folder, baseOffset: baseOffset)
+            state.files = files
+            return files
+        }
+    }
+
+    /// Bytes of whole batches.
+    var size: Int64 { state.withLock { $0.size } }
+
+    func file() throws(LogFault) -> any DiskFile {
+        let handle = files.log
+        return try onDisk { () throws(DiskError) in try handle.open() }
+    }
+
+    // MARK: Writing
+
+    /// Appends batches with one write. On an error nothing has changed that a reader can see, but the file may have bytes
+    /// behind ``size``; see ``cutToSize()``.
+    /// - Parameters:
+    ///   - lastOffset: of the last batch.
+    ///   - largest: the largest timestamp of the batches, and the last offset of the batch that has it.
+    /// - Returns: where the batches begin.
+    func append(
+        _ batches: Bytes, lastOffset: Int64, largest: TimeIndex.Entry, indexIntervalBytes: Int
+    ) throws(DiskError) -> Int64 {
+        let files = files
+        let file = try files.log.open(create: true)
+        let position = size
+        let seen = try largestEntry()
+        try file.write(batches, at: position)
+        let (timeEntry, last) = state.withLock { state -> (TimeIndex.Entry?, TimeIndex.Entry?) in
+            state.size = position + Int64(batches.count)
+            if position == 0 { state.firstTimestamp = largest.timestamp }
+            let now = largest.timestamp > seen.timestamp ? largest : seen
+            state.largest = now
+            let isDue = state.bytesSinceIndexEntry > indexIntervalBytes
+            state.bytesSinceIndexEntry = (isDue ? 0 : state.bytesSinceIndexEntry) + batches.count
+            return (isDue ? now : nil, state.lastTimeEntry)
+        }
+        if let timeEntry {
+            try files.offsetIndex.append(offset: lastOffset, position: position)
+            try addTimeEntry(timeEntry, last: last)
+        }
+        return position
+    }
+
+    private func addTimeEntry(_ entry: TimeIndex.Entry, last: TimeIndex.Entry?) throws(DiskError) {
+        let timeIndex = files.timeIndex
+        var last = last
+        if last == nil { last = try timeIndex.lastEntry() }
+        try timeIndex.appendIfLater(timestamp: entry.timestamp, offset: entry.offset, than: last)
+        state.withLock { $0.lastTimeEntry = entry.timestamp > last?.timestamp ?? -1 ? entry : last }
+    }
+
+    /// Removes what a failed write left behind the last whole batch.
+    func cutToSize() throws(DiskError) {
+        try files.log.open().truncate(to: size)
+    }
+
+    /// Completes the indexes: nothing will be appended any more, or not for a while.
+    func seal() throws(DiskError) {
+        guard size > 0 else { return }
+        let last = state.withLock { $0.lastTimeEntry }
+        try addTimeEntry(try largestEntry(), last: last)
+        try files.offsetIndex.file.write()
+        try files.timeIndex.file.write()
+    }
+
+    /// Returns when the batches are on stable storage.
+    func flushLog() throws(DiskError) { try files.log.open().sync() }
+
+    /// Returns when log and indexes are on stable storage.
+    func flush() throws(DiskError) {
+        try files.log.open().sync()
+        try files.offsetIndex.file.sync()
+        try files.timeIndex.file.sync()
+    }
+
+    // MARK: What is in it
+
+    /// The largest timestamp, and the last offset of its batch; a timestamp of -1 when there is none.
+    func largestEntry() throws(DiskError) -> TimeIndex.Entry {
+        if let known = state.withLock({ $0.largest }) { return known }
+        let last = size == 0 ? nil : try files.timeIndex.lastEntry()
+        let entry = last ?? TimeIndex.Entry(timestamp: -1, offset: baseOffset)
+        return state.withLock { state in
+            if let known = state.largest { return known }
+            state.largest = entry
+            state.lastTimeEntry = last
+            return entry
+        }
+    }
+
+    /// What retention by time goes by, milliseconds: the largest timestamp, else when the file last changed.
+    func retentionTimestampMs() throws(DiskError) -> Int64 {
+        let largest = try largestEntry().timestamp
+        if largest >= 0 { return largest }
+        return try folder.disk.modificationTimeMs(files.log.path) ?? 0
+    }
+
+    /// Whether a batch must go into a new segment.
+    func mustRoll(
+        addingBytes count: Int, lastOffset: Int64, timestamp: Int64, nowMs: Int64, jitterMs: Int64, config: LogConfig
+    ) throws(LogFault) -> Bool {
+        let size = size
+        if lastOffset - baseOffset > Int64(Int32.max) { return true }
+        guard size > 0 else { return false }
+        if size + Int64(count) > Int64(config.segmentBytes) { return true }
+        if try age(timestamp: timestamp, nowMs: nowMs) > config.segmentMs - jitterMs { return true }
+        let files = files
+        return try onDisk { () throws(DiskError) in
+            if try files.offsetIndex.file.count() >= config.maxOffsetIndexEntries { return true }
+            return try files.timeIndex.file.count() >= config.maxTimeIndexEntries
+        }
+    }
+
+    // By the records' own time where they have one, so that a log that is copied rolls as the original did.
+    private func age(timestamp: Int64, nowMs: Int64) throws(LogFault) -> Int64 {
+        let (first, created) = state.withLock { ($0.firstTimestamp, $0.createdMs) }
+        let start: Int64
+        if let first {
+            start = first
+        } else {
+            start = try firstBatch()?.maxTimestamp ?? -1
+            state.withLock { $0.firstTimestamp = start }
+        }
+        return start >= 0 ? timestamp - start : nowMs - created
+    }
+
+    private func firstBatch() throws(LogFault) -> StoredBatch? {
+        let size = size
+        guard size > 0 else { return nil }
+        return try BatchScanner.scan(try file(), from: 0, to: size, windowBytes: 64) {
+            (scanner) throws(LogFault) in try scanner.next()
+        }
+    }
+
+    // MARK: Changing
+
+    /// Cuts off everything from `offset` on. Indexes are shortened with it.
+    /// - Returns: bytes removed.
+    func truncate(to offset: Int64) throws(LogFault) -> Int64 {
+        let size = size
+        let batch = try firstBatch(endingAtOrAfter: offset, end: size)
+        let position = batch?.position ?? size
+        let files = files
+        try onDisk { () throws(DiskError) in
+            try files.offsetIndex.truncate(to: offset)
+            try files.timeIndex.truncate(to: offset)
+            try files.log.open().truncate(to: position)
+        }
+        let last = try onDisk { () throws(DiskError) in try files.timeIndex.lastEntry() }
+        let largest = try largestTimestamp(end: position)
+        state.withLock { state in
+            state.size = position
+            state.bytesSinceIndexEntry = 0
+            state.lastTimeEntry = last
+            state.largest = largest
+            if position == 0 { state.firstTimestamp = nil }
+        }
+        return size - position
+    }
+
+    private func largestTimestamp(end: Int64) throws(LogFault) -> TimeIndex.Entry {
+        var largest = TimeIndex.Entry(timestamp: -1, offset: baseOffset)
+        try BatchScanner.scan(try file(), from: 0, to: end) { (scanner) throws(LogFault) in
+            while let batch = try scanner.next() {
+                if batch.maxTimestamp > largest.timestamp {
+                    largest = TimeIndex.Entry(timestamp: batch.maxTimestamp, offset: batch.lastOffset)
+                }
+            }
+        }
+        return largest
+    }
+
+    /// After recovery has read the whole segment.
+    func recovered(size: Int64, largest: TimeIndex.Entry, lastTimeEntry: TimeIndex.Entry?, bytesSinceIndexEntry: Int) {
+        state.withLock { state in
+            state.size = size
+            state.largest = largest
+            state.lastTimeEntry = lastTimeEntry
+            state.bytesSinceIndexEntry = bytesSinceIndexEntry
+            state.firstTimestamp = nil
+        }
+    }
+
+    /// Closes the files. They open again when they are needed.
+    func close() {
+        guard let files = state.withLock({ $0.files }) else { return }
+        files.log.close()
+        files.offsetIndex.file.close()
+        files.timeIndex.file.close()
+    }
+
+    /// Renames the files so that they no longer belong to the log. Readers in flight keep theirs.
+    /// - Returns: the paths to remove later.
+    func markDeleted() throws(DiskError) -> [String] {
+        close()
+        let disk = folder.disk
+        var paths: [String] = []
+        for kind in SegmentFileKind.allCases {
+            let path = folder.path + "/" + kind.fileName(baseOffset: baseOffset)
+            let target = path + SegmentFileKind.deletedSuffix
+            do {
+                try disk.rename(path, to: target)
+                paths.append(target)
+            } catch where error.isMissing {}
+        }
+        return paths
+    }
+}
