@@ -36,7 +36,8 @@ struct AppendValidator {
         var prepared = PreparedAppend(records: records)
         do {
             while let batch = try scan.nextComplete() {
-                try check(batch, scan.buffer(of: batch))
+                let bytes = scan.buffer(of: batch)
+                try check(batch, bytes)
                 prepared.batches.append(batch)
             }
         } catch let error as RecordsError {
@@ -144,8 +145,10 @@ struct AppendValidator {
         if header.baseTimestamp >= 0, nowMs - header.baseTimestamp > before {
             throw badTimestamp(header.baseTimestamp, limit: "\(before) ms before")
         }
-        try forEachRecord(records.slice(batch.position..<batch.end), header) { (_, timestamp, _) throws(LogError) in
-            if timestamp >= 0 && nowMs - timestamp > before { throw badTimestamp(timestamp, limit: "\(before) ms before") }
+        try forEachRecord(records.slice(batch.position..<batch.end)) { (_, record) throws(LogError) in
+            if record.timestamp >= 0 && nowMs - record.timestamp > before {
+                throw badTimestamp(record.timestamp, limit: "\(before) ms before")
+            }
         }
     }
 
@@ -157,26 +160,63 @@ struct AppendValidator {
 
     private func checkKeys(_ batch: Bytes, _ header: RecordBatchHeader) throws(LogError) {
         var faults: [LogError.RecordFault] = []
-        try forEachRecord(batch, header) { (index, _, hasKey) throws(LogError) in
-            if !hasKey {
-                faults.append(LogError.RecordFault(batchIndex: index, message: "a compacted topic takes no record without a key"))
-            }
+        let reason = "a compacted topic takes no record without a key"
+        try forEachRecord(batch) { (index, record) throws(LogError) in
+            if record.key == nil { faults.append(LogError.RecordFault(batchIndex: index, message: reason)) }
         }
-        if !faults.isEmpty {
-            throw LogError(
-                .invalidRecord, "\(topicPartition): a compacted topic takes no record without a key", recordFaults: faults)
-        }
+        if !faults.isEmpty { throw LogError(.invalidRecord, "\(topicPartition): \(reason)", recordFaults: faults) }
     }
 
     private func forEachRecord(
-        _ batch: Bytes, _ header: RecordBatchHeader,
-        _ body: (_ index: Int32, _ timestamp: Int64, _ hasKey: Bool) throws(LogError) -> Void
+        _ batch: Bytes, _ body: (_ index: Int32, _ record: RecordView) throws(LogError) -> Void
     ) throws(LogError) {
+        var index: Int32 = 0
+        var refused: LogError?
+        do throws(RecordsError) {
+            try RecordBatchReader(batch, checkCRC: false).forEachRecord { (record) throws(RecordsError) in
+                if refused != nil { return }
+                do throws(LogError) { try body(index, record) } catch { refused = error }
+                index += 1
+            }
+        } catch {
+            throw unreadable(error)
+        }
+        if let refused { throw refused }
+    }
+
+    private func unreadable(_ error: RecordsError) -> LogError {
+        switch error {
+        case .codecUnavailable: LogError(.unsupportedCompressionType, "\(topicPartition): \(error)")
+        case .badRecord, .badRecordCount: invalid(error.description)
+        default: corrupt(error)
+        }
     }
 
     /// The same records with the codec of the topic; nil when nothing has to change.
     private func recompressed(_ prepared: PreparedAppend) throws(LogError) -> Bytes? {
-        nil
+        guard case .codec(let codec) = config.compression,
+            prepared.batches.contains(where: { $0.header.attributes.compression != codec && !$0.header.isControl })
+        else { return nil }
+        var result: [UInt8] = []
+        do throws(RecordsError) {
+            for batch in prepared.batches {
+                let bytes = prepared.records.slice(batch.position..<batch.end)
+                if batch.header.isControl || batch.header.attributes.compression == codec {
+                    bytes.withUnsafeBytes { result.append(contentsOf: $0) }
+                    continue
+                }
+                var options = BatchOptions(keeping: batch.header)
+                options.compression = codec
+                let builder = RecordBatchBuilder(options, capacity: batch.sizeInBytes)
+                try RecordBatchReader(bytes, checkCRC: false).forEachRecord { (record) throws(RecordsError) in
+                    try builder.append(record)
+                }
+                try builder.close().withUnsafeBytes { result.append(contentsOf: $0) }
+            }
+        } catch {
+            throw unreadable(error)
+        }
+        return Bytes(result)
     }
 
     /// Sets of the formats 0 and 1 as batches of format 2; nil when they are that already.

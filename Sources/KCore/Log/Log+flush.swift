@@ -6,6 +6,7 @@ extension Log {
         var endOffset: Int64 = 0
         var epochs: Bytes?
         var hasNewFiles = false
+        var truncations = 0
     }
 
     /// Returns when everything appended before the call is on stable storage. Several callers share one fsync.
@@ -18,24 +19,29 @@ extension Log {
             if recoveryPoint >= target && !hasUnwrittenEpochs { return }
             try environment.directory.check()
             let from = recoveryPoint
-            let plan = writer.withLock { plan(from: from, &$0) }
-            do {
+            let plan = writer.withLock { (writer) -> FlushPlan in makePlan(from: from, &writer) }
+            do throws(DiskError) {
                 try write(plan)
             } catch {
                 throw environment.directory.fail(error)
             }
-            if plan.endOffset > from { setRecoveryPoint(plan.endOffset) }
+            writer.withLock { writer in
+                // What was cut off meanwhile and written anew is not on the disk yet.
+                guard plan.endOffset > from, writer.truncations == plan.truncations else { return }
+                setRecoveryPoint(plan.endOffset)
+            }
         }
     }
 
     private var hasUnwrittenEpochs: Bool { writer.withLock { $0.epochs.isDirty || $0.hasNewFiles } }
 
-    private func plan(from offset: Int64, _ writer: inout Writer) -> FlushPlan {
+    private func makePlan(from offset: Int64, _ writer: inout Writer) -> FlushPlan {
         var plan = FlushPlan()
         plan.endOffset = writer.endOffset
         plan.segments = Array(writer.segments[(Log.segmentIndex(writer.segments, for: offset) ?? 0)...])
         plan.epochs = writer.epochs.isDirty ? writer.epochs.contents : nil
         plan.hasNewFiles = writer.hasNewFiles
+        plan.truncations = writer.truncations
         writer.epochs.isDirty = false
         writer.hasNewFiles = false
         writer.recordsSinceFlush = 0

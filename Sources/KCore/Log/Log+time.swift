@@ -74,6 +74,17 @@ extension LogSegment {
     private static func record(
         in batch: StoredBatch, _ file: any DiskFile, _ matches: (_ timestamp: Int64, _ offset: Int64) -> Bool
     ) throws(LogFault) -> TimestampOffset? {
-        nil
+        let bytes = try onDisk { () throws(DiskError) in try file.readBytes(at: batch.position, count: batch.size) }
+        var found: TimestampOffset?
+        do throws(RecordsError) {
+            try RecordBatchReader(bytes).forEachRecord { (record) throws(RecordsError) in
+                guard found == nil, matches(record.timestamp, record.offset) else { return }
+                found = TimestampOffset(
+                    timestamp: record.timestamp, offset: record.offset, leaderEpoch: batch.leaderEpoch ?? -1)
+            }
+        } catch {
+            throw .damaged(path: file.path, position: batch.position, reason: error.description)
+        }
+        return found
     }
 }

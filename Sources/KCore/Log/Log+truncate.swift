@@ -18,6 +18,7 @@ extension Log {
                 writer.segments.removeSubrange((kept + 1)...)
                 // Readers must not see what is about to go.
                 writer.endOffset = offset
+                writer.truncations += 1
                 publish(writer)
                 for segment in removed { removeLater(try onDisk { () throws(DiskError) in try segment.markDeleted() }) }
                 _ = try writer.segments[kept].truncate(to: offset)
@@ -53,6 +54,7 @@ extension Log {
             throw answer(to: error)
         }
         writer.endOffset = offset
+        writer.truncations += 1
         writer.epochs.truncateEnd(to: 0)
         writer.producers = ProducerStates()
         writer.producers.mapEndOffset = offset

@@ -30,6 +30,8 @@ public final class Log: Sendable {
         var lastFlushMs: Int64
         /// Names in the directory that are not on stable storage yet.
         var hasNewFiles = false
+        /// How often something was cut off.
+        var truncations = 0
         var isClosed = false
     }
 

@@ -78,7 +78,7 @@ extension LogManager {
                 let start = log.logStartOffset
                 if start > log.firstSegmentOffset { starts[log.topicPartition] = start }
             }
-            do {
+            do throws(LogError) {
                 try write(points, OffsetCheckpoint.recoveryPointName, directory)
                 try write(starts, OffsetCheckpoint.logStartOffsetName, directory)
             } catch {
@@ -102,7 +102,7 @@ extension LogManager {
         guard isFirst else { return }
         let dirty = Mutex<Set<String>>([])
         Parallel.forEach(logs, threads: options.recoveryThreads) { log in
-            do {
+            do throws(LogError) {
                 try log.close()
             } catch {
                 self.logger.error("a log cannot be closed", ["partition": log.topicPartition, "error": error])

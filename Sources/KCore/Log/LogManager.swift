@@ -56,6 +56,16 @@ public final class LogManager: Sendable {
         for directory in directories where !directory.health.isOffline { try loadAll(directory) }
     }
 
+    /// The same with a pool that does the background work.
+    public convenience init(
+        _ options: LogManagerOptions, disk: any Disk = SystemDisk(), clock: any Clock = SystemClock(),
+        logger: Logger = .silent, pool: WorkerPool, configFor: @escaping @Sendable (String) -> LogConfig
+    ) throws(LogError) {
+        try self.init(
+            options, disk: disk, clock: clock, logger: logger, configFor: configFor,
+            background: { job in pool.submit(job) })
+    }
+
     var disk: any Disk { files.disk }
 
     // MARK: Logs
@@ -158,7 +168,7 @@ public final class LogManager: Sendable {
                 topicPartition, directory, config: self.configFor(topicPartition.topic), isClean: isClean)
             loader.recoveryPoint = points[topicPartition] ?? 0
             loader.startOffset = starts[topicPartition] ?? 0
-            do {
+            do throws(LogError) {
                 let log = try loader.load()
                 opened.withLock { $0.append(log) }
             } catch {

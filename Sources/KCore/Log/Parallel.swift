@@ -1,6 +1,24 @@
-/// Does something for many values.
+internal import Synchronization
+
+/// Does something for many values, by several threads at once.
 enum Parallel {
+    /// Calls `body` for each value and returns when all calls have.
     static func forEach<T: Sendable>(_ values: [T], threads: Int, _ body: @escaping @Sendable (T) -> Void) {
-        for value in values { body(value) }
+        let next = Counter()
+        let work: @Sendable () -> Void = {
+            while true {
+                let index = next.take()
+                guard index < values.count else { return }
+                body(values[index])
+            }
+        }
+        let helpers = (1..<max(1, min(threads, values.count))).map { Thread(name: "parallel-\($0)", work) }
+        work()
+        for helper in helpers { helper.join() }
+    }
+
+    private final class Counter: Sendable {
+        private let value = Atomic<Int>(0)
+        func take() -> Int { value.wrappingAdd(1, ordering: .relaxed).oldValue }
     }
 }

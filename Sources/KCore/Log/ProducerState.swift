@@ -9,7 +9,7 @@ struct ProducerState: Equatable, Sendable {
         /// The batch's largest timestamp, milliseconds.
         var timestamp: Int64
 
-        var firstSequence: Int32 { Sequence.decrement(lastSequence, by: offsetDelta) }
+        var firstSequence: Int32 { SequenceNumber.decrement(lastSequence, by: offsetDelta) }
         var firstOffset: Int64 { lastOffset - Int64(offsetDelta) }
     }
 
@@ -34,7 +34,7 @@ struct ProducerState: Equatable, Sendable {
 }
 
 /// Sequence numbers run from 0 to `Int32.max` and begin again.
-enum Sequence {
+enum SequenceNumber {
     static func next(_ sequence: Int32) -> Int32 { sequence == Int32.max ? 0 : sequence + 1 }
 
     static func increment(_ sequence: Int32, by count: Int32) -> Int32 {

@@ -44,11 +44,11 @@ struct ProducerStates: Equatable, Sendable {
     private func checkSequence(_ header: RecordBatchHeader, _ state: ProducerState) throws(LogError) {
         if state.epoch < 0 { return }
         let last = header.producerEpoch == state.epoch ? state.lastSequence : -1
-        guard header.baseSequence == Sequence.next(last) else {
+        guard header.baseSequence == SequenceNumber.next(last) else {
             throw LogError(
                 .outOfOrderSequenceNumber,
                 "producer \(header.producerId), epoch \(header.producerEpoch): expected sequence number "
-                    + "\(Sequence.next(last)), got \(header.baseSequence)")
+                    + "\(SequenceNumber.next(last)), got \(header.baseSequence)")
         }
     }
 
