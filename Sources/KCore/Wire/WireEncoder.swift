@@ -40,7 +40,8 @@ public struct WireEncoder: Coder {
         var range = 0
         for index in segments.indices {
             guard case .bytes = segments[index] else { continue }
-            segments[index] = .bytes(Bytes(storage: storage, offset: ranges[range].lowerBound, count: ranges[range].count))
+            segments[index] = .bytes(
+                Bytes(storage: storage, offset: ranges[range].lowerBound, count: ranges[range].count))
             range += 1
         }
         return Frame(segments: segments, count: count)

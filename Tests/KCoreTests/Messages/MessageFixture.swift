@@ -23,18 +23,20 @@ struct MessageFixture: CustomStringConvertible {
     }()
 
     static let all: [MessageFixture] = lines.compactMap { words in
-        guard words.count == 5, let version = Int16(words[2]), let hash = UInt64(words[3], radix: 16) else { return nil }
+        guard words.count == 5, let version = Int16(words[2]), let hash = UInt64(words[3], radix: 16) else {
+            return nil
+        }
         return MessageFixture(
             kind: String(words[0]), name: String(words[1]), version: version, hash: hash, bytes: Bytes(hex: words[4]))
     }
 
-    /// What reads this fixture: decode all of it, encode that again.
-    func roundTrip(_ bytes: Bytes) throws(WireError) -> (dump: String, encoded: Bytes) {
+    /// Decodes `bytes`, all of them, as this fixture's message, and encodes that again.
+    func roundTrip(_ bytes: Bytes) throws(WireError) -> (value: Any, encoded: Bytes) {
         switch kind {
         case "record":
             let record = try MetadataLogRecord(value: bytes)
-            guard let payload = Mirror(reflecting: record).children.first?.value else { return ("", Bytes()) }
-            return (MessageDump.of(payload), try record.value(version: version))
+            guard let payload = Mirror(reflecting: record).children.first?.value else { return (record, Bytes()) }
+            return (payload, try record.value(version: try MessageFixture.frame(of: bytes).version))
         case "control":
             guard let type = MessageFixture.controls[name] else { return ("not described", Bytes()) }
             return try control(type, bytes)
@@ -44,20 +46,26 @@ struct MessageFixture: CustomStringConvertible {
         }
     }
 
+    private static func frame(of bytes: Bytes) throws(WireError) -> MetadataRecordFrame {
+        var decoder = WireDecoder(bytes, version: 0, flexible: true)
+        return try MetadataRecordFrame.read(&decoder)
+    }
+
     private func message<M: WireStruct>(
         _: M.Type, _ bytes: Bytes, flexible: Bool
-    ) throws(WireError) -> (dump: String, encoded: Bytes) {
+    ) throws(WireError) -> (value: Any, encoded: Bytes) {
         var decoder = WireDecoder(bytes, version: version, flexible: flexible)
         let message = try M.read(&decoder)
         try decoder.finish()
         var encoder = WireEncoder(version: version, flexible: flexible)
         try message.write(&encoder)
-        return (MessageDump.of(message), encoder.bytes())
+        return (message, encoder.bytes())
     }
 
-    private func control<M: ControlRecord>(_: M.Type, _ bytes: Bytes) throws(WireError) -> (dump: String, encoded: Bytes) {
+    private func control<M: ControlRecord>(_: M.Type, _ bytes: Bytes) throws(WireError) -> (value: Any, encoded: Bytes)
+    {
         let record = try M(value: bytes)
-        return (MessageDump.of(record), try record.value())
+        return (record, try record.value())
     }
 
     private static let messages: [String: (any WireStruct.Type, Api)] = {

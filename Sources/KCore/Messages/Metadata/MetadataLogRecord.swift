@@ -26,7 +26,8 @@ extension MetadataLogRecord {
         var start = WireDecoder(value, version: 0, flexible: true)
         let frame = try MetadataRecordFrame.read(&start)
         var decoder = WireDecoder(value, at: start.position, version: frame.version, flexible: true)
-        self = try MetadataLogRecord.described(frame, &decoder)
+        self =
+            try MetadataLogRecord.described(frame, &decoder)
             ?? .unknown(frame: frame, body: try decoder.bytes(length: decoder.remaining))
         try decoder.finish()
     }
