@@ -111,8 +111,13 @@ public final class Connection: @unchecked Sendable {
             loop.execute { self.complete(slot, frame) }
             return
         }
-        guard isOpen, slots.complete(slot, frame) else { return }
-        if let frame { waitingCost += frame.count + Connection.segmentCost }
+        guard isOpen else { return }
+        if slots.takeOpenFirst(slot) {
+            if let frame { output.append(frame) }
+        } else {
+            guard slots.complete(slot, frame) else { return }
+            if let frame { waitingCost += frame.count + Connection.segmentCost }
+        }
         while let next = slots.takeFirst() {
             guard let next else { continue }
             waitingCost -= next.count + Connection.segmentCost

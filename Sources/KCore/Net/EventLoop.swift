@@ -26,6 +26,7 @@ public final class EventLoop: @unchecked Sendable {
     private let wakeDescriptor: Int32
     private let loopThreadId = Atomic<UInt>(0)
     private let thread = Mutex<Thread?>(nil)
+    private let hasThread: Bool
 
     private var poller: Poller
     private var timers = TimerQueue()
@@ -38,6 +39,10 @@ public final class EventLoop: @unchecked Sendable {
 
     /// The clock's milliseconds when this turn began. Only on the loop.
     public private(set) var nowMs: Int64
+    /// Timers that have neither run nor been cancelled. Only on the loop.
+    var timerCount: Int { timers.count }
+    /// Whether the loop has ended and turns no more. Only on the loop, or after ``stop(drainMs:)``.
+    var isEnded: Bool { hasEnded }
     /// What connections of the loop share. Only on the loop.
     let buffers = LoopBuffers()
 
@@ -45,6 +50,7 @@ public final class EventLoop: @unchecked Sendable {
     public init(name: String = "loop", clock: any Clock = SystemClock(), startsThread: Bool = true) throws(NetError) {
         self.name = name
         self.clock = clock
+        hasThread = startsThread
         nowMs = clock.monotonicMs
         wakeDescriptor = ck_eventfd()
         guard wakeDescriptor >= 0 else { throw NetError("eventfd", code: wakeDescriptor) }
@@ -120,7 +126,7 @@ public final class EventLoop: @unchecked Sendable {
     /// One turn.
     /// - Parameter maxWaitMs: how long to wait for something to happen, at most.
     public func turn(maxWaitMs: Int64) {
-        if thread.withLock({ $0 == nil }) { loopThreadId.store(Thread.currentId, ordering: .relaxed) }
+        if !hasThread { loopThreadId.store(Thread.currentId, ordering: .relaxed) }
         let eventCount = poller.wait(timeoutMs: beginWait(maxWaitMs: maxWaitMs))
         nowMs = clock.monotonicMs
         shared.withLock { shared in
@@ -232,6 +238,7 @@ public final class EventLoop: @unchecked Sendable {
         }
         runEndOfTurn()
         for source in poller.sources { source.loopEnds(drain: false) }
+        timers = TimerQueue()
         hasEnded = true
     }
 }

@@ -27,6 +27,9 @@ struct FrameReader {
     /// Whether a frame has begun and not ended.
     var isInsideFrame: Bool { storage != nil || headerCount > 0 }
 
+    /// Memory of the frame under way.
+    var heldBytes: Int { storage?.capacity ?? 0 }
+
     /// Takes bytes from `input`, up to the end of the next frame.
     /// - Returns: the frame without its length; nil when all input is used up and the frame is not complete.
     mutating func next(

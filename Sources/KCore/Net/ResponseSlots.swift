@@ -24,6 +24,14 @@ struct ResponseSlots {
         return ResponseSlot(number: firstNumber + UInt64(count - 1))
     }
 
+    /// Gives the slot up when it is the first and still open, so that its response need not be kept.
+    /// - Returns: whether it was.
+    mutating func takeOpenFirst(_ slot: ResponseSlot) -> Bool {
+        guard slot.number == firstNumber, head < slots.count, case .open = slots[head] else { return false }
+        dropFirst()
+        return true
+    }
+
     /// - Returns: false when the slot was completed before, or is not of this connection.
     mutating func complete(_ slot: ResponseSlot, _ frame: Frame?) -> Bool {
         guard slot.number >= firstNumber, slot.number - firstNumber < UInt64(count) else { return false }
@@ -38,6 +46,11 @@ struct ResponseSlots {
     mutating func takeFirst() -> Frame?? {
         guard head < slots.count, case .done(let frame) = slots[head] else { return nil }
         slots[head] = .open
+        dropFirst()
+        return .some(frame)
+    }
+
+    private mutating func dropFirst() {
         head += 1
         firstNumber += 1
         if head == slots.count {
@@ -47,6 +60,5 @@ struct ResponseSlots {
             slots.removeFirst(head)
             head = 0
         }
-        return .some(frame)
     }
 }

@@ -7,7 +7,7 @@ public final class TimerHandle: @unchecked Sendable {
     // Place in the heap; negative when it is not there.
     fileprivate var index = -1
     private var job: (@Sendable () -> Void)?
-    private weak var loop: EventLoop?
+    private let loop: EventLoop?
 
     init(deadlineMs: Int64, loop: EventLoop?, job: @escaping @Sendable () -> Void) {
         self.deadlineMs = deadlineMs

@@ -69,7 +69,7 @@ extension Frame {
 }
 
 /// A blocking socket, so that a test decides byte by byte what goes over it.
-final class RawClient {
+final class RawClient: Sendable {
     let descriptor: Int32
 
     init(port: Int, receiveBufferBytes: Int32? = nil) throws {
@@ -125,9 +125,42 @@ final class RawClient {
         return Array(result[..<done])
     }
 
+    /// Has the system send a reset, and not an orderly end, when the socket is closed.
+    func reset() {
+        var option = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+    }
+
     func receiveFrame() -> [UInt8]? {
         let header = receive(4)
         guard header.count == 4 else { return nil }
         return receive(header.reduce(0) { $0 << 8 | Int($1) })
     }
+}
+
+/// A clock that stands still until a test moves it.
+final class StepClock: Clock {
+    private let now = Monitor<Int64>(1_000_000_000_000)
+
+    var wallMs: Int64 { monotonicNs / 1_000_000 }
+    var monotonicNs: Int64 { now.withLock { $0 } }
+    func advance(ms: Int64) { now.withLock { $0 += ms * 1_000_000 } }
+}
+
+/// Two sockets that are connected to each other; the near one is given to a connection, which closes it.
+final class SocketPair: Sendable {
+    let near: Int32
+    let far: Int32
+
+    init() throws {
+        var ends: [Int32] = [-1, -1]
+        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0, &ends) == 0 else {
+            throw NetError("socketpair", code: errno)
+        }
+        (near, far) = (ends[0], ends[1])
+    }
+
+    deinit { close(far) }
+
+    func send(_ bytes: [UInt8]) { _ = bytes.withUnsafeBytes { write(far, $0.baseAddress, $0.count) } }
 }
