@@ -16,39 +16,5 @@ struct ConfigTable: Sendable {
     subscript(name: String) -> ConfigDefinition? { places[name].map { definitions[$0] } }
 
     /// The name that `name` is most likely a slip of, nil when none is near.
-    func nearest(to name: String) -> String? {
-        // A third of the letters may be wrong: more would suggest names that have nothing to do with it.
-        let limit = max(2, name.utf8.count / 3)
-        var best: (name: String, distance: Int)?
-        for definition in definitions {
-            let known = definition.name
-            if abs(known.utf8.count - name.utf8.count) > limit { continue }
-            let distance = EditDistance.between(name, known)
-            if distance <= limit, distance < best?.distance ?? Int.max { best = (known, distance) }
-        }
-        return best?.name
-    }
-}
-
-/// How many letters must be inserted, removed, replaced or swapped with their neighbour to make one word of another.
-enum EditDistance {
-    static func between(_ a: String, _ b: String) -> Int {
-        let a = Array(a.utf8)
-        let b = Array(b.utf8)
-        var beforeLast = [Int](repeating: 0, count: b.count + 1)
-        var last = Array(0...b.count)
-        var row = last
-        for i in 0..<a.count {
-            row[0] = i + 1
-            for j in 0..<b.count {
-                let replaced = last[j] + (a[i] == b[j] ? 0 : 1)
-                row[j + 1] = min(replaced, last[j + 1] + 1, row[j] + 1)
-                if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] {
-                    row[j + 1] = min(row[j + 1], beforeLast[j - 1] + 1)
-                }
-            }
-            (beforeLast, last) = (last, row)
-        }
-        return last[b.count]
-    }
+    func nearest(to name: String) -> String? { NearestName.of(name, among: definitions.lazy.map { $0.name }) }
 }

@@ -1,0 +1,58 @@
+/// Decides about changes of the cluster: a request and the present image go in, the records that carry it out and the
+/// answer come out. It reads no clock, keeps no thread and does no I/O; chance is handed in. The records take effect
+/// only when a ``MetadataStore`` has committed them.
+struct Controller: Sendable {
+    /// What the broker was started with: defaults of new topics, what is switched off.
+    let config: BrokerConfig
+    let nodeId: Int32
+    /// For ids of topics and the placement of replicas.
+    var random: any RandomNumberGenerator & Sendable
+
+    /// Partitions that one request may create, as in Kafka.
+    static let maxPartitionsPerRequest = 10_000
+    /// Producer ids that a broker gets at a time.
+    static let producerIdBlockSize: Int64 = 1000
+
+    init(
+        config: BrokerConfig, nodeId: Int32,
+        random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+    ) {
+        self.config = config
+        self.nodeId = nodeId
+        self.random = random
+    }
+
+    mutating func makeId() -> Uuid { Uuid.random(using: &random) }
+
+    /// What every place sets, for this node, in `image`.
+    func resolver(_ image: ClusterImage) -> ConfigResolver {
+        ConfigResolver(broker: config, nodeId: nodeId, image: image)
+    }
+}
+
+/// What the controller makes of a request.
+struct ControllerResult<Response: Sendable>: Sendable {
+    /// To be committed together, all or none. Empty when nothing changes.
+    var records: [MetadataLogRecord] = []
+    var response: Response
+}
+
+/// A request that the controller answers.
+protocol ControllerRequest: Sendable {
+    associatedtype Response: Sendable
+    func decide(_ controller: inout Controller, _ image: ClusterImage) -> ControllerResult<Response>
+    /// The answer when the request as a whole cannot be carried out.
+    func refused(_ error: ApiError) -> Response
+}
+
+/// What went wrong with a request or with one item of it.
+struct ApiError: Error, Equatable, Sendable {
+    var code: ErrorCode
+    /// A sentence for a person.
+    var message: String
+
+    init(_ code: ErrorCode, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+}

@@ -1,0 +1,35 @@
+/// A cluster of one node that keeps its metadata itself: what a broker without a quorum and without ZooKeeper starts.
+struct EmbeddedCluster: Sendable {
+    let identity: NodeIdentity
+    let holder: ImageHolder
+    let runner: ControllerRunner
+
+    /// Opens the log directories and the metadata log in them, and makes both where they are not there.
+    /// The broker then submits a ``RegisterBroker`` with the endpoints that it listens on.
+    /// - Throws: ``MetadataStoreError``.
+    static func open(
+        config: BrokerConfig, disk: any Disk, clock: any Clock, logger: Logger,
+        random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+    ) throws(MetadataStoreError) -> EmbeddedCluster {
+        var random = random
+        let configuredId = config.int64("node.id")
+        let metadataDirectory = config.text("metadata.log.dir")
+        var paths = config.list("log.dirs")
+        if let metadataDirectory, !paths.contains(metadataDirectory) { paths.append(metadataDirectory) }
+        var identity = try NodeIdentity.open(
+            disk: disk, paths: paths, nodeId: configuredId >= 0 ? Int32(configuredId) : nil, using: &random)
+        let logger = logger.named("metadata")
+        let store = LocalMetadataStore(
+            disk: disk, directory: metadataDirectory ?? identity.directories[0].path, identity: identity, clock: clock,
+            logger: logger,
+            settings: .init(maxBytesBetweenSnapshots: config.int64("metadata.log.max.record.bytes.between.snapshots")))
+        let image = try store.open()
+        // A directory that has only the metadata log in it takes no topics.
+        identity.directories.removeAll { !config.list("log.dirs").contains($0.path) }
+        let holder = ImageHolder(image)
+        let controller = Controller(config: config, nodeId: identity.nodeId, random: random)
+        let runner = ControllerRunner(
+            controller: controller, store: store, image: image, holder: holder, logger: logger)
+        return EmbeddedCluster(identity: identity, holder: holder, runner: runner)
+    }
+}
