@@ -42,12 +42,15 @@ struct BrokerConfig: Sendable {
 
     private func contradictions() -> [String] {
         var problems: [String] = []
-        if let node = properties["node.id"], let broker = properties["broker.id"], node.trimmedASCII != broker.trimmedASCII
+        if let node = properties["node.id"], let broker = properties["broker.id"],
+            node.trimmedASCII != broker.trimmedASCII
         {
             problems.append("node.id is \(node) and broker.id is \(broker): set only node.id")
         }
         for name in ["log.retention.ms", "log.retention.minutes", "log.retention.hours"] {
-            guard let value = properties[name].flatMap({ Int64($0.trimmedASCII) }), value == 0 || value < -1 else { continue }
+            guard let value = properties[name].flatMap({ Int64($0.trimmedASCII) }), value == 0 || value < -1 else {
+                continue
+            }
             problems.append(
                 "Invalid value \(value) for configuration \(name): Value must be -1 for no limit or at least 1")
         }

@@ -50,31 +50,40 @@ enum BrokerConfigs {
             "log.flush.offset.checkpoint.interval.ms", 60_000, .atLeast(0),
             "How often recovery points are written to their checkpoint file."),
         .long("log.flush.scheduler.interval.ms", .max, "How often logs are looked at for a flush."),
-        .long("log.retention.check.interval.ms", 300_000, .atLeast(1), "How often logs are looked at for old segments."),
-        .int("num.recovery.threads.per.data.dir", 1, .atLeast(1), "Threads for each directory that open logs at start."),
+        .long(
+            "log.retention.check.interval.ms", 300_000, .atLeast(1), "How often logs are looked at for old segments."),
+        .int(
+            "num.recovery.threads.per.data.dir", 1, .atLeast(1), "Threads for each directory that open logs at start."),
     ]
 
     /// What topics have unless they say otherwise.
     private static let logDefaults: [ConfigDefinition] = [
-        .int("compression.gzip.level", -1, .betweenOr(1, 9, or: -1), "Level when the broker compresses with gzip."),
-        .int("compression.lz4.level", 9, .between(1, 17), "Level when the broker compresses with lz4."),
+        .int("compression.gzip.level", -1, .betweenOr(1, 9, or: -1), "Level when the broker compresses with gzip.")
+            .ignored,
+        .int("compression.lz4.level", 9, .between(1, 17), "Level when the broker compresses with lz4.").ignored,
         .string(
             "compression.type", "producer", .oneOf(TopicConfigs.compressionTypes),
             "How batches are compressed in logs; producer keeps them as they came."),
-        .int("compression.zstd.level", 3, .between(-131072, 22), "Level when the broker compresses with zstd."),
-        .long("log.cleaner.delete.retention.ms", 86_400_000, .atLeast(0), "How long compaction keeps tombstones."),
-        .long("log.cleaner.max.compaction.lag.ms", .max, .atLeast(1), "Longest time without being compacted."),
-        .double("log.cleaner.min.cleanable.ratio", 0.5, .fraction, "Share of uncleaned log that compaction waits for."),
-        .long("log.cleaner.min.compaction.lag.ms", 0, .atLeast(0), "Shortest time before a record is compacted."),
+        .int("compression.zstd.level", 3, .between(-131072, 22), "Level when the broker compresses with zstd.").ignored,
+        .long("log.cleaner.delete.retention.ms", 86_400_000, .atLeast(0), "How long compaction keeps tombstones.")
+            .ignored,
+        .long("log.cleaner.max.compaction.lag.ms", .max, .atLeast(1), "Longest time without being compacted.").ignored,
+        .double("log.cleaner.min.cleanable.ratio", 0.5, .fraction, "Share of uncleaned log that compaction waits for.")
+            .ignored,
+        .long("log.cleaner.min.compaction.lag.ms", 0, .atLeast(0), "Shortest time before a record is compacted.")
+            .ignored,
         .list(
             "log.cleanup.policy", "delete", .listOf(TopicConfigs.cleanupPolicies),
             "What becomes of old segments: delete, compact or both."),
         .long("log.flush.interval.messages", .max, .atLeast(1), "Records after which a log is flushed."),
-        .long("log.flush.interval.ms", nil, "Time after which records are flushed; log.flush.scheduler.interval.ms without it.")
-            .from(.init("log.flush.scheduler.interval.ms")),
+        .long(
+            "log.flush.interval.ms", nil,
+            "Time after which records are flushed; log.flush.scheduler.interval.ms without it."
+        )
+        .from(.init("log.flush.scheduler.interval.ms")),
         .int("log.index.interval.bytes", 4096, .atLeast(0), "Bytes of log between two entries of the offset index."),
         .int("log.index.size.max.bytes", 10_485_760, .atLeast(4), "Largest size of a segment's offset index."),
-        .boolean("log.message.downconversion.enable", true, "Whether records are converted for older clients."),
+        .boolean("log.message.downconversion.enable", true, "Whether records are converted for older clients.").ignored,
         .long("log.message.timestamp.after.max.ms", .max, .atLeast(0), "How far timestamps may lie ahead."),
         .long("log.message.timestamp.before.max.ms", .max, .atLeast(0), "How far timestamps may lie behind."),
         .string(
@@ -92,13 +101,16 @@ enum BrokerConfigs {
         .long("log.segment.delete.delay.ms", 60_000, .atLeast(0), "How long files of deleted segments stay on disk."),
         .int("message.max.bytes", 1_048_588, .atLeast(0), "The largest record batch, compressed, that is accepted."),
         .int("min.insync.replicas", 1, .atLeast(1), "In-sync replicas without which acks=all is refused."),
-        .boolean("unclean.leader.election.enable", false, "Whether a replica that is not in sync may become leader."),
+        .boolean("unclean.leader.election.enable", false, "Whether a replica that is not in sync may become leader.")
+            .ignored,
     ]
 
     /// Those with coarser units, which only a file sets.
     private static let logDefaultsInHours: [ConfigDefinition] = [
         .int("log.retention.hours", 168, "Age in hours at which segments are deleted."),
-        .int("log.retention.minutes", nil, "Age in minutes at which segments are deleted; log.retention.hours without it."),
+        .int(
+            "log.retention.minutes", nil,
+            "Age in minutes at which segments are deleted; log.retention.hours without it."),
         .int("log.roll.hours", 168, .atLeast(1), "Age in hours at which a new segment begins."),
         .int("log.roll.jitter.hours", 0, .atLeast(0), "Largest random time in hours taken from log.roll.hours."),
     ]

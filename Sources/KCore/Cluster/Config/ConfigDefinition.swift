@@ -72,7 +72,8 @@ struct ConfigError: Error, Equatable, CustomStringConvertible {
 // How the tables are written: a name, a default, what is allowed, and a sentence.
 extension ConfigDefinition {
     static func boolean(_ name: String, _ value: Bool, _ documentation: String) -> ConfigDefinition {
-        ConfigDefinition(name: name, type: .boolean, defaultValue: value ? "true" : "false", documentation: documentation)
+        ConfigDefinition(
+            name: name, type: .boolean, defaultValue: value ? "true" : "false", documentation: documentation)
     }
 
     static func int(

@@ -1,88 +1,116 @@
 extension IgnoredBrokerConfigs {
     /// Those of groups, offsets and transactions.
     static let coordinators: [ConfigDefinition] = [
-        .int("add.partitions.to.txn.retry.backoff.max.ms", 100, .atLeast(0),
+        .int(
+            "add.partitions.to.txn.retry.backoff.max.ms", 100, .atLeast(0),
             "Longest wait of the server between attempts to add partitions to a transaction."),
-        .int("add.partitions.to.txn.retry.backoff.ms", 20, .atLeast(1),
+        .int(
+            "add.partitions.to.txn.retry.backoff.ms", 20, .atLeast(1),
             "Wait of the server between attempts to add partitions to a transaction."),
         .list(
             "group.consumer.assignors",
             "org.apache.kafka.coordinator.group.assignor.UniformAssignor,org.apache.kafka.coordinator.group.assignor.RangeAssignor",
             "Server-side assignors of consumer groups, the first is the default."),
-        .int("group.consumer.heartbeat.interval.ms", 5000, .atLeast(1),
+        .int(
+            "group.consumer.heartbeat.interval.ms", 5000, .atLeast(1),
             "Heartbeat interval given to members of consumer groups."),
-        .int("group.consumer.max.heartbeat.interval.ms", 15000, .atLeast(1),
+        .int(
+            "group.consumer.max.heartbeat.interval.ms", 15000, .atLeast(1),
             "Longest heartbeat interval of consumer groups."),
-        .int("group.consumer.max.session.timeout.ms", 60000, .atLeast(1),
+        .int(
+            "group.consumer.max.session.timeout.ms", 60000, .atLeast(1),
             "Longest session timeout of consumer groups."),
         .int("group.consumer.max.size", 2_147_483_647, .atLeast(1), "Members that a consumer group may have."),
         .string(
             "group.consumer.migration.policy",
             "bidirectional", .oneOf(["disabled", "downgrade", "upgrade", "bidirectional"]),
             "How groups change between the classic and the consumer protocol."),
-        .int("group.consumer.min.heartbeat.interval.ms", 5000, .atLeast(1),
+        .int(
+            "group.consumer.min.heartbeat.interval.ms", 5000, .atLeast(1),
             "Shortest heartbeat interval of consumer groups."),
-        .int("group.consumer.min.session.timeout.ms", 45000, .atLeast(1),
+        .int(
+            "group.consumer.min.session.timeout.ms", 45000, .atLeast(1),
             "Shortest session timeout of consumer groups."),
-        .int("group.consumer.regex.refresh.interval.ms", 600_000, .atLeast(10000),
+        .int(
+            "group.consumer.regex.refresh.interval.ms", 600_000, .atLeast(10000),
             "How often patterns of subscriptions are evaluated again."),
-        .int("group.consumer.session.timeout.ms", 45000, .atLeast(1),
+        .int(
+            "group.consumer.session.timeout.ms", 45000, .atLeast(1),
             "How long a member of a consumer group may be silent."),
-        .int("group.coordinator.append.linger.ms", 10, .atLeast(0),
+        .int(
+            "group.coordinator.append.linger.ms", 10, .atLeast(0),
             "How long the group coordinator gathers records before it writes them."),
-        .list("group.coordinator.rebalance.protocols", "classic", .listOf(["consumer", "classic", "share", "unknown"]),
+        .list(
+            "group.coordinator.rebalance.protocols", "classic", .listOf(["consumer", "classic", "share", "unknown"]),
             "Rebalance protocols that are offered."),
         .int("group.coordinator.threads", 1, .atLeast(1), "Threads of the group coordinator."),
-        .int("group.initial.rebalance.delay.ms", 3000,
+        .int(
+            "group.initial.rebalance.delay.ms", 3000,
             "How long the first rebalance of an empty group waits for more members."),
-        .int("group.max.session.timeout.ms", 1_800_000,
+        .int(
+            "group.max.session.timeout.ms", 1_800_000,
             "Longest session timeout that a member of a classic group may ask for."),
         .int("group.max.size", 2_147_483_647, .atLeast(1), "Members that a classic group may have."),
-        .int("group.min.session.timeout.ms", 6000,
+        .int(
+            "group.min.session.timeout.ms", 6000,
             "Shortest session timeout that a member of a classic group may ask for."),
         .list("group.share.assignors", "simple", "Server-side assignors of share groups."),
-        .int("group.share.delivery.count.limit", 5, .between(2, 10),
+        .int(
+            "group.share.delivery.count.limit", 5, .between(2, 10),
             "How often a record is delivered to a share group at most."),
         .boolean("group.share.enable", false, "Whether share groups are offered."),
-        .int("group.share.heartbeat.interval.ms", 5000, .atLeast(1),
+        .int(
+            "group.share.heartbeat.interval.ms", 5000, .atLeast(1),
             "Heartbeat interval given to members of share groups."),
         .short("group.share.max.groups", 10, .between(1, 100), "Share groups that there may be."),
-        .int("group.share.max.heartbeat.interval.ms", 15000, .atLeast(1),
+        .int(
+            "group.share.max.heartbeat.interval.ms", 15000, .atLeast(1),
             "Longest heartbeat interval of share groups."),
-        .int("group.share.max.record.lock.duration.ms", 60000, .between(30000, 3_600_000),
+        .int(
+            "group.share.max.record.lock.duration.ms", 60000, .between(30000, 3_600_000),
             "Longest time that a share group may lock a record."),
         .int("group.share.max.session.timeout.ms", 60000, .atLeast(1), "Longest session timeout of share groups."),
         .int("group.share.max.share.sessions", 2000, .atLeast(1), "Share sessions that a broker keeps."),
         .short("group.share.max.size", 200, .between(10, 1000), "Members that a share group may have."),
-        .int("group.share.min.heartbeat.interval.ms", 5000, .atLeast(1),
+        .int(
+            "group.share.min.heartbeat.interval.ms", 5000, .atLeast(1),
             "Shortest heartbeat interval of share groups."),
-        .int("group.share.min.record.lock.duration.ms", 15000, .between(1000, 30000),
+        .int(
+            "group.share.min.record.lock.duration.ms", 15000, .between(1000, 30000),
             "Shortest time that a share group may lock a record."),
         .int("group.share.min.session.timeout.ms", 45000, .atLeast(1), "Shortest session timeout of share groups."),
-        .int("group.share.partition.max.record.locks", 200, .between(100, 10000),
+        .int(
+            "group.share.partition.max.record.locks", 200, .between(100, 10000),
             "Records of a partition that a share group may have locked."),
-        .string("group.share.persister.class.name", "org.apache.kafka.server.share.persister.DefaultStatePersister",
+        .string(
+            "group.share.persister.class.name", "org.apache.kafka.server.share.persister.DefaultStatePersister",
             "Class that keeps the state of share groups."),
-        .int("group.share.record.lock.duration.ms", 30000, .between(1000, 60000),
+        .int(
+            "group.share.record.lock.duration.ms", 30000, .between(1000, 60000),
             "How long a share group locks a record."),
         .int("group.share.session.timeout.ms", 45000, .atLeast(1), "How long a member of a share group may be silent."),
-        .int("group.streams.heartbeat.interval.ms", 5000, .atLeast(1),
+        .int(
+            "group.streams.heartbeat.interval.ms", 5000, .atLeast(1),
             "Heartbeat interval given to members of streams groups."),
-        .int("group.streams.max.heartbeat.interval.ms", 15000, .atLeast(1),
+        .int(
+            "group.streams.max.heartbeat.interval.ms", 15000, .atLeast(1),
             "Longest heartbeat interval of streams groups."),
         .int("group.streams.max.session.timeout.ms", 60000, .atLeast(1), "Longest session timeout of streams groups."),
         .int("group.streams.max.size", 2_147_483_647, .atLeast(1), "Members that a streams group may have."),
         .int("group.streams.max.standby.replicas", 2, .atLeast(0), "Most standby replicas of a streams task."),
-        .int("group.streams.min.heartbeat.interval.ms", 5000, .atLeast(1),
+        .int(
+            "group.streams.min.heartbeat.interval.ms", 5000, .atLeast(1),
             "Shortest heartbeat interval of streams groups."),
         .int("group.streams.min.session.timeout.ms", 45000, .atLeast(1), "Shortest session timeout of streams groups."),
         .int("group.streams.num.standby.replicas", 0, .atLeast(0), "Standby replicas of a streams task."),
-        .int("group.streams.session.timeout.ms", 45000, .atLeast(1),
+        .int(
+            "group.streams.session.timeout.ms", 45000, .atLeast(1),
             "How long a member of a streams group may be silent."),
         .int("offset.metadata.max.bytes", 4096, "Bytes of metadata that a committed offset may carry."),
         .short("offsets.commit.required.acks", -1, "Acknowledgements that a commit of offsets waits for."),
         .int("offsets.commit.timeout.ms", 5000, .atLeast(1), "How long a commit of offsets may take."),
-        .int("offsets.load.buffer.size", 5_242_880, .atLeast(1),
+        .int(
+            "offsets.load.buffer.size", 5_242_880, .atLeast(1),
             "Bytes read at once when committed offsets are loaded."),
         .long("offsets.retention.check.interval.ms", 600_000, .atLeast(1), "How often expired offsets are looked for."),
         .int("offsets.retention.minutes", 10080, .atLeast(1), "How long an empty group's offsets are kept."),
@@ -90,44 +118,60 @@ extension IgnoredBrokerConfigs {
         .int("offsets.topic.num.partitions", 50, .atLeast(1), "Partitions of the offsets topic."),
         .short("offsets.topic.replication.factor", 3, .atLeast(1), "Replicas of the offsets topic."),
         .int("offsets.topic.segment.bytes", 104_857_600, .atLeast(1), "Segment size of the offsets topic."),
-        .int("share.coordinator.append.linger.ms", 5, .atLeast(0),
+        .int(
+            "share.coordinator.append.linger.ms", 5, .atLeast(0),
             "How long the share coordinator gathers records before it writes them."),
-        .long("share.coordinator.cold.partition.snapshot.interval.ms", 300_000, .atLeast(1),
+        .long(
+            "share.coordinator.cold.partition.snapshot.interval.ms", 300_000, .atLeast(1),
             "How often idle share partitions get a snapshot."),
-        .int("share.coordinator.load.buffer.size", 5_242_880, .atLeast(1),
+        .int(
+            "share.coordinator.load.buffer.size", 5_242_880, .atLeast(1),
             "Bytes read at once when the state of share groups is loaded."),
-        .int("share.coordinator.snapshot.update.records.per.snapshot", 500, .atLeast(0),
+        .int(
+            "share.coordinator.snapshot.update.records.per.snapshot", 500, .atLeast(0),
             "Updates of a share partition between snapshots."),
         .int("share.coordinator.state.topic.compression.codec", 0, "Compression of the share state topic."),
-        .short("share.coordinator.state.topic.min.isr", 2, .atLeast(1),
+        .short(
+            "share.coordinator.state.topic.min.isr", 2, .atLeast(1),
             "In-sync replicas that the share state topic needs."),
         .int("share.coordinator.state.topic.num.partitions", 50, .atLeast(1), "Partitions of the share state topic."),
-        .int("share.coordinator.state.topic.prune.interval.ms", 300_000, .atLeast(1),
+        .int(
+            "share.coordinator.state.topic.prune.interval.ms", 300_000, .atLeast(1),
             "How often old state of share groups is deleted."),
-        .short("share.coordinator.state.topic.replication.factor", 3, .atLeast(1),
+        .short(
+            "share.coordinator.state.topic.replication.factor", 3, .atLeast(1),
             "Replicas of the share state topic."),
-        .int("share.coordinator.state.topic.segment.bytes", 104_857_600, .atLeast(1),
+        .int(
+            "share.coordinator.state.topic.segment.bytes", 104_857_600, .atLeast(1),
             "Segment size of the share state topic."),
         .int("share.coordinator.threads", 1, .atLeast(1), "Threads of the share coordinator."),
-        .int("share.coordinator.write.timeout.ms", 5000, .atLeast(1),
+        .int(
+            "share.coordinator.write.timeout.ms", 5000, .atLeast(1),
             "How long a write of the share coordinator may take."),
-        .int("share.fetch.purgatory.purge.interval.requests", 1000,
+        .int(
+            "share.fetch.purgatory.purge.interval.requests", 1000,
             "Waiting share fetches after which finished ones are cleared."),
-        .int("transaction.abort.timed.out.transaction.cleanup.interval.ms", 10000, .atLeast(1),
+        .int(
+            "transaction.abort.timed.out.transaction.cleanup.interval.ms", 10000, .atLeast(1),
             "How often timed out transactions are aborted."),
-        .int("transaction.max.timeout.ms", 900_000, .atLeast(1),
+        .int(
+            "transaction.max.timeout.ms", 900_000, .atLeast(1),
             "Longest transaction timeout that a producer may ask for."),
-        .boolean("transaction.partition.verification.enable", true,
+        .boolean(
+            "transaction.partition.verification.enable", true,
             "Whether a write to a transaction is checked with the coordinator."),
-        .int("transaction.remove.expired.transaction.cleanup.interval.ms", 3_600_000, .atLeast(1),
+        .int(
+            "transaction.remove.expired.transaction.cleanup.interval.ms", 3_600_000, .atLeast(1),
             "How often expired transactional ids are removed."),
-        .int("transaction.state.log.load.buffer.size", 5_242_880, .atLeast(1),
+        .int(
+            "transaction.state.log.load.buffer.size", 5_242_880, .atLeast(1),
             "Bytes read at once when transactions are loaded."),
         .int("transaction.state.log.min.isr", 2, .atLeast(1), "In-sync replicas that the transaction topic needs."),
         .int("transaction.state.log.num.partitions", 50, .atLeast(1), "Partitions of the transaction topic."),
         .short("transaction.state.log.replication.factor", 3, .atLeast(1), "Replicas of the transaction topic."),
         .int("transaction.state.log.segment.bytes", 104_857_600, .atLeast(1), "Segment size of the transaction topic."),
-        .boolean("transaction.two.phase.commit.enable", false,
+        .boolean(
+            "transaction.two.phase.commit.enable", false,
             "Whether transactions may outlive their timeout for two-phase commit."),
         .int("transactional.id.expiration.ms", 604_800_000, .atLeast(1), "How long an idle transactional id is kept."),
     ]

@@ -2,37 +2,46 @@ extension IgnoredBrokerConfigs {
     /// Those of authentication, encryption and authorization.
     static let security: [ConfigDefinition] = [
         .string("authorizer.class.name", "", "Class that decides what a principal may do; empty for no authorization."),
-        .int("connection.failed.authentication.delay.ms", 100, .atLeast(0),
+        .int(
+            "connection.failed.authentication.delay.ms", 100, .atLeast(0),
             "How long the close of a connection that failed to authenticate is put off."),
-        .long("connections.max.reauth.ms", 0,
+        .long(
+            "connections.max.reauth.ms", 0,
             "Longest time that a client may go without authenticating again; 0 for ever."),
-        .long("delegation.token.expiry.check.interval.ms", 3_600_000, .atLeast(1),
+        .long(
+            "delegation.token.expiry.check.interval.ms", 3_600_000, .atLeast(1),
             "How often expired delegation tokens are removed."),
-        .long("delegation.token.expiry.time.ms", 86_400_000, .atLeast(1),
+        .long(
+            "delegation.token.expiry.time.ms", 86_400_000, .atLeast(1),
             "How long a delegation token is valid unless renewed."),
         .password("delegation.token.master.key", nil, "Older name of delegation.token.secret.key."),
-        .long("delegation.token.max.lifetime.ms", 604_800_000, .atLeast(1),
+        .long(
+            "delegation.token.max.lifetime.ms", 604_800_000, .atLeast(1),
             "How long a delegation token can be renewed."),
         .password("delegation.token.secret.key", nil, "Secret that delegation tokens are signed with."),
         .string("password.encoder.cipher.algorithm", "AES/CBC/PKCS5Padding", "Cipher for passwords kept in ZooKeeper."),
-        .int("password.encoder.iterations", 4096, .atLeast(1024),
+        .int(
+            "password.encoder.iterations", 4096, .atLeast(1024),
             "Iterations for the key of passwords kept in ZooKeeper."),
         .int("password.encoder.key.length", 128, .atLeast(8), "Key length for passwords kept in ZooKeeper."),
         .string("password.encoder.keyfactory.algorithm", nil, "Key factory for passwords kept in ZooKeeper."),
-        .password("password.encoder.old.secret", nil,
+        .password(
+            "password.encoder.old.secret", nil,
             "Secret that passwords kept in ZooKeeper were encoded with before."),
         .password("password.encoder.secret", nil, "Secret that passwords kept in ZooKeeper are encoded with."),
         .`class`(
             "principal.builder.class",
             "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder",
             "Class that makes a principal of a connection."),
-        .`class`("sasl.client.callback.handler.class", nil,
+        .`class`(
+            "sasl.client.callback.handler.class", nil,
             "Class that supplies credentials to the client side of SASL."),
         .list("sasl.enabled.mechanisms", "GSSAPI", "SASL mechanisms that clients may use."),
         .password("sasl.jaas.config", nil, "Login module and its options for SASL."),
         .string("sasl.kerberos.kinit.cmd", "/usr/bin/kinit", "Path of Kerberos' kinit."),
         .long("sasl.kerberos.min.time.before.relogin", 60000, "Time between Kerberos logins."),
-        .list("sasl.kerberos.principal.to.local.rules", "DEFAULT",
+        .list(
+            "sasl.kerberos.principal.to.local.rules", "DEFAULT",
             "Rules that make short names of Kerberos principals."),
         .string("sasl.kerberos.service.name", nil, "Kerberos principal that the broker runs as."),
         .double("sasl.kerberos.ticket.renew.jitter", 0.05, "Random share added to the time of a ticket's renewal."),
@@ -52,18 +61,22 @@ extension IgnoredBrokerConfigs {
         .int("sasl.oauthbearer.clock.skew.seconds", 30, "Difference of clocks allowed when a token is checked."),
         .list("sasl.oauthbearer.expected.audience", nil, "Audiences that a token may be for."),
         .string("sasl.oauthbearer.expected.issuer", nil, "Who must have issued a token."),
-        .boolean("sasl.oauthbearer.header.urlencode", false,
+        .boolean(
+            "sasl.oauthbearer.header.urlencode", false,
             "Whether credentials are URL-encoded in the request for a token."),
-        .long("sasl.oauthbearer.jwks.endpoint.refresh.ms", 3_600_000,
+        .long(
+            "sasl.oauthbearer.jwks.endpoint.refresh.ms", 3_600_000,
             "How often the keys of the identity provider are read again."),
-        .long("sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms", 10000,
+        .long(
+            "sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms", 10000,
             "Longest wait between attempts to read keys."),
         .long("sasl.oauthbearer.jwks.endpoint.retry.backoff.ms", 100, "First wait between attempts to read keys."),
         .string("sasl.oauthbearer.jwks.endpoint.url", nil, "Where the identity provider's keys are."),
         .string("sasl.oauthbearer.scope.claim.name", "scope", "The token's claim with the scope."),
         .string("sasl.oauthbearer.sub.claim.name", "sub", "The token's claim with the subject."),
         .string("sasl.oauthbearer.token.endpoint.url", nil, "Where tokens are asked for."),
-        .`class`("sasl.server.callback.handler.class", nil,
+        .`class`(
+            "sasl.server.callback.handler.class", nil,
             "Class that checks credentials on the server side of SASL."),
         .int("sasl.server.max.receive.size", 524_288, "Largest request before authentication is done."),
         .string(
@@ -72,13 +85,16 @@ extension IgnoredBrokerConfigs {
             "Security protocol among brokers."),
         .string("security.providers", nil, "Classes of further security providers."),
         .boolean("ssl.allow.dn.changes", false, "Whether a certificate's name may change when it is replaced."),
-        .boolean("ssl.allow.san.changes", false,
+        .boolean(
+            "ssl.allow.san.changes", false,
             "Whether a certificate's alternative names may change when it is replaced."),
         .list("ssl.cipher.suites", "", "TLS cipher suites that are allowed."),
-        .string("ssl.client.auth", "none", .oneOf(["required", "requested", "none"]),
+        .string(
+            "ssl.client.auth", "none", .oneOf(["required", "requested", "none"]),
             "Whether clients must show a certificate."),
         .list("ssl.enabled.protocols", "TLSv1.2", "TLS versions that are allowed."),
-        .string("ssl.endpoint.identification.algorithm", "https",
+        .string(
+            "ssl.endpoint.identification.algorithm", "https",
             "How a server's name is checked against its certificate."),
         .`class`("ssl.engine.factory.class", nil, "Class that makes TLS engines."),
         .password("ssl.key.password", nil, "Password of the private key."),

@@ -111,7 +111,8 @@ enum PropertiesFile {
             let end = position + 4
             var digits = ""
             if end <= text.count { digits.unicodeScalars.append(contentsOf: text[position..<end]) }
-            guard digits.unicodeScalars.allSatisfy({ $0.properties.isASCIIHexDigit }), let unit = UInt32(digits, radix: 16)
+            guard digits.unicodeScalars.allSatisfy({ $0.properties.isASCIIHexDigit }),
+                let unit = UInt32(digits, radix: 16)
             else { throw ConfigError("line \(line): \\u must be followed by four hexadecimal digits") }
             position = end
             return unit

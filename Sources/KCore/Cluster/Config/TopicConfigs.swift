@@ -15,11 +15,11 @@ enum TopicConfigs {
             "What becomes of old segments: delete removes them, compact keeps the last record of every key."
         ).from(.init("log.cleanup.policy")),
         .int("compression.gzip.level", -1, .betweenOr(1, 9, or: -1), "Level when the broker compresses with gzip.")
-            .from(.init("compression.gzip.level")),
+            .from(.init("compression.gzip.level")).ignored,
         .int("compression.lz4.level", 9, .between(1, 17), "Level when the broker compresses with lz4.")
-            .from(.init("compression.lz4.level")),
+            .from(.init("compression.lz4.level")).ignored,
         .int("compression.zstd.level", 3, .between(-131072, 22), "Level when the broker compresses with zstd.")
-            .from(.init("compression.zstd.level")),
+            .from(.init("compression.zstd.level")).ignored,
         .string(
             "compression.type", "producer", .oneOf(compressionTypes),
             "How batches are compressed in the log; producer keeps them as they came."
@@ -30,8 +30,10 @@ enum TopicConfigs {
             .from(.init("log.index.interval.bytes")),
         .int("max.message.bytes", 1_048_588, .atLeast(0), "The largest record batch, compressed, that is accepted.")
             .from(.init("message.max.bytes")),
-        .double("min.cleanable.dirty.ratio", 0.5, .fraction, "Share of uncleaned log from which compaction is worth it.")
-            .from(.init("log.cleaner.min.cleanable.ratio")),
+        .double(
+            "min.cleanable.dirty.ratio", 0.5, .fraction, "Share of uncleaned log from which compaction is worth it."
+        )
+        .from(.init("log.cleaner.min.cleanable.ratio")).ignored,
         .int("min.insync.replicas", 1, .atLeast(1), "In-sync replicas without which a write with acks=all is refused.")
             .from(.init("min.insync.replicas")),
         .boolean("preallocate", false, "Whether the room for a segment is reserved when it begins.")
@@ -47,29 +49,33 @@ enum TopicConfigs {
         .boolean(
             "unclean.leader.election.enable", false,
             "Whether a replica that is not in sync may become leader, losing records, when there is no other."
-        ).from(.init("unclean.leader.election.enable")),
+        ).from(.init("unclean.leader.election.enable")).ignored,
         .boolean("message.downconversion.enable", true, "Whether records are converted for clients of older formats.")
-            .from(.init("log.message.downconversion.enable")),
+            .from(.init("log.message.downconversion.enable")).ignored,
         .string("message.format.version", "3.0-IV1", "Older message format; no longer has a meaning.").ignored,
         .list(
             "leader.replication.throttled.replicas", "", .throttledReplicas,
-            "Replicas whose leaders hold back replication; * for all."),
+            "Replicas whose leaders hold back replication; * for all."
+        ).ignored,
         .list(
             "follower.replication.throttled.replicas", "", .throttledReplicas,
-            "Replicas whose followers hold back replication; * for all."),
+            "Replicas whose followers hold back replication; * for all."
+        ).ignored,
     ]
 
     private static let time: [ConfigDefinition] = [
-        .long("delete.retention.ms", 86_400_000, .atLeast(0), "How long compaction keeps the tombstones of deleted keys.")
-            .from(.init("log.cleaner.delete.retention.ms")),
+        .long(
+            "delete.retention.ms", 86_400_000, .atLeast(0), "How long compaction keeps the tombstones of deleted keys."
+        )
+        .from(.init("log.cleaner.delete.retention.ms")).ignored,
         .long("file.delete.delay.ms", 60_000, .atLeast(0), "How long the files of a deleted segment stay on disk.")
             .from(.init("log.segment.delete.delay.ms")),
         .long("flush.ms", .max, .atLeast(0), "Time after which records are flushed to stable storage.")
             .from(.init("log.flush.interval.ms"), .init("log.flush.scheduler.interval.ms")),
         .long("max.compaction.lag.ms", .max, .atLeast(1), "Longest time that a record stays without being compacted.")
-            .from(.init("log.cleaner.max.compaction.lag.ms")),
+            .from(.init("log.cleaner.max.compaction.lag.ms")).ignored,
         .long("min.compaction.lag.ms", 0, .atLeast(0), "Shortest time that a record stays before it may be compacted.")
-            .from(.init("log.cleaner.min.compaction.lag.ms")),
+            .from(.init("log.cleaner.min.compaction.lag.ms")).ignored,
         .string(
             "message.timestamp.type", "CreateTime", .oneOf(timestampTypes),
             "Whether a record keeps its producer's timestamp or gets the time of its append."
@@ -99,7 +105,8 @@ enum TopicConfigs {
     private static let remote: [ConfigDefinition] = [
         .boolean("remote.storage.enable", false, "Whether segments are also kept in remote storage."),
         .boolean("remote.log.copy.disable", false, "Whether segments are no longer copied to remote storage."),
-        .boolean("remote.log.delete.on.disable", false, "Whether remote segments go when remote storage is turned off."),
+        .boolean(
+            "remote.log.delete.on.disable", false, "Whether remote segments go when remote storage is turned off."),
         .long(
             "local.retention.bytes", -2, .atLeast(-2),
             "Bytes kept locally of a topic with remote storage; -2 for retention.bytes."

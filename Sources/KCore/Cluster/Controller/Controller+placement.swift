@@ -27,7 +27,8 @@ extension Controller {
         var seen: Set<Int32> = []
         for broker in replicas {
             guard image.brokers[broker] != nil else {
-                throw fail("The manual partition assignment includes broker \(broker), but no such broker is registered.")
+                throw fail(
+                    "The manual partition assignment includes broker \(broker), but no such broker is registered.")
             }
             guard seen.insert(broker).inserted else {
                 throw fail("The manual partition assignment includes the broker \(broker) more than once.")

@@ -57,7 +57,8 @@ extension Controller {
             throw ApiError(.invalidRequest, "Creation of internal topic \(name) is prohibited.")
         }
         if image.topic(name) != nil { throw ApiError(.topicAlreadyExists, "Topic '\(name)' already exists.") }
-        let other = image.topicColliding(with: name)
+        let other =
+            image.topicColliding(with: name)
             ?? (TopicName.canCollide(name) ? taken[TopicName.metricName(name)] : nil)
         if let other {
             throw ApiError(.invalidTopicException, "Topic '\(name)' collides with existing topic: \(other)")
@@ -130,7 +131,8 @@ extension Controller {
     ) throws(ApiError) -> [[Int32]] {
         if topic.replicationFactor != -1 {
             throw ApiError(
-                .invalidRequest, "A manual partition assignment was specified, but replication factor was not set to -1.")
+                .invalidRequest,
+                "A manual partition assignment was specified, but replication factor was not set to -1.")
         }
         if topic.numPartitions != -1 {
             throw ApiError(

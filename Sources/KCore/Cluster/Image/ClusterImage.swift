@@ -79,7 +79,9 @@ final class ClusterImage: Sendable {
     /// All topics, in no particular order.
     var topics: [TopicImage] { topicsByName.values }
 
-    func partition(_ partition: TopicPartition) -> PartitionImage? { topic(partition.topic)?.partition(partition.partition) }
+    func partition(_ partition: TopicPartition) -> PartitionImage? {
+        topic(partition.topic)?.partition(partition.partition)
+    }
 
     /// The existing topic whose metrics `name`'s would be mixed up with (`a.b` and `a_b`), itself included.
     func topicColliding(with name: String) -> String? {
@@ -92,7 +94,7 @@ final class ClusterImage: Sendable {
     /// Every resource that something is set for, in order.
     var configuredResources: [ConfigResource] {
         var resources: [ConfigResource] = []
-        configs.forEach { resource, _ in resources.append(resource) }
+        configs.visit { resource, _ in resources.append(resource) }
         return resources.sorted()
     }
 

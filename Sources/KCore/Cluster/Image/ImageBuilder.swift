@@ -113,7 +113,8 @@ struct ImageBuilder {
     private mutating func change(_ record: PartitionChangeRecord) throws(ImageError) {
         if topics[record.topicId] == nil { topics[record.topicId] = try draft(record.topicId) }
         guard topics[record.topicId]?.partitions[record.partitionId] != nil else {
-            throw ImageError(description: "partition \(record.partitionId) of topic \(record.topicId) changes, but is not")
+            throw ImageError(
+                description: "partition \(record.partitionId) of topic \(record.topicId) changes, but is not")
         }
         topics[record.topicId]?.partitions[record.partitionId]?.apply(record)
     }
@@ -179,7 +180,8 @@ struct ImageBuilder {
             delta.changedBrokers.insert(id)
         }
         let image = ClusterImage(
-            self, lastOffset: lastOffset ?? base.lastOffset + recordCount, controllerId: controllerId ?? base.controllerId)
+            self, lastOffset: lastOffset ?? base.lastOffset + recordCount,
+            controllerId: controllerId ?? base.controllerId)
         return (image, delta)
     }
 }

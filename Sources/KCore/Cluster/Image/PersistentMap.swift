@@ -68,13 +68,13 @@ struct PersistentMap<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
 
     /// Calls `body` with every entry, in no particular order.
-    func forEach(_ body: (Key, Value) -> Void) { Self.forEach(root, body) }
+    func visit(_ body: (Key, Value) -> Void) { Self.visit(root, body) }
 
     /// All values, in no particular order.
     var values: [Value] {
         var values: [Value] = []
         values.reserveCapacity(count)
-        forEach { _, value in values.append(value) }
+        visit { _, value in values.append(value) }
         return values
     }
 
@@ -147,12 +147,12 @@ struct PersistentMap<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         return Node(present: node.present, slots: slots)
     }
 
-    private static func forEach(_ node: Node, _ body: (Key, Value) -> Void) {
+    private static func visit(_ node: Node, _ body: (Key, Value) -> Void) {
         for slot in node.slots {
             switch slot {
             case .entry(let key, let value): body(key, value)
             case .collisions(let entries): for (key, value) in entries { body(key, value) }
-            case .node(let child): forEach(child, body)
+            case .node(let child): visit(child, body)
             }
         }
     }
@@ -162,7 +162,7 @@ extension PersistentMap: Equatable where Value: Equatable {
     static func == (a: PersistentMap, b: PersistentMap) -> Bool {
         guard a.count == b.count else { return false }
         var areEqual = true
-        a.forEach { key, value in if areEqual { areEqual = b[key] == value } }
+        a.visit { key, value in if areEqual { areEqual = b[key] == value } }
         return areEqual
     }
 }

@@ -12,7 +12,9 @@ enum LocalMetadataLog {
 
     /// The first offset of a segment, nil for other files.
     static func baseOffset(_ fileName: String) -> Int64? {
-        guard fileName.utf8.count == 20 + segmentSuffix.utf8.count, fileName.hasSuffix(segmentSuffix) else { return nil }
+        guard fileName.utf8.count == 20 + segmentSuffix.utf8.count, fileName.hasSuffix(segmentSuffix) else {
+            return nil
+        }
         return Int64(fileName.dropLast(segmentSuffix.count))
     }
 

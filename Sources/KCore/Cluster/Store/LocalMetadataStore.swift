@@ -143,10 +143,15 @@ final class LocalMetadataStore: MetadataStore {
             do {
                 batch = try batches.next()
             } catch let error as RecordsError {
-                guard isLast else { throw MetadataStoreError("\(segment.path) is damaged at byte \(batches.position): \(error)") }
+                guard isLast else {
+                    throw MetadataStoreError("\(segment.path) is damaged at byte \(batches.position): \(error)")
+                }
                 logger.warning(
                     "cut the torn end of the metadata log",
-                    ["path": segment.path, "position": batches.position, "bytes": batches.remaining, "reason": "\(error)"])
+                    [
+                        "path": segment.path, "position": batches.position, "bytes": batches.remaining,
+                        "reason": "\(error)",
+                    ])
                 try segment.truncate(to: batches.position)
                 return batches.position
             }
@@ -245,7 +250,9 @@ final class LocalMetadataStore: MetadataStore {
         var position = 0
         for batch in batches {
             batch.withUnsafeBytes { bytes in
-                if let base = bytes.baseAddress { (storage.base + position).copyMemory(from: base, byteCount: bytes.count) }
+                if let base = bytes.baseAddress {
+                    (storage.base + position).copyMemory(from: base, byteCount: bytes.count)
+                }
             }
             position += batch.count
         }
@@ -298,7 +305,8 @@ final class LocalMetadataStore: MetadataStore {
         try disk.syncDirectory(directory)
         try begin(segment: nextOffset)
         for name in try disk.list(directory).map({ $0.name }) {
-            let isOld = LocalMetadataLog.baseOffset(name).map { $0 < nextOffset }
+            let isOld =
+                LocalMetadataLog.baseOffset(name).map { $0 < nextOffset }
                 ?? MetadataSnapshot(fileName: name).map { $0 != snapshot } ?? false
             if isOld { try disk.remove("\(directory)/\(name)") }
         }

@@ -15,7 +15,9 @@ struct MetaProperties: Equatable, Sendable {
         clusterId = values["cluster.id"]
         let name = version == "0" ? "broker.id" : "node.id"
         if let value = values[name] {
-            guard let id = Int32(value.trimmedASCII), id >= 0 else { throw ConfigError("\(name) \(value) is no number") }
+            guard let id = Int32(value.trimmedASCII), id >= 0 else {
+                throw ConfigError("\(name) \(value) is no number")
+            }
             nodeId = id
         }
         if let value = values["directory.id"] {

@@ -47,7 +47,9 @@ enum MetadataBatch {
     static func decode(_ reader: RecordBatchReader) throws -> Contents {
         if reader.header.isControl {
             var types: [ControlRecordType] = []
-            try reader.forEachRecord { record throws(RecordsError) in types.append(try ControlRecordType(key: record.key)) }
+            try reader.forEachRecord { record throws(RecordsError) in
+                types.append(try ControlRecordType(key: record.key))
+            }
             return .control(types)
         }
         var records: [MetadataLogRecord] = []
