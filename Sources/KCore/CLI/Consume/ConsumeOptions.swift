@@ -1,0 +1,22 @@
+/// The options of `kconsume`.
+enum ConsumeOptions {
+    static let topic = CommandOption.value(
+        "topic", short: "t", "TOPIC[,...]", required: true, help: "Topics, or ^REGEX over all topics")
+    static let partitions = CommandOption.value("partition", short: "p", "N[,N-M]", help: "Partitions [all]")
+    static let offset = CommandOption.value(
+        "offset", short: "o", "WHERE", defaultValue: "end",
+        help: "Where to start: beginning, end, N, -N (the last N of each partition), @TIME (ms since 1970, "
+            + "2026-11-21T09:30Z, -2h), or a range A:B of these, B not included")
+    static let count = CommandOption.value(
+        "count", short: "c", "N", kind: .integer(0...(.max)), help: "Stop after N records")
+    static let exitAtEnd = CommandOption.flag(
+        "exit", short: "e", help: "Stop at the end as it was at the start")
+    static let format = CommandOption.value(
+        "format", short: "f", "FORMAT", help: "What to print for a record, see above")
+    static let json = CommandOption.flag("json", help: "Print an envelope a line, which kproduce --json reads")
+    static let isolation = CommandOption.value(
+        "isolation", "LEVEL", kind: .choice(["read_committed", "read_uncommitted"]),
+        help: "Whether records of transactions are shown before, and without, their commit [read_committed]")
+
+    static let all = [topic, partitions, offset, count, exitAtEnd, format, json, isolation]
+}

@@ -1,0 +1,89 @@
+internal import Glibc
+
+/// Reads input in large blocks and holds what is not used up yet. Used by one thread.
+///
+/// Life cycle: ``fill()`` until it says that the input has ended; between calls, look at ``unread`` and ``consume(_:)``.
+final class InputBuffer {
+    enum Fill { case data, end, interrupted }
+
+    private let descriptor: Int32
+    private let interruption: Interruption?
+    private var memory: UnsafeMutableRawPointer
+    private var capacity: Int
+    private var start = 0
+    private var end = 0
+    private let maxCapacity: Int
+    /// Bytes that came with the last ``fill()``.
+    private(set) var newCount = 0
+
+    /// - Parameter maxCapacity: bytes that one record may have.
+    init(
+        descriptor: Int32, interruption: Interruption? = nil, capacity: Int = 1 << 20, maxCapacity: Int = Int(Int32.max)
+    ) {
+        self.descriptor = descriptor
+        self.interruption = interruption
+        self.capacity = capacity
+        self.maxCapacity = maxCapacity
+        memory = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
+    }
+
+    deinit { memory.deallocate() }
+
+    var unread: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory + start, count: end - start) }
+
+    func consume(_ count: Int) {
+        precondition(count >= 0 && count <= end - start)
+        start += count
+    }
+
+    /// Reads on, behind what is unread. Waits for input or an interruption.
+    func fill() throws(ToolError) -> Fill {
+        try makeRoom()
+        newCount = 0
+        while true {
+            if let interruption {
+                if interruption.signal != nil { return .interrupted }
+                var ready = [
+                    pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
+                    pollfd(fd: interruption.descriptor, events: Int16(POLLIN), revents: 0),
+                ]
+                if poll(&ready, 2, -1) < 0 && errno != EINTR { throw ToolError("cannot wait for input: \(systemMessage(errno))") }
+                if ready[1].revents != 0 { return .interrupted }
+                if ready[0].revents == 0 { continue }
+            }
+            let got = read(descriptor, memory + end, capacity - end)
+            if got > 0 {
+                end += got
+                newCount = got
+                return .data
+            }
+            if got == 0 { return .end }
+            guard errno == EINTR || errno == EAGAIN else { throw ToolError("cannot read: \(systemMessage(errno))") }
+        }
+    }
+
+    // What is unread moves to the front when little room is left; when it is long itself, the memory doubles.
+    private func makeRoom() throws(ToolError) {
+        if start == end {
+            start = 0
+            end = 0
+        }
+        guard capacity - end < capacity / 4 else { return }
+        let count = end - start
+        if count > capacity / 2 {
+            guard capacity < maxCapacity else {
+                throw ToolError("a record is longer than \(ByteSize.text(Int64(maxCapacity))); is the delimiter right?")
+            }
+            let larger = min(capacity * 2, maxCapacity)
+            let target = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
+            target.copyMemory(from: memory + start, byteCount: count)
+            memory.deallocate()
+            memory = target
+            capacity = larger
+        } else if start > 0 {
+            memmove(memory, memory + start, count)
+        }
+        start = 0
+        end = count
+    }
+}

@@ -1,0 +1,175 @@
+internal import Glibc
+
+/// Turns input into records and sends them.
+protocol InputSender {
+    /// Takes what is complete from `input`; with `isLast`, everything.
+    func send(_ input: InputBuffer, isLast: Bool) throws(ClientError)
+}
+
+/// A record between delimiters. The fast path: the client finds the delimiters itself.
+struct LineSender: InputSender {
+    private let producer: Producer
+    private let topic: ProducerTopic
+    private let format: LineFormat
+    private let lastDelimiterByte: UInt8
+
+    init(_ settings: ProduceSettings, _ producer: Producer, _ topic: ProducerTopic) {
+        self.producer = producer
+        self.topic = topic
+        format = settings.format
+        lastDelimiterByte = format.delimiter.isEmpty ? 10 : format.delimiter[format.delimiter.count - 1]
+    }
+
+    func send(_ input: InputBuffer, isLast: Bool) throws(ClientError) {
+        // A record of many blocks is not searched from its beginning again with each of them.
+        let fresh = UnsafeRawBufferPointer(rebasing: input.unread.suffix(input.newCount))
+        guard isLast || ByteSearch.contains(lastDelimiterByte, fresh) else { return }
+        input.consume(try producer.sendLines(input.unread, to: topic, format: format, isLast: isLast))
+    }
+}
+
+/// All of the input is one record.
+struct WholeInputSender: InputSender {
+    private let producer: Producer
+    private let topic: ProducerTopic
+    private let format: LineFormat
+
+    init(_ settings: ProduceSettings, _ producer: Producer, _ topic: ProducerTopic) {
+        self.producer = producer
+        self.topic = topic
+        format = settings.format
+    }
+
+    func send(_ input: InputBuffer, isLast: Bool) throws(ClientError) {
+        guard isLast else { return }
+        var value = input.unread
+        var key: UnsafeRawBufferPointer?
+        if let delimiter = format.keyDelimiter, let position = delimiter.withUnsafeBytes({ ByteSearch.first($0, in: value) }) {
+            key = UnsafeRawBufferPointer(rebasing: value[..<position])
+            value = UnsafeRawBufferPointer(rebasing: value[(position + delimiter.count)...])
+        }
+        let isNull = value.isEmpty && format.emptyValueIsNull
+        if key == nil, let constant = format.key {
+            try constant.withUnsafeBytes { key throws(ClientError) in try send(key, isNull ? nil : value) }
+        } else {
+            try send(key, isNull ? nil : value)
+        }
+        input.consume(input.unread.count)
+    }
+
+    private func send(_ key: UnsafeRawBufferPointer?, _ value: UnsafeRawBufferPointer?) throws(ClientError) {
+        do throws(ClientError) {
+            try producer.send(
+                to: topic, partition: format.partition, key: key, value: value, headers: format.headers)
+        } catch {
+            // A record that can never be sent comes as a delivery too, which names it.
+            guard error.errorCode != nil else { throw error }
+        }
+    }
+}
+
+/// Every line is an envelope (see ``EnvelopeWriter``).
+final class EnvelopeSender: InputSender {
+    private let settings: ProduceSettings
+    private let producer: Producer
+    private let failures: FailureLog
+    private var reader = EnvelopeReader()
+    private var topics: [String: Result<ProducerTopic, ClientError>] = [:]
+    private var nextSerial: Int64 = 0
+
+    init(_ settings: ProduceSettings, _ producer: Producer, _ failures: FailureLog) {
+        self.settings = settings
+        self.producer = producer
+        self.failures = failures
+    }
+
+    func send(_ input: InputBuffer, isLast: Bool) throws(ClientError) {
+        let unread = input.unread
+        var position = 0
+        let delimiter = settings.format.delimiter
+        while position < unread.count {
+            let rest = UnsafeRawBufferPointer(rebasing: unread[position...])
+            let found = delimiter.withUnsafeBytes { ByteSearch.first($0, in: rest) }
+            guard found != nil || isLast else { break }
+            let line = UnsafeRawBufferPointer(rebasing: rest[..<(found ?? rest.count)])
+            try send(line)
+            position += line.count + (found == nil ? 0 : delimiter.count)
+        }
+        input.consume(position)
+    }
+
+    private func send(_ line: UnsafeRawBufferPointer) throws(ClientError) {
+        if line.allSatisfy({ $0 == 0x20 || $0 == 9 || $0 == 13 || $0 == 10 }) {
+            return failures.skipped(nextSerial: nextSerial, topic: "", message: nil)
+        }
+        do {
+            try reader.read(line) { envelope in try send(envelope) }
+        } catch let problem as JSONCursor.Problem {
+            let message = "not an envelope: \(problem.message), at byte \(problem.position + 1)"
+            failures.skipped(nextSerial: nextSerial, topic: "", message: message)
+        } catch let error as ClientError {
+            throw error
+        } catch {
+            failures.skipped(nextSerial: nextSerial, topic: "", message: "\(error)")
+        }
+    }
+
+    private func send(_ envelope: borrowing EnvelopeReader.Envelope) throws(ClientError) {
+        guard let name = settings.topic ?? envelope.topic else {
+            return failures.skipped(nextSerial: nextSerial, topic: "", message: "the envelope names no topic, and there is no -t")
+        }
+        switch topic(name) {
+        case .failure(let error):
+            if error.kind == .interrupted || error.kind == .closed { throw error }
+            failures.skipped(nextSerial: nextSerial, topic: name, message: error.message)
+        case .success(let topic):
+            let isNull = settings.format.emptyValueIsNull && envelope.value?.isEmpty == true
+            let partition = settings.usesEnvelopePartition ? envelope.partition : settings.format.partition
+            if let partition, partition >= topic.partitionCount {
+                let message =
+                    "there is no partition \(partition), the topic has \(topic.partitionCount); "
+                    + "--partitioner murmur2 chooses by the key"
+                return failures.skipped(nextSerial: nextSerial, topic: name, message: message)
+            }
+            do throws(ClientError) {
+                nextSerial += 1
+                try producer.send(
+                    to: topic, partition: partition, key: envelope.key, value: isNull ? nil : envelope.value,
+                    headers: envelope.headers.isEmpty ? .none : RecordHeaders(envelope.headers),
+                    timestampMs: envelope.timestampMs)
+            } catch {
+                guard error.errorCode != nil else { throw error }
+            }
+        }
+    }
+
+    // A topic that is not there is asked for once, not for every record.
+    private func topic(_ name: String) -> Result<ProducerTopic, ClientError> {
+        if let known = topics[name] { return known }
+        let result: Result<ProducerTopic, ClientError>
+        do throws(ClientError) {
+            result = .success(try producer.topic(name))
+        } catch {
+            result = .failure(error)
+        }
+        topics[name] = result
+        return result
+    }
+}
+
+/// Finds bytes by the C library's vector code.
+enum ByteSearch {
+    static func contains(_ byte: UInt8, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let base = bytes.baseAddress, !bytes.isEmpty else { return false }
+        return memchr(base, Int32(byte), bytes.count) != nil
+    }
+
+    /// Where `pattern` begins.
+    static func first(_ pattern: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer) -> Int? {
+        guard let base = bytes.baseAddress, let needle = pattern.baseAddress, pattern.count <= bytes.count else { return nil }
+        let found =
+            pattern.count == 1
+            ? memchr(base, Int32(pattern[0]), bytes.count) : memmem(base, bytes.count, needle, pattern.count)
+        return found.map { UnsafeRawPointer($0) - base }
+    }
+}

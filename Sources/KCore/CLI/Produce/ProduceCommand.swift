@@ -1,0 +1,71 @@
+extension Command {
+    /// `kproduce`
+    public static let kproduce = Command(
+        "kproduce", "Sends records to a Kafka topic, one for each line of standard input or of files",
+        details: [
+            """
+            A last line without newline is a record too. A summary goes to stderr. When a record was not
+            acknowledged, it is named there with the reason, and the exit status is 1.
+            """
+        ],
+        operands: [Operand("FILE", kind: .path, repeatable: true, help: "Input instead of stdin; - is stdin")],
+        options: ProduceOptions.all + CommonOptions.client,
+        examples: [
+            Example("seq 1000 | kproduce -t numbers", "a record for each line"),
+            Example("kproduce -t users -K : -z lz4 users.txt", "lines are KEY:VALUE; batches are compressed"),
+            Example("kproduce -t photos -D '' -k cat -H type=image/png cat.png", "the whole file is one record"),
+            Example("kconsume -t a -o beginning -e --json | kproduce -t b --json", "copies a topic with keys and headers"),
+        ],
+        action: { arguments, console throws(ToolError) in
+            let settings = try ProduceSettings(arguments)
+            let client = try ClientSetup.connect(arguments, console, options: ProduceOptions.properties(arguments))
+            defer { client.close() }
+            let run = ProduceRun(settings, client, console)
+            return try run.run()
+        })
+}
+
+/// What a command line of `kproduce` asks for, beyond the client's properties.
+struct ProduceSettings: Sendable {
+    var topic: String?
+    var files: [String]
+    var format = LineFormat()
+    /// The whole input is one record.
+    var isWholeInput: Bool
+    var isJSON: Bool
+    /// Envelopes' partitions count: neither -p nor a partitioner was asked for.
+    var usesEnvelopePartition: Bool
+    var isQuiet: Bool
+
+    init(_ arguments: Arguments) throws(ToolError) {
+        topic = arguments.text(ProduceOptions.topic)
+        files = arguments.operands.isEmpty ? ["-"] : arguments.operands
+        isJSON = arguments.isGiven(ProduceOptions.json)
+        isQuiet = arguments.isGiven(CommonOptions.quiet)
+        usesEnvelopePartition =
+            !arguments.isGiven(ProduceOptions.partition) && !arguments.isGiven(ProduceOptions.partitioner)
+        guard topic != nil || isJSON else {
+            throw .usage("-t, --topic TOPIC is needed (only --json can do without: envelopes name their topic)")
+        }
+        let delimiter = try EscapedText.bytes(arguments.text(ProduceOptions.delimiter) ?? "\\n")
+        isWholeInput = delimiter.isEmpty
+        if !delimiter.isEmpty { format.delimiter = Bytes(delimiter) }
+        if let text = arguments.text(ProduceOptions.keyDelimiter) {
+            guard !text.isEmpty else { throw .usage("-K: an empty delimiter separates nothing") }
+            guard !arguments.isGiven(ProduceOptions.key) else { throw .usage("-k and -K contradict each other") }
+            format.keyDelimiter = Bytes(try EscapedText.bytes(text))
+        }
+        if let key = arguments.text(ProduceOptions.key) { format.key = Bytes(key) }
+        if isJSON {
+            for option in [ProduceOptions.key, ProduceOptions.keyDelimiter, ProduceOptions.header]
+            where arguments.isGiven(option) {
+                throw .usage("--\(option.name) contradicts --json: envelopes have keys and headers of their own")
+            }
+            guard !isWholeInput else { throw .usage("-D '' contradicts --json: envelopes are lines") }
+        }
+        let headers = arguments.pairs(ProduceOptions.header)
+        if !headers.isEmpty { format.headers = RecordHeaders(headers.map { ($0.name, Bytes($0.value)) }) }
+        if let partition = arguments.integer(ProduceOptions.partition) { format.partition = Int32(partition) }
+        format.emptyValueIsNull = arguments.isGiven(ProduceOptions.emptyIsNull)
+    }
+}

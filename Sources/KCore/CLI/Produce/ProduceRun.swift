@@ -1,0 +1,140 @@
+internal import Glibc
+
+/// One run of `kproduce`: reads, sends, waits for the fate of every record, reports.
+final class ProduceRun {
+    private let settings: ProduceSettings
+    private let console: Console
+    private let producer: Producer
+    private let failures = FailureLog()
+    private var progress: ProgressLine
+    private let startNs: Int64
+    private var nextReportNs: Int64
+    /// Bytes of all inputs, where they are files.
+    private var inputBytes: Int64?
+    private var readBytes: Int64 = 0
+
+    init(_ settings: ProduceSettings, _ client: KafkaClient, _ console: Console) {
+        self.settings = settings
+        self.console = console
+        progress = ProgressLine(console, isWanted: !settings.isQuiet)
+        startNs = console.clock.monotonicNs
+        nextReportNs = startNs
+        let failures = failures
+        producer = Producer(client) { delivery in
+            guard let error = delivery.error else { return }
+            let (topic, partition) = (delivery.topic, delivery.partition)
+            delivery.forEachSerial { _, serial in
+                failures.failed(serial: serial, topic: topic, partition: partition, message: error.message)
+            }
+        }
+    }
+
+    func run() throws(ToolError) -> ExitStatus {
+        var stopped: ToolError?
+        do throws(ToolError) {
+            try readAll()
+        } catch {
+            // What was read before is delivered all the same.
+            stopped = error
+        }
+        do throws(ClientError) {
+            try producer.close()
+        } catch {
+            stopped = stopped ?? ToolError(error)
+        }
+        report(isLast: true)
+        summarize()
+        if let signal = console.interruption?.signal { return .signal(signal) }
+        if let stopped { throw stopped }
+        return producer.statistics.failedRecords + failures.count > 0 ? .failed : .done
+    }
+
+    private func readAll() throws(ToolError) {
+        inputBytes = InputFiles.totalSize(settings.files)
+        let sender: any InputSender
+        do throws(ClientError) {
+            if settings.isJSON {
+                sender = EnvelopeSender(settings, producer, failures)
+            } else {
+                let topic = try producer.topic(settings.topic ?? "")
+                sender = settings.isWholeInput
+                    ? WholeInputSender(settings, producer, topic) : LineSender(settings, producer, topic)
+            }
+        } catch {
+            throw ToolError(error)
+        }
+        for path in settings.files {
+            if console.interruption?.signal != nil { return }
+            let file = path == "-" ? console.input : try FileText.open(path)
+            defer { if path != "-" { close(file) } }
+            if path == "-" && Console.isTerminal(file) && !settings.isQuiet {
+                console.note("\(console.tool): reading from the terminal, ^D ends")
+            }
+            try read(InputBuffer(descriptor: file, interruption: console.interruption), sender)
+        }
+    }
+
+    private func read(_ input: InputBuffer, _ sender: any InputSender) throws(ToolError) {
+        while true {
+            let fill = try input.fill()
+            if fill == .interrupted { break }
+            readBytes += Int64(input.newCount)
+            do throws(ClientError) {
+                try sender.send(input, isLast: fill == .end)
+            } catch {
+                throw ToolError(error)
+            }
+            if fill == .end { return }
+            if progress.isDue || console.clock.monotonicNs >= nextReportNs { report(isLast: false) }
+        }
+        if !input.unread.isEmpty {
+            progress.clear()
+            console.warning("interrupted inside a record: its first \(input.unread.count) bytes were not sent")
+        }
+    }
+
+    // Failures as they become known, at most once a second.
+    private func report(isLast: Bool) {
+        let now = console.clock.monotonicNs
+        if isLast || now >= nextReportNs {
+            nextReportNs = now + 1_000_000_000
+            let lines = failures.takeLines()
+            if !lines.isEmpty { progress.clear() }
+            for line in lines { console.failure(line) }
+        }
+        if isLast { return progress.clear() }
+        guard progress.isDue else { return }
+        let statistics = producer.statistics
+        progress.show(
+            ProgressLine.State(
+                records: statistics.deliveredRecords, bytes: statistics.deliveredBytes,
+                share: inputBytes.map { Double(readBytes) / Double(max($0, 1)) }, failures: failures.count))
+    }
+
+    private func summarize() {
+        guard !settings.isQuiet else { return }
+        let statistics = producer.statistics
+        let seconds = Double(console.clock.monotonicNs - startNs) / 1e9
+        let rate = Int64(Double(statistics.deliveredRecords) / max(seconds, 0.001))
+        let bytesRate = Int64(Double(statistics.deliveredBytes) / max(seconds, 0.001))
+        console.note(
+            "\(console.tool): \(Quantity.count(statistics.deliveredRecords, "record")), "
+                + "\(ByteSize.text(statistics.deliveredBytes)) in \(Quantity.duration(seconds: seconds)), "
+                + "\(Quantity.grouped(rate)) records/s, \(ByteSize.text(bytesRate))/s, "
+                + "\(Quantity.grouped(failures.count)) failed")
+    }
+}
+
+enum InputFiles {
+    /// Bytes of all of them, or nil when one is no regular file.
+    static func totalSize(_ paths: [String]) -> Int64? {
+        var total: Int64 = 0
+        for path in paths {
+            var status = stat()
+            let isThere = path == "-" ? fstat(0, &status) == 0 : stat(path, &status) == 0
+            guard isThere, status.st_mode & S_IFMT == S_IFREG else { return nil }
+            total += Int64(status.st_size)
+        }
+        return total
+    }
+}
