@@ -1,1 +1,3 @@
-print("kadmin")
+import KCore
+
+Command.kadmin.main()

@@ -1,1 +1,3 @@
-print("kproduce")
+import KCore
+
+Command.kproduce.main()

@@ -40,7 +40,7 @@ import Testing
                 Record(
                     topic: envelope.topic, partition: envelope.partition, timestampMs: envelope.timestampMs,
                     key: envelope.key.map { Array($0) }, value: envelope.value.map { Array($0) },
-                    headerNames: envelope.headers.map(\.name), headerValues: envelope.headers.map { $0.value?.array })
+                    headerNames: envelope.headers.map(\.key), headerValues: envelope.headers.map { $0.value?.array })
             }
         }
     }

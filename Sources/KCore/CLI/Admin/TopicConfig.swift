@@ -36,14 +36,28 @@ extension Command {
             case .failure(let error): run.failed(error.message)
             case .success(let entries):
                 for entry in entries.sorted(by: { $0.name < $1.name }) {
-                    if run.arguments.isGiven(overridden) && entry.source != .topic { continue }
+                    if run.arguments.isGiven(overridden) && entry.source != .dynamicTopic { continue }
                     let cells: [TextTable.Cell] = [
-                        .text(entry.name), entry.value.map { .text($0) } ?? .none, .text(entry.source.name),
+                        .text(entry.name), entry.value.map { .text($0) } ?? .none, .text(entry.source.label),
                     ]
                     table.add((isSingle ? [] : [.text(item.name)]) + cells)
                 }
             }
         }
         if !table.rows.isEmpty || run.status == .done { run.print(table) }
+    }
+}
+
+extension ConfigSource {
+    /// Where a value was set, in a word.
+    var label: String {
+        switch self {
+        case .dynamicTopic: "topic"
+        case .dynamicBroker: "broker"
+        case .dynamicDefaultBroker: "all-brokers"
+        case .staticBroker: "file"
+        case .default: "default"
+        default: "source-\(rawValue)"
+        }
     }
 }

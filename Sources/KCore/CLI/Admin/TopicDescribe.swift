@@ -39,7 +39,7 @@ private enum TopicDescription {
     static func overrides(_ name: String, _ run: AdminRun) -> [String] {
         guard let items = try? run.admin.describeConfigs([.topic(name)]), case .success(let entries)? = items.first?.result
         else { return [] }
-        return entries.filter { $0.source == .topic }.map { "\($0.name)=\($0.value ?? "")" }.sorted()
+        return entries.filter { $0.source == .dynamicTopic }.map { "\($0.name)=\($0.value ?? "")" }.sorted()
     }
 
     static func rows(_ topic: ClusterMetadata.Topic, _ run: AdminRun) throws -> [[TextTable.Cell]] {

@@ -1,22 +1,8 @@
 /// From what the command line asks for to partitions with a start and an end.
 enum ConsumeAssignment {
     static func find(_ settings: ConsumeSettings, _ client: KafkaClient) throws(ToolError) -> [Consumer.Assignment] {
-        let topics: [ClusterMetadata.Topic]
-        do throws(ClientError) {
-            let all = settings.topics.patterns.isEmpty ? [] : try client.metadata(topics: nil).topics
-            let fitting = settings.topics.matching(all.filter { !$0.isInternal }.map(\.name))
-            let names = settings.topics.names + fitting.filter { !settings.topics.names.contains($0) }.sorted()
-            guard !names.isEmpty else {
-                throw ToolError("no topic fits \(settings.topics.patterns.joined(separator: " or "))")
-            }
-            topics = try client.metadata(topics: names).topics
-        } catch let error as ClientError {
-            throw ToolError(error)
-        } catch let error as ToolError {
-            throw error
-        } catch {
-            throw ToolError("\(error)")
-        }
+        let names = try names(settings.topics, client)
+        let topics = try ToolError.rethrowing { () throws(ClientError) in try client.metadata(topics: names).topics }
         var result: [Consumer.Assignment] = []
         for topic in topics {
             try check(topic)
@@ -32,6 +18,15 @@ enum ConsumeAssignment {
             }
         }
         return result
+    }
+
+    private static func names(_ topics: TopicSelection, _ client: KafkaClient) throws(ToolError) -> [String] {
+        guard !topics.patterns.isEmpty else { return topics.names }
+        let all = try ToolError.rethrowing { () throws(ClientError) in try client.metadata(topics: nil).topics }
+        let fitting = topics.matching(all.filter { !$0.isInternal }.map(\.name)).sorted()
+        let names = topics.names + fitting.filter { !topics.names.contains($0) }
+        guard !names.isEmpty else { throw ToolError("no topic fits \(topics.patterns.joined(separator: " or "))") }
+        return names
     }
 
     /// The part of what there is to read that has been read; nil where no end is known.

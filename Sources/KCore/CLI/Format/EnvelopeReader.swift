@@ -26,7 +26,7 @@ struct EnvelopeReader {
         var timestampMs: Int64?
         var key: Buffer?
         var value: Buffer?
-        var headers: [(name: String, value: Bytes?)]
+        var headers: [RecordHeader]
     }
 
     /// Parses `line` and calls `body` with what it says.
@@ -119,8 +119,8 @@ struct EnvelopeReader {
         field.slice = JSONCursor.Slice(isDecoded: true, range: begin..<cursor.decoded.count)
     }
 
-    private static func headers(_ cursor: inout JSONCursor) throws(Problem) -> [(name: String, value: Bytes?)] {
-        var result: [(name: String, value: Bytes?)] = []
+    private static func headers(_ cursor: inout JSONCursor) throws(Problem) -> [RecordHeader] {
+        var result: [RecordHeader] = []
         if cursor.take(word: "null") { return result }
         try cursor.expect(UInt8(ascii: "["))
         if cursor.take(UInt8(ascii: "]")) { return result }
@@ -139,10 +139,9 @@ struct EnvelopeReader {
             try decode(&value, &cursor)
             guard let slice = name.slice else { throw cursor.problem("a header without a key") }
             result.append(
-                (
-                    cursor.bytes(slice) { String(decoding: $0, as: UTF8.self) },
-                    value.slice.map { cursor.bytes($0) { Bytes(copying: $0) } }
-                ))
+                RecordHeader(
+                    key: cursor.bytes(slice) { String(decoding: $0, as: UTF8.self) },
+                    value: value.slice.map { cursor.bytes($0) { Bytes(copying: $0) } }))
         } while cursor.take(UInt8(ascii: ","))
         try cursor.expect(UInt8(ascii: "]"))
         return result

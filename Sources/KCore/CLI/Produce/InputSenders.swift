@@ -23,8 +23,13 @@ struct LineSender: InputSender {
     func send(_ input: InputBuffer, isLast: Bool) throws(ClientError) {
         // A record of many blocks is not searched from its beginning again with each of them.
         let fresh = UnsafeRawBufferPointer(rebasing: input.unread.suffix(input.newCount))
-        guard isLast || ByteSearch.contains(lastDelimiterByte, fresh) else { return }
+        guard isLast || hasDelimiterByte(fresh) else { return }
         input.consume(try producer.sendLines(input.unread, to: topic, format: format, isLast: isLast))
+    }
+
+    private func hasDelimiterByte(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let base = bytes.baseAddress, !bytes.isEmpty else { return false }
+        return memchr(base, Int32(lastDelimiterByte), bytes.count) != nil
     }
 }
 
@@ -44,7 +49,7 @@ struct WholeInputSender: InputSender {
         guard isLast else { return }
         var value = input.unread
         var key: UnsafeRawBufferPointer?
-        if let delimiter = format.keyDelimiter, let position = delimiter.withUnsafeBytes({ ByteSearch.first($0, in: value) }) {
+        if let delimiter = format.keyDelimiter, let position = value.firstRange(of: delimiter) {
             key = UnsafeRawBufferPointer(rebasing: value[..<position])
             value = UnsafeRawBufferPointer(rebasing: value[(position + delimiter.count)...])
         }
@@ -58,13 +63,7 @@ struct WholeInputSender: InputSender {
     }
 
     private func send(_ key: UnsafeRawBufferPointer?, _ value: UnsafeRawBufferPointer?) throws(ClientError) {
-        do throws(ClientError) {
-            try producer.send(
-                to: topic, partition: format.partition, key: key, value: value, headers: format.headers)
-        } catch {
-            // A record that can never be sent comes as a delivery too, which names it.
-            guard error.errorCode != nil else { throw error }
-        }
+        try producer.send(to: topic, partition: format.partition, key: key, value: value, headers: format.headers)
     }
 }
 
@@ -76,6 +75,7 @@ final class EnvelopeSender: InputSender {
     private var reader = EnvelopeReader()
     private var topics: [String: Result<ProducerTopic, ClientError>] = [:]
     private var nextSerial: Int64 = 0
+    private let noHeaders = EncodedHeaders()
 
     init(_ settings: ProduceSettings, _ producer: Producer, _ failures: FailureLog) {
         self.settings = settings
@@ -89,7 +89,7 @@ final class EnvelopeSender: InputSender {
         let delimiter = settings.format.delimiter
         while position < unread.count {
             let rest = UnsafeRawBufferPointer(rebasing: unread[position...])
-            let found = delimiter.withUnsafeBytes { ByteSearch.first($0, in: rest) }
+            let found = rest.firstRange(of: delimiter)
             guard found != nil || isLast else { break }
             let line = UnsafeRawBufferPointer(rebasing: rest[..<(found ?? rest.count)])
             try send(line)
@@ -132,13 +132,14 @@ final class EnvelopeSender: InputSender {
                 return failures.skipped(nextSerial: nextSerial, topic: name, message: message)
             }
             do throws(ClientError) {
-                nextSerial += 1
-                try producer.send(
+                nextSerial = 1 + (try producer.send(
                     to: topic, partition: partition, key: envelope.key, value: isNull ? nil : envelope.value,
-                    headers: envelope.headers.isEmpty ? .none : RecordHeaders(envelope.headers),
-                    timestampMs: envelope.timestampMs)
+                    headers: envelope.headers.isEmpty ? noHeaders : EncodedHeaders(envelope.headers),
+                    timestampMs: envelope.timestampMs))
             } catch {
+                // A record that can never be sent; the others go on.
                 guard error.errorCode != nil else { throw error }
+                failures.skipped(nextSerial: nextSerial, topic: name, message: error.message)
             }
         }
     }
@@ -154,22 +155,5 @@ final class EnvelopeSender: InputSender {
         }
         topics[name] = result
         return result
-    }
-}
-
-/// Finds bytes by the C library's vector code.
-enum ByteSearch {
-    static func contains(_ byte: UInt8, _ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard let base = bytes.baseAddress, !bytes.isEmpty else { return false }
-        return memchr(base, Int32(byte), bytes.count) != nil
-    }
-
-    /// Where `pattern` begins.
-    static func first(_ pattern: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer) -> Int? {
-        guard let base = bytes.baseAddress, let needle = pattern.baseAddress, pattern.count <= bytes.count else { return nil }
-        let found =
-            pattern.count == 1
-            ? memchr(base, Int32(pattern[0]), bytes.count) : memmem(base, bytes.count, needle, pattern.count)
-        return found.map { UnsafeRawPointer($0) - base }
     }
 }

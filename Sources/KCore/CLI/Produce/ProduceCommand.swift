@@ -64,7 +64,7 @@ struct ProduceSettings: Sendable {
             guard !isWholeInput else { throw .usage("-D '' contradicts --json: envelopes are lines") }
         }
         let headers = arguments.pairs(ProduceOptions.header)
-        if !headers.isEmpty { format.headers = RecordHeaders(headers.map { ($0.name, Bytes($0.value)) }) }
+        if !headers.isEmpty { format.headers = EncodedHeaders(headers.map { RecordHeader(key: $0.name, value: Bytes($0.value)) }) }
         if let partition = arguments.integer(ProduceOptions.partition) { format.partition = Int32(partition) }
         format.emptyValueIsNull = arguments.isGiven(ProduceOptions.emptyIsNull)
     }

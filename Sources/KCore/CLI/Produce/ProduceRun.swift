@@ -46,7 +46,7 @@ final class ProduceRun {
         summarize()
         if let signal = console.interruption?.signal { return .signal(signal) }
         if let stopped { throw stopped }
-        return producer.statistics.failedRecords + failures.count > 0 ? .failed : .done
+        return failures.count > 0 ? .failed : .done
     }
 
     private func readAll() throws(ToolError) {
@@ -107,7 +107,7 @@ final class ProduceRun {
         let statistics = producer.statistics
         progress.show(
             ProgressLine.State(
-                records: statistics.deliveredRecords, bytes: statistics.deliveredBytes,
+                records: statistics.deliveredRecords, bytes: statistics.acceptedBytes,
                 share: inputBytes.map { Double(readBytes) / Double(max($0, 1)) }, failures: failures.count))
     }
 
@@ -116,10 +116,10 @@ final class ProduceRun {
         let statistics = producer.statistics
         let seconds = Double(console.clock.monotonicNs - startNs) / 1e9
         let rate = Int64(Double(statistics.deliveredRecords) / max(seconds, 0.001))
-        let bytesRate = Int64(Double(statistics.deliveredBytes) / max(seconds, 0.001))
+        let bytesRate = Int64(Double(statistics.acceptedBytes) / max(seconds, 0.001))
         console.note(
             "\(console.tool): \(Quantity.count(statistics.deliveredRecords, "record")), "
-                + "\(ByteSize.text(statistics.deliveredBytes)) in \(Quantity.duration(seconds: seconds)), "
+                + "\(ByteSize.text(statistics.acceptedBytes)) in \(Quantity.duration(seconds: seconds)), "
                 + "\(Quantity.grouped(rate)) records/s, \(ByteSize.text(bytesRate))/s, "
                 + "\(Quantity.grouped(failures.count)) failed")
     }

@@ -53,4 +53,13 @@ extension ToolError {
     init(_ error: ClientError) {
         self.init(error.message, status: error.kind == .configuration ? .usage : .failed)
     }
+
+    /// What `body` gives; the client's error becomes the tool's.
+    static func rethrowing<R>(_ body: () throws(ClientError) -> R) throws(ToolError) -> R {
+        do throws(ClientError) {
+            return try body()
+        } catch {
+            throw ToolError(error)
+        }
+    }
 }
