@@ -1,3 +1,1 @@
-import KCore
-
-Command.kbroker.main()
+print("kbroker")

@@ -1,3 +1,1 @@
-import KCore
-
-Command.kconsume.main()
+print("kconsume")
