@@ -22,7 +22,7 @@ import Testing
         return try builder.close().array
     }
 
-    func dump(_ words: String...) -> (status: ExitStatus, output: String, errors: String) {
+    func dump(_ words: String...) -> (status: KCore.ExitStatus, output: String, errors: String) {
         let test = TestConsole(tool: "kadmin")
         let status = Command.kadmin.run(["log", "dump"] + words, test.console)
         return (status, test.output.text, test.errors.text)

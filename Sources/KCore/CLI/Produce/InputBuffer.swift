@@ -70,10 +70,7 @@ final class InputBuffer {
         }
         guard capacity - end < capacity / 4 else { return }
         let count = end - start
-        if count > capacity / 2 {
-            guard capacity < maxCapacity else {
-                throw ToolError("a record is longer than \(ByteSize.text(Int64(maxCapacity))); is the delimiter right?")
-            }
+        if count > capacity / 2 && capacity < maxCapacity {
             let larger = min(capacity * 2, maxCapacity)
             let target = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
             target.copyMemory(from: memory + start, byteCount: count)
@@ -85,5 +82,8 @@ final class InputBuffer {
         }
         start = 0
         end = count
+        guard end < capacity else {
+            throw ToolError("a record is longer than \(ByteSize.text(Int64(maxCapacity))); is the delimiter right?")
+        }
     }
 }
