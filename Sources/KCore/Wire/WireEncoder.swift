@@ -35,6 +35,7 @@ public struct WireEncoder: Coder {
 
     /// What was written. The encoder must not be used afterwards.
     public mutating func finish() -> Frame {
+        if segments.isEmpty { return Frame(bytes()) }
         if position > segmentStart { closeSegment() }
         // Only now the memory is known that the bytes ended up in.
         var range = 0

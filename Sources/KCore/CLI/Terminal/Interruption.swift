@@ -1,3 +1,5 @@
+// Its headers show the compiler signal sets too, and an optimised build takes them from there.
+internal import CKernel
 internal import Glibc
 internal import Synchronization
 
