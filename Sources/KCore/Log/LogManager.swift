@@ -15,7 +15,6 @@ public final class LogManager: Sendable {
     let removals = RemovalQueue()
     let directories: [LogDirectory]
     let state: Mutex<State>
-    private let configFor: @Sendable (String) -> LogConfig
 
     struct State: Sendable {
         var logs: [TopicPartition: Log] = [:]
@@ -25,23 +24,20 @@ public final class LogManager: Sendable {
         var isStopped = false
     }
 
-    /// Opens the directories, locks them, and opens every log in them: after a clean stop without reading segments.
+    /// Opens the directories and locks them, so that no other broker touches what is in them: the first thing that a
+    /// broker does. ``load(configFor:)`` comes next.
     /// A directory that cannot be used is offline, and reported in ``describeDirectories()``.
     ///
-    /// - Parameters:
-    ///   - configFor: the settings of a topic, by its name.
-    ///   - background: runs jobs that may block, on other threads.
+    /// - Parameter background: runs jobs that may block, on other threads.
     /// - Throws: KAFKA_STORAGE_ERROR when no directory can be used, or one is in use by another broker.
     public init(
         _ options: LogManagerOptions, disk: any Disk = SystemDisk(), clock: any Clock = SystemClock(),
-        logger: Logger = .silent, configFor: @escaping @Sendable (String) -> LogConfig,
-        background: @escaping Background
+        logger: Logger = .silent, background: @escaping Background
     ) throws(LogError) {
         self.options = options
         files = OpenFiles(disk: disk, limit: options.maxOpenFiles)
         self.clock = clock
         self.logger = logger
-        self.configFor = configFor
         self.background = background
         let nowMs = clock.monotonicMs
         state = Mutex(State(lastCheckpointMs: nowMs, lastRetentionMs: nowMs, lastFlushCheckMs: nowMs))
@@ -53,16 +49,22 @@ public final class LogManager: Sendable {
         guard directories.contains(where: { !$0.health.isOffline }) else {
             throw LogError(.kafkaStorageError, "no log directory can be used: \(options.directories)")
         }
-        for directory in directories where !directory.health.isOffline { try loadAll(directory) }
+    }
+
+    /// Opens every log in the directories: after a clean stop without reading segments. Called once.
+    /// - Parameter configFor: the settings of a topic, by its name.
+    /// - Throws: KAFKA_STORAGE_ERROR when a partition is in two directories.
+    public func load(configFor: @escaping @Sendable (String) -> LogConfig) throws(LogError) {
+        for directory in directories where !directory.health.isOffline { try load(directory, configFor) }
     }
 
     /// The same with a pool that does the background work.
     public convenience init(
         _ options: LogManagerOptions, disk: any Disk = SystemDisk(), clock: any Clock = SystemClock(),
-        logger: Logger = .silent, pool: WorkerPool, configFor: @escaping @Sendable (String) -> LogConfig
+        logger: Logger = .silent, pool: WorkerPool
     ) throws(LogError) {
         try self.init(
-            options, disk: disk, clock: clock, logger: logger, configFor: configFor,
+            options, disk: disk, clock: clock, logger: logger,
             background: { job in pool.submit(job) })
     }
 
@@ -148,7 +150,9 @@ public final class LogManager: Sendable {
             wasCleanStop: isClean)
     }
 
-    private func loadAll(_ directory: LogDirectory) throws(LogError) {
+    private func load(
+        _ directory: LogDirectory, _ configFor: @escaping @Sendable (String) -> LogConfig
+    ) throws(LogError) {
         let found: [TopicPartition]
         do {
             found = try directory.partitions(disk, removals, logger)
@@ -160,12 +164,13 @@ public final class LogManager: Sendable {
         let starts = directory.readCheckpoint(OffsetCheckpoint.logStartOffsetName, disk, logger)
         let isClean = directory.wasCleanStop
         if !isClean && !found.isEmpty {
-            logger.info("the last stop was not clean, logs are recovered", ["dir": directory.path, "logs": found.count])
+            logger.info(
+                "the last stop was not clean, logs are recovered", ["dir": directory.path, "logs": found.count])
         }
         let opened = Mutex<[Log]>([])
         Parallel.forEach(found, threads: options.recoveryThreads) { topicPartition in
             var loader = self.loader(
-                topicPartition, directory, config: self.configFor(topicPartition.topic), isClean: isClean)
+                topicPartition, directory, config: configFor(topicPartition.topic), isClean: isClean)
             loader.recoveryPoint = points[topicPartition] ?? 0
             loader.startOffset = starts[topicPartition] ?? 0
             do throws(LogError) {
