@@ -21,8 +21,6 @@ public final class Listener: @unchecked Sendable {
     private let makeHandler: MakeHandler
     private var registration = Registration.none
     private var isOpen = true
-    // Said once, not at every retry.
-    private var lacksDescriptors = false
 
     /// Connections taken in one turn before others of the loop get theirs.
     private static let maxPerTurn = 64
@@ -104,7 +102,6 @@ extension Listener: EventSource {
                 if !acceptFailed(accepted) { return }
                 continue
             }
-            lacksDescriptors = false
             give(accepted, SocketAddress(peer))
         }
     }
@@ -118,10 +115,7 @@ extension Listener: EventSource {
             return true
         default:
             // No descriptor or memory left: the connection stays in the backlog, and epoll would report it without end.
-            if !lacksDescriptors {
-                logger.warning("cannot accept for now", ["address": address, "reason": NetError("accept", code: result)])
-                lacksDescriptors = true
-            }
+            logger.warning("cannot accept", ["address": address, "reason": NetError("accept", code: result)])
             pause()
             loop.schedule(afterMs: Listener.retryMs) { [weak self] in self?.resume() }
             return false

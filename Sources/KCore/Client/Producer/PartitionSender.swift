@@ -43,7 +43,7 @@ struct PartitionSender {
             return nil
         }
         guard isIdempotent else { return head }
-        if isUnresolved && !inFlight.isEmpty { return nil }
+        if isUnresolved { return nil }
         guard let first = inFlight.first else { return head }
         // What is sent again goes alone, or in front of all that is in flight.
         if head.attempts > 0 { return head.order < first.order ? head : nil }

@@ -1,0 +1,160 @@
+/// What was fetched and not yet taken by the reader, and why there will be no more.
+struct FetchQueue: Sendable {
+    private var items: [FetchedRecords] = []
+    private var head = 0
+    private(set) var queuedBytes = 0
+    /// Everything was fetched.
+    var isFinished = false
+    var error: ClientError?
+    var isInterrupted = false
+    /// The loop waits for room.
+    var isHeldBack = false
+
+    var isEmpty: Bool { head == items.count }
+
+    mutating func append(_ records: FetchedRecords) {
+        items.append(records)
+        queuedBytes += records.sizeInBytes
+    }
+
+    mutating func take() -> FetchedRecords? {
+        guard head < items.count else { return nil }
+        let records = items[head]
+        head += 1
+        queuedBytes -= records.sizeInBytes
+        if head == items.count {
+            items.removeAll(keepingCapacity: true)
+            head = 0
+        } else if head >= 32 {
+            items.removeFirst(head)
+            head = 0
+        }
+        return records
+    }
+}
+
+/// The consumer's part on the loop: sends the fetches that ``FetchPlanner`` asks for, and queues what they bring.
+///
+/// `@unchecked Sendable`: everything but the queue, which has its lock, is touched on the loop only.
+final class ConsumerRunner: @unchecked Sendable {
+    private let runtime: ClientRuntime
+    private let queue: Monitor<FetchQueue>
+    private let planner: FetchPlanner
+    private let logger: Logger
+    private var observer: Int?
+    private var wakeMs = Int64.max
+    private var isEnded = false
+
+    init(runtime: ClientRuntime, queue: Monitor<FetchQueue>, readings: [FetchPlanner.Reading]) {
+        self.runtime = runtime
+        self.queue = queue
+        logger = runtime.logger.named("consumer")
+        planner = FetchPlanner(config: runtime.config, readings: readings, seed: UInt64.random(in: .min ... .max))
+    }
+
+    var readings: [FetchPlanner.Reading] { planner.readings }
+
+    func start() {
+        observer = runtime.addObserver { [weak self] in self?.pump() }
+        for topic in Set(planner.readings.map(\.topic)) { runtime.track(topic, allowAutoCreate: false) }
+        pump()
+    }
+
+    func pump() {
+        guard !isEnded else { return }
+        apply()
+        let queuedBytes = queue.withLock { state in
+            state.isHeldBack = state.queuedBytes >= runtime.config.maxQueuedBytes
+            return state.queuedBytes
+        }
+        let cache = runtime.cache
+        let calls = planner.plan(nowMs: runtime.nowMs, queuedBytes: queuedBytes) { partition in
+            cache.leader(partition.topic, partition.partition)
+        } topicId: { topic in
+            cache.topic(topic)?.id ?? .zero
+        }
+        for call in calls { send(call) }
+        apply()
+        if planner.isFinished { queue.update { $0.isFinished = true } }
+        scheduleWake()
+    }
+
+    private func send(_ call: FetchPlanner.Call) {
+        guard let address = runtime.cache.brokers[call.broker] else {
+            let error = ClientError(.connection, "it is not known where broker \(call.broker) is")
+            return planner.failed(call, error, nowMs: runtime.nowMs)
+        }
+        // From version 13 on topics have no names, only ids.
+        let hasIds = call.request.topics.allSatisfy { !$0.topicId.isZero }
+        let newest = hasIds ? FetchRequest.api.versions.upperBound : 12
+        let timeout = Int64(runtime.config.requestTimeoutMs) + Int64(runtime.config.fetchMaxWaitMs)
+        runtime.send(call.request, to: address, versions: 4...newest, timeoutMs: timeout) { [weak self] result in
+            guard let self, !isEnded else { return }
+            switch result {
+            case .success(let response): planner.answered(call, response, nowMs: runtime.nowMs)
+            case .failure(let error): planner.failed(call, error, nowMs: runtime.nowMs)
+            }
+            pump()
+        }
+    }
+
+    private func apply() {
+        let effects = planner.effects
+        guard !effects.isEmpty else { return }
+        planner.effects = []
+        var fetched: [FetchedRecords] = []
+        var failure: ClientError?
+        var mustRefresh = false
+        for effect in effects {
+            switch effect {
+            case .records(let records): fetched.append(records)
+            case .refreshMetadata(let topic):
+                runtime.track(topic, allowAutoCreate: false)
+                mustRefresh = true
+            case .newLeader(let partition, let leader, let epoch, let endpoint):
+                runtime.learnedLeader(partition, leader: leader, epoch: epoch, endpoint: endpoint)
+            case .reset(let partition, let policy): reset(partition, policy)
+            case .failed(let error): failure = failure ?? error
+            }
+        }
+        if mustRefresh { runtime.refreshMetadata() }
+        guard !fetched.isEmpty || failure != nil else { return }
+        let (records, error) = (fetched, failure)
+        queue.update { state in
+            for piece in records { state.append(piece) }
+            if state.error == nil { state.error = error }
+        }
+    }
+
+    private func reset(_ partition: TopicPartition, _ policy: OffsetReset) {
+        logger.warning("offset does not exist, going on elsewhere", ["partition": partition, "at": policy.rawValue])
+        guard let leader = runtime.cache.leader(partition.topic, partition.partition),
+            let address = runtime.cache.brokers[leader.broker]
+        else { return planner.reset(partition, to: nil, nowMs: runtime.nowMs) }
+        let query = OffsetQuery(
+            topic: partition.topic, partition: partition.partition, place: policy == .earliest ? .earliest : .latest)
+        let request = ListOffsetsRequest([query], isolation: runtime.config.isolation)
+        runtime.send(request, to: address, timeoutMs: Int64(runtime.config.requestTimeoutMs)) { [weak self] result in
+            guard let self, !isEnded else { return }
+            let found = try? result.map(\.byPartition).get().first?.1.get().offset
+            planner.reset(partition, to: found, nowMs: runtime.nowMs)
+            pump()
+        }
+    }
+
+    private func scheduleWake() {
+        let now = runtime.nowMs
+        guard let next = planner.nextWakeMs(nowMs: now), next < wakeMs || wakeMs <= now else { return }
+        wakeMs = next
+        runtime.schedule(afterMs: max(1, next - now)) { [weak self] in
+            guard let self, wakeMs == next else { return }
+            wakeMs = .max
+            pump()
+        }
+    }
+
+    func end() {
+        isEnded = true
+        if let observer { runtime.removeObserver(observer) }
+    }
+}

@@ -1,0 +1,294 @@
+/// Decides what a consumer fetches, from whom, from where on: a state machine without I/O, clock or threads.
+///
+/// One fetch is on its way to each broker at a time, for all partitions that it leads, so that while one answer is
+/// decoded the next is coming. How far ahead is fetched is bounded by what the reader has not taken yet.
+final class FetchPlanner {
+    /// A partition that is read.
+    struct Reading {
+        let topic: String
+        let partition: Int32
+        /// The next offset to fetch.
+        var position: Int64
+        /// Where reading ends, exclusive; `Int64.max` for never.
+        let end: Int64
+        /// The end of what is visible, as last seen; -1 for not yet.
+        var visibleEnd: Int64 = -1
+        var logStart: Int64 = -1
+        var notBeforeMs: Int64 = 0
+        var failures = 0
+        /// Since when the broker has denied that it exists.
+        var unknownSinceMs: Int64?
+        var isResetting = false
+        /// A replica that is nearer than the leader (KIP-392), until `preferredUntilMs`.
+        var preferredReplica: Int32 = -1
+        var preferredUntilMs: Int64 = 0
+
+        var topicPartition: TopicPartition { TopicPartition(topic: topic, partition: partition) }
+        var isFinished: Bool { position >= end }
+    }
+
+    enum Effect {
+        case records(FetchedRecords)
+        case refreshMetadata(topic: String)
+        case newLeader(TopicPartition, leader: Int32, epoch: Int32, endpoint: HostAndPort?)
+        /// The position does not exist: look the place up, then call ``FetchPlanner/reset(_:to:nowMs:)``.
+        case reset(TopicPartition, OffsetReset)
+        case failed(ClientError)
+    }
+
+    struct Call {
+        let broker: Int32
+        let request: FetchRequest
+        /// Where each partition was when the request was made.
+        let positions: [TopicPartition: Int64]
+        /// By id, as the answer names them from version 13 on.
+        let topicsById: [Uuid: String]
+    }
+
+    private let config: ClientConfig
+    private(set) var readings: [Reading]
+    private var busyBrokers: Set<Int32> = []
+    private var busyPartitions: Set<TopicPartition> = []
+    private var throttledUntilMs: [Int32: Int64] = [:]
+    private var generator: SplitMix64
+    var effects: [Effect] = []
+
+    // How long a topic may be unknown, for instance right after it was created, before that is taken for the truth.
+    private static let unknownPatienceMs: Int64 = 10_000
+
+    init(config: ClientConfig, readings: [Reading], seed: UInt64) {
+        self.config = config
+        self.readings = readings
+        generator = SplitMix64(state: seed)
+    }
+
+    /// Whether every partition has been fetched up to its end.
+    var isFinished: Bool { readings.allSatisfy(\.isFinished) }
+
+    // MARK: Asking
+
+    /// The fetches that may go out now.
+    /// - Parameters:
+    ///   - queuedBytes: what was fetched and the reader has not taken.
+    ///   - leader: a partition's leader and its epoch.
+    ///   - topicId: zero where it is not known.
+    func plan(
+        nowMs: Int64, queuedBytes: Int, leader: (TopicPartition) -> (broker: Int32, epoch: Int32)?,
+        topicId: (String) -> Uuid
+    ) -> [Call] {
+        let budget = config.maxQueuedBytes - queuedBytes
+        guard budget > 0 else { return [] }
+        var drafts: [Int32: [(index: Int, epoch: Int32)]] = [:]
+        for index in readings.indices {
+            let reading = readings[index]
+            if reading.isFinished || reading.isResetting || nowMs < reading.notBeforeMs { continue }
+            if busyPartitions.contains(reading.topicPartition) { continue }
+            guard let leader = leader(reading.topicPartition) else {
+                effects.append(.refreshMetadata(topic: reading.topic))
+                continue
+            }
+            let isNear = reading.preferredReplica >= 0 && nowMs < reading.preferredUntilMs
+            let broker = isNear ? reading.preferredReplica : leader.broker
+            if busyBrokers.contains(broker) || nowMs < throttledUntilMs[broker, default: 0] { continue }
+            drafts[broker, default: []].append((index, leader.epoch))
+        }
+        return drafts.sorted { $0.key < $1.key }.map { broker, partitions in
+            busyBrokers.insert(broker)
+            return call(to: broker, partitions, budget: budget / drafts.count, topicId)
+        }
+    }
+
+    private func call(
+        to broker: Int32, _ partitions: [(index: Int, epoch: Int32)], budget: Int, _ topicId: (String) -> Uuid
+    ) -> Call {
+        var request = FetchRequest()
+        request.maxWaitMs = Int32(config.fetchMaxWaitMs)
+        request.minBytes = Int32(config.fetchMinBytes)
+        request.maxBytes = Int32(clamping: min(config.fetchMaxBytes, max(budget, config.maxPartitionFetchBytes)))
+        request.isolationLevel = config.isolation
+        request.rackId = config.clientRack
+        var positions: [TopicPartition: Int64] = [:]
+        var topicsById: [Uuid: String] = [:]
+        for (index, epoch) in partitions {
+            let reading = readings[index]
+            var partition = FetchRequest.FetchPartition()
+            partition.partition = reading.partition
+            partition.currentLeaderEpoch = epoch
+            partition.fetchOffset = reading.position
+            partition.partitionMaxBytes = Int32(config.maxPartitionFetchBytes)
+            positions[reading.topicPartition] = reading.position
+            busyPartitions.insert(reading.topicPartition)
+            // The order of partitions is the order in which they are served.
+            if request.topics.last?.topic == reading.topic {
+                request.topics[request.topics.count - 1].partitions.append(partition)
+            } else {
+                var topic = FetchRequest.FetchTopic()
+                topic.topic = reading.topic
+                topic.topicId = topicId(reading.topic)
+                topicsById[topic.topicId] = reading.topic
+                topic.partitions = [partition]
+                request.topics.append(topic)
+            }
+        }
+        topicsById[.zero] = nil
+        return Call(broker: broker, request: request, positions: positions, topicsById: topicsById)
+    }
+
+    // MARK: Answers
+
+    func answered(_ call: Call, _ response: FetchResponse, nowMs: Int64) {
+        release(call)
+        if response.throttleTimeMs > 0 { throttledUntilMs[call.broker] = nowMs + Int64(response.throttleTimeMs) }
+        guard response.errorCode == .none else {
+            let error = ClientError.refused("fetch from broker \(call.broker)", response.errorCode)
+            return failed(call, error, nowMs: nowMs)
+        }
+        var served: [TopicPartition] = []
+        for topic in response.responses {
+            guard let name = topic.topicId.isZero ? topic.topic : call.topicsById[topic.topicId] else { continue }
+            for answer in topic.partitions {
+                let key = TopicPartition(topic: name, partition: answer.partitionIndex)
+                guard let asked = call.positions[key],
+                    let index = readings.firstIndex(where: { $0.topicPartition == key }),
+                    readings[index].position == asked
+                else { continue }
+                if answer.currentLeader.leaderId >= 0 { noteLeader(key, answer.currentLeader, response.nodeEndpoints) }
+                if handle(index, answer, call, nowMs) { served.append(key) }
+            }
+        }
+        rotate(served)
+    }
+
+    // Who got something comes last next time, so that a busy partition does not starve the others.
+    private func rotate(_ served: [TopicPartition]) {
+        guard readings.count > 1, !served.isEmpty else { return }
+        let set = Set(served)
+        let first = readings.filter { !set.contains($0.topicPartition) }
+        readings = first + readings.filter { set.contains($0.topicPartition) }
+    }
+
+    private func noteLeader(
+        _ key: TopicPartition, _ leader: FetchResponse.LeaderIdAndEpoch, _ endpoints: [FetchResponse.NodeEndpoint]
+    ) {
+        let endpoint = endpoints.first { $0.nodeId == leader.leaderId }.flatMap { node in
+            UInt16(exactly: node.port).map { HostAndPort(host: node.host, port: $0) }
+        }
+        effects.append(.newLeader(key, leader: leader.leaderId, epoch: leader.leaderEpoch, endpoint: endpoint))
+    }
+
+    /// - Returns: whether there were records.
+    private func handle(_ index: Int, _ answer: FetchResponse.PartitionData, _ call: Call, _ nowMs: Int64) -> Bool {
+        let code = answer.errorCode
+        let name = readings[index].topicPartition
+        switch code {
+        case .none:
+            return take(index, answer, nowMs)
+        case .offsetOutOfRange:
+            // A replica may lack what the leader has.
+            if readings[index].preferredReplica >= 0 && call.broker == readings[index].preferredReplica {
+                readings[index].preferredReplica = -1
+                return false
+            }
+            guard config.autoOffsetReset != .none else {
+                let message =
+                    "offset \(readings[index].position) of \(name) does not exist (any more); start elsewhere, or set "
+                    + "auto.offset.reset"
+                effects.append(.failed(ClientError(.broker(code), message)))
+                return false
+            }
+            readings[index].isResetting = true
+            effects.append(.reset(name, config.autoOffsetReset))
+        case .unknownTopicOrPartition, .unknownTopicId, .inconsistentTopicId:
+            let since = readings[index].unknownSinceMs ?? nowMs
+            readings[index].unknownSinceMs = since
+            if nowMs - since >= FetchPlanner.unknownPatienceMs {
+                effects.append(.failed(.refused("fetch from \(name)", .unknownTopicOrPartition)))
+            }
+            delay(index, nowMs)
+        default:
+            guard code.isRetriable else {
+                effects.append(.failed(.refused("fetch from \(name)", code)))
+                return false
+            }
+            delay(index, nowMs)
+        }
+        return false
+    }
+
+    private func delay(_ index: Int, _ nowMs: Int64) {
+        readings[index].failures += 1
+        readings[index].preferredReplica = -1
+        readings[index].notBeforeMs =
+            nowMs + config.retryBackoff.delayMs(failures: readings[index].failures, using: &generator)
+        effects.append(.refreshMetadata(topic: readings[index].topic))
+    }
+
+    private func take(_ index: Int, _ answer: FetchResponse.PartitionData, _ nowMs: Int64) -> Bool {
+        readings[index].failures = 0
+        readings[index].unknownSinceMs = nil
+        readings[index].logStart = answer.logStartOffset
+        readings[index].visibleEnd =
+            config.isolation == .readCommitted && answer.lastStableOffset >= 0
+            ? answer.lastStableOffset : answer.highWatermark
+        if answer.preferredReadReplica >= 0, !config.clientRack.isEmpty {
+            readings[index].preferredReplica = answer.preferredReadReplica
+            readings[index].preferredUntilMs = nowMs + Int64(config.metadataMaxAgeMs)
+        }
+        guard case .bytes(let bytes)? = answer.records, !bytes.isEmpty else { return false }
+        let start = readings[index].position
+        do throws(RecordsError) {
+            var batches = RecordBatches(bytes)
+            var next = start
+            while let batch = try batches.nextComplete() { next = max(next, batch.header.lastOffset + 1) }
+            guard next > start else {
+                let message =
+                    "the broker sent \(bytes.count) bytes of \(readings[index].topicPartition) at offset \(start) and no "
+                    + "whole batch in them; raise max.partition.fetch.bytes"
+                effects.append(.failed(ClientError(.badData, message)))
+                return false
+            }
+            readings[index].position = next
+        } catch {
+            let message = "cannot read the records of \(readings[index].topicPartition) at offset \(start): \(error)"
+            effects.append(.failed(ClientError(.badData, message)))
+            return false
+        }
+        effects.append(
+            .records(
+                FetchedRecords(
+                    topic: readings[index].topic, partition: readings[index].partition, startOffset: start,
+                    endOffset: readings[index].end, bytes: bytes, isolation: config.isolation,
+                    checksCRC: config.checkCrcs, aborted: answer.abortedTransactions ?? [])))
+        return true
+    }
+
+    /// The request could not be sent, or was not answered.
+    func failed(_ call: Call, _ error: ClientError, nowMs: Int64) {
+        release(call)
+        guard error.isRetriable else {
+            effects.append(.failed(error))
+            return
+        }
+        for index in readings.indices where call.positions[readings[index].topicPartition] != nil {
+            delay(index, nowMs)
+        }
+    }
+
+    private func release(_ call: Call) {
+        busyBrokers.remove(call.broker)
+        for partition in call.positions.keys { busyPartitions.remove(partition) }
+    }
+
+    /// Goes on elsewhere; nil when the place could not be found, to try again.
+    func reset(_ partition: TopicPartition, to offset: Int64?, nowMs: Int64) {
+        guard let index = readings.firstIndex(where: { $0.topicPartition == partition }) else { return }
+        readings[index].isResetting = false
+        if let offset { readings[index].position = offset } else { delay(index, nowMs) }
+    }
+
+    /// When to plan again, if nothing else happens before; nil for never.
+    func nextWakeMs(nowMs: Int64) -> Int64? {
+        let delays = readings.filter { !$0.isFinished && $0.notBeforeMs > nowMs }.map(\.notBeforeMs)
+        return (delays + throttledUntilMs.values.filter { $0 > nowMs }).min()
+    }
+}

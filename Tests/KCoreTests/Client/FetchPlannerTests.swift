@@ -1,0 +1,232 @@
+import Testing
+
+@testable import KCore
+
+private func batch(_ base: Int64, _ values: [String]) throws -> Bytes {
+    var options = BatchOptions()
+    options.baseOffset = base
+    let builder = RecordBatchBuilder(options)
+    for value in values { try builder.append(timestamp: 1, key: nil, value: Bytes(value)) }
+    return try builder.close()
+}
+
+private final class Scene {
+    let planner: FetchPlanner
+    var nowMs: Int64 = 1000
+
+    init(_ readings: [(partition: Int32, position: Int64, end: Int64)], _ properties: [(name: String, value: String)] = [])
+        throws
+    {
+        planner = FetchPlanner(
+            config: try ClientConfig(properties),
+            readings: readings.map {
+                FetchPlanner.Reading(topic: "t", partition: $0.partition, position: $0.position, end: $0.end)
+            }, seed: 1)
+    }
+
+    /// Partition N is led by broker N % 10.
+    func plan(queuedBytes: Int = 0) -> [FetchPlanner.Call] {
+        planner.plan(nowMs: nowMs, queuedBytes: queuedBytes) { ($0.partition % 10, 5) } topicId: { _ in Uuid.zero }
+    }
+
+    func answer(_ call: FetchPlanner.Call, _ partitions: [(Int32, ErrorCode, Bytes?)]) {
+        var response = FetchResponse()
+        var topic = FetchResponse.FetchableTopicResponse()
+        topic.topic = "t"
+        topic.partitions = partitions.map { index, code, bytes in
+            var data = FetchResponse.PartitionData()
+            data.partitionIndex = index
+            data.errorCode = code
+            data.highWatermark = 100
+            data.records = bytes.map { .bytes($0) }
+            return data
+        }
+        response.responses = [topic]
+        planner.answered(call, response, nowMs: nowMs)
+    }
+
+    func fetched() -> [FetchedRecords] {
+        let effects = planner.effects
+        planner.effects = []
+        return effects.compactMap { if case .records(let records) = $0 { records } else { nil } }
+    }
+
+    func failure() -> ClientError? {
+        for effect in planner.effects { if case .failed(let error) = effect { return error } }
+        return nil
+    }
+}
+
+private func values(_ records: FetchedRecords) throws -> [String] {
+    var result: [String] = []
+    try records.forEach { record in
+        result.append(String(decoding: record.value ?? UnsafeRawBufferPointer(start: nil, count: 0), as: UTF8.self))
+        return true
+    }
+    return result
+}
+
+struct FetchPlannerTests {
+    @Test func `one fetch at a time goes to each broker, with all its partitions`() throws {
+        let scene = try Scene([(1, 5, .max), (11, 6, .max), (2, 7, .max)])
+        let calls = scene.plan()
+        #expect(calls.map(\.broker) == [1, 2])
+        #expect(calls[0].request.topics.flatMap(\.partitions).map(\.fetchOffset) == [5, 6])
+        #expect(scene.plan().isEmpty)
+        scene.answer(calls[1], [(2, .none, nil)])
+        #expect(scene.plan().map(\.broker) == [2])
+    }
+
+    @Test func `what was fetched moves the position, and the next fetch goes on there`() throws {
+        let scene = try Scene([(1, 5, .max)])
+        scene.answer(scene.plan()[0], [(1, .none, try batch(5, ["a", "b", "c"]))])
+        #expect(try scene.fetched().map(values) == [["a", "b", "c"]])
+        #expect(scene.plan()[0].request.topics[0].partitions[0].fetchOffset == 8)
+    }
+
+    @Test func `only offsets from the start up to the end are handed out`() throws {
+        let scene = try Scene([(1, 6, 8)])
+        scene.answer(scene.plan()[0], [(1, .none, try batch(5, ["a", "b", "c", "d"]))])
+        #expect(try scene.fetched().map(values) == [["b", "c"]])
+        #expect(scene.planner.isFinished)
+        #expect(scene.plan().isEmpty)
+    }
+
+    @Test func `a batch that is cut off is left for the next fetch`() throws {
+        let scene = try Scene([(1, 0, .max)])
+        let (first, second) = (try batch(0, ["a"]), try batch(1, ["b"]))
+        let bytes = Bytes(first.array + second.array.dropLast(3))
+        scene.answer(scene.plan()[0], [(1, .none, bytes)])
+        #expect(try scene.fetched().map(values) == [["a"]])
+        #expect(scene.plan()[0].request.topics[0].partitions[0].fetchOffset == 1)
+    }
+
+    @Test func `nothing is fetched while too much waits for the reader`() throws {
+        let scene = try Scene([(1, 0, .max)], [("queued.max.messages.kbytes", "1")])
+        #expect(scene.plan(queuedBytes: 1024).isEmpty)
+        #expect(scene.plan(queuedBytes: 1023).count == 1)
+    }
+
+    @Test func `a leader that has moved is asked for, and the fetch tried again`() throws {
+        let scene = try Scene([(1, 0, .max)])
+        scene.answer(scene.plan()[0], [(1, .notLeaderOrFollower, nil)])
+        let asks = scene.planner.effects.contains { if case .refreshMetadata("t") = $0 { true } else { false } }
+        #expect(asks)
+        #expect(scene.plan().isEmpty)
+        let wake = try #require(scene.planner.nextWakeMs(nowMs: scene.nowMs))
+        scene.nowMs = wake
+        #expect(scene.plan().count == 1)
+    }
+
+    @Test func `an offset that does not exist is looked for where the policy says`() throws {
+        let scene = try Scene([(1, 50, .max)], [("auto.offset.reset", "earliest")])
+        scene.answer(scene.plan()[0], [(1, .offsetOutOfRange, nil)])
+        guard case .reset(let partition, .earliest)? = scene.planner.effects.first else {
+            throw ClientError(.badData, "no reset")
+        }
+        #expect(scene.plan().isEmpty)
+        scene.planner.reset(partition, to: 7, nowMs: scene.nowMs)
+        #expect(scene.plan()[0].request.topics[0].partitions[0].fetchOffset == 7)
+    }
+
+    @Test func `without a policy it is an error that says what to do`() throws {
+        let scene = try Scene([(1, 50, .max)], [("auto.offset.reset", "none")])
+        scene.answer(scene.plan()[0], [(1, .offsetOutOfRange, nil)])
+        #expect(scene.failure()?.message.contains("auto.offset.reset") == true)
+    }
+
+    @Test func `a partition that may not be read ends the reading`() throws {
+        let scene = try Scene([(1, 0, .max)])
+        scene.answer(scene.plan()[0], [(1, .topicAuthorizationFailed, nil)])
+        #expect(scene.failure()?.errorCode == .topicAuthorizationFailed)
+    }
+
+    @Test func `a partition that got records comes last in the next fetch`() throws {
+        let scene = try Scene([(1, 0, .max), (11, 0, .max)])
+        scene.answer(scene.plan()[0], [(1, .none, try batch(0, ["a"])), (11, .none, nil)])
+        #expect(scene.plan()[0].request.topics[0].partitions.map(\.partition) == [11, 1])
+    }
+
+    @Test func `a lost connection is tried again later`() throws {
+        let scene = try Scene([(1, 0, .max)])
+        scene.planner.failed(scene.plan()[0], ClientError(.connection, "lost"), nowMs: scene.nowMs)
+        #expect(scene.plan().isEmpty)
+        scene.nowMs += 2000
+        #expect(scene.plan().count == 1)
+    }
+}
+
+struct FetchedRecordsTests {
+    private func transactional(_ base: Int64, producer: Int64, _ values: [String]) throws -> [UInt8] {
+        var options = BatchOptions()
+        options.baseOffset = base
+        options.producerId = producer
+        options.producerEpoch = 0
+        options.baseSequence = 0
+        options.isTransactional = true
+        let builder = RecordBatchBuilder(options)
+        for value in values { try builder.append(timestamp: 1, key: nil, value: Bytes(value)) }
+        return try builder.close().array
+    }
+
+    private func marker(_ base: Int64, producer: Int64, isCommit: Bool) throws -> [UInt8] {
+        let bytes = try EndTransactionMarker(isCommit: isCommit, coordinatorEpoch: 0)
+            .batch(producerId: producer, producerEpoch: 0, timestampMs: 1)
+        bytes.withUnsafeMutableBytes { batch in
+            if let base = batch.baseAddress { RecordBatchHeader.stamp(baseOffset: 0, partitionLeaderEpoch: 0, at: base) }
+        }
+        return bytes.withUnsafeMutableBytes { batch in
+            if let start = batch.baseAddress {
+                RecordBatchHeader.stamp(baseOffset: base, partitionLeaderEpoch: 0, at: start)
+            }
+            return [UInt8](batch)
+        }
+    }
+
+    private func fetched(_ bytes: [UInt8], _ isolation: IsolationLevel, aborted: [(producer: Int64, first: Int64)])
+        -> FetchedRecords
+    {
+        FetchedRecords(
+            topic: "t", partition: 0, startOffset: 0, endOffset: .max, bytes: Bytes(bytes), isolation: isolation,
+            checksCRC: true,
+            aborted: aborted.map {
+                var transaction = FetchResponse.AbortedTransaction()
+                transaction.producerId = $0.producer
+                transaction.firstOffset = $0.first
+                return transaction
+            })
+    }
+
+    private func log() throws -> [UInt8] {
+        try transactional(0, producer: 1, ["a"]) + transactional(1, producer: 2, ["b"])
+            + marker(2, producer: 1, isCommit: false) + transactional(3, producer: 1, ["c"])
+            + marker(4, producer: 1, isCommit: true) + marker(5, producer: 2, isCommit: true) + batch(6, ["d"]).array
+    }
+
+    @Test func `a reader of committed records does not see aborted ones, nor markers`() throws {
+        let records = fetched(try log(), .readCommitted, aborted: [(1, 0)])
+        #expect(try values(records) == ["b", "c", "d"])
+    }
+
+    @Test func `a reader of uncommitted records sees all but markers`() throws {
+        let records = fetched(try log(), .readUncommitted, aborted: [])
+        #expect(try values(records) == ["a", "b", "c", "d"])
+    }
+
+    @Test func `a wrong checksum is an error that names the place`() throws {
+        var bytes = try batch(0, ["abc"]).array
+        bytes[bytes.count - 2] ^= 1
+        let records = fetched(bytes, .readUncommitted, aborted: [])
+        #expect(throws: ClientError.self) { try values(records) }
+    }
+
+    @Test func `the reader can stop in the middle`() throws {
+        let records = fetched(try batch(0, ["a", "b", "c"]).array, .readUncommitted, aborted: [])
+        var count = 0
+        try records.forEach { _ in
+            count += 1
+            return count < 2
+        }
+        #expect(count == 2)
+    }
+}
