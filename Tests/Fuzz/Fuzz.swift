@@ -12,6 +12,7 @@ public func fuzz(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     case UInt8(ascii: "h"): FuzzMessages.header(rest)
     case UInt8(ascii: "m"): FuzzMessages.metadataRecord(rest)
     case UInt8(ascii: "b"): FuzzRecords.batches(rest)
+    case UInt8(ascii: "l"): FuzzRecords.messageSet(rest)
     case UInt8(ascii: "c"): FuzzRecords.codec(rest)
     case UInt8(ascii: "r"): FuzzRecords.records(rest)
     default: break

@@ -6,12 +6,49 @@ enum FuzzRecords {
         var batches = RecordBatches(bytes)
         while let batch = (try? batches.next()) ?? nil {
             let one = batches.bytes(of: batch)
-            guard let reader = try? RecordBatchReader(one, checkCRC: false, maxDecompressedBytes: limit),
+            let covered = RecordBatchHeader.attributesPosition
+            mend(one, at: RecordBatchHeader.crcPosition, covering: covered, CRC32C.checksum)
+            guard let reader = try? RecordBatchReader(one, maxDecompressedBytes: limit),
                 let records = try? reader.allRecords()
             else { continue }
             guard records.count == max(0, Int(batch.header.recordCount)) else {
                 fatalError("a batch that has not as many records as it says")
             }
+        }
+        for magic in [0, 1] as [Int8] {
+            let down = try? LegacyRecords.convertDown(bytes, to: magic, maxDecompressedBytes: limit)
+            guard let down else { continue }
+            guard (try? LegacyRecords.read(down, maxDecompressedBytes: limit)) != nil else {
+                fatalError("converted down, but cannot be read")
+            }
+        }
+    }
+
+    /// A message set of format 0 or 1, mended likewise.
+    static func messageSet(_ input: UnsafeRawBufferPointer) {
+        let bytes = Bytes(copying: input)
+        _ = try? LegacyRecords.read(bytes, checkCRC: false, maxDecompressedBytes: limit)
+        var position = 0
+        while let size = try? bytes.slice(position..<bytes.count).withUnsafeBytes({ (rest) throws(RecordsError) in
+            try LegacyMessage(reading: rest, checkCRC: false).sizeInBytes
+        }) {
+            let message = bytes.slice(position..<position + size)
+            mend(message, at: LegacyMessage.crcPosition, covering: RecordBatchHeader.magicPosition, CRC32.checksum)
+            position += size
+        }
+        guard let batch = try? LegacyRecords.convertUp(bytes, maxDecompressedBytes: limit) else { return }
+        guard let reader = try? RecordBatchReader(batch), (try? reader.allRecords()) != nil else {
+            fatalError("converted up, but cannot be read")
+        }
+    }
+
+    private static func mend(
+        _ bytes: Bytes, at position: Int, covering start: Int, _ checksum: (UnsafeRawBufferPointer) -> UInt32
+    ) {
+        guard bytes.count > start else { return }
+        bytes.withUnsafeMutableBytes { memory in
+            let covered = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory)[start...])
+            memory.storeBytes(of: checksum(covered).bigEndian, toByteOffset: position, as: UInt32.self)
         }
     }
 

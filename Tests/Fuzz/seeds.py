@@ -3,6 +3,7 @@ Tests/Fixtures/messages.txt has, and record batches with every codec that Python
 
 import gzip
 import sys
+import zlib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,5 +44,18 @@ seed("snappy", b"c\2" + snappy)
 seed("snappy-xerial", b"c\2\x82SNAPPY\0\0\0\0\1\0\0\0\1" + len(snappy).to_bytes(4, "big") + snappy)
 seed("lz4", b"c\3" + bytes.fromhex("04224d18604082" + "03000080") + b"abc" + bytes(4))
 seed("zstd", b"c\4" + bytes.fromhex("28b52ffd2003190000") + b"abc")
+
+
+def message(value, magic, attributes=0, offset=0, key=b"key"):
+    body = bytes([magic, attributes]) + (bytes(8) if magic else b"") + len(key).to_bytes(4, "big") + key
+    body += len(value).to_bytes(4, "big") + value
+    return offset.to_bytes(8, "big") + (4 + len(body)).to_bytes(4, "big") + zlib.crc32(body).to_bytes(4, "big") + body
+
+
+for magic in (0, 1):
+    messages = message(b"one", magic) + message(b"two", magic, 0, 1)
+    seed(f"set-{magic}", b"l" + messages)
+    seed(f"set-gzip-{magic}", b"l" + message(gzip.compress(messages), magic, 1, 1))
+    seed(f"set-snappy-{magic}", b"l" + message(snappy, magic, 2, 1))
 seed("header", b"h" + wire.request(wire.API_VERSIONS, 3, b"\2x\0021\0", flexible=True)[4:])
 seed("header-produce", b"h" + wire.produce("t", wire.batch(section, 5))[4:])
