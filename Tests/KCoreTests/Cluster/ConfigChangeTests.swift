@@ -1,0 +1,166 @@
+import Testing
+
+@testable import KCore
+
+@Suite struct ConfigChangeTests {
+    private func bench() throws -> ClusterBench {
+        var bench = try ClusterBench(properties: ["log.retention.hours": "2"])
+        bench.create("a", configs: ["segment.bytes": "100", "cleanup.policy": "delete"])
+        return bench
+    }
+
+    private typealias Change = IncrementalAlterConfigsRequest.Change
+
+    private func alter(
+        _ bench: inout ClusterBench, _ type: ConfigResourceType, _ name: String, _ changes: [Change]
+    ) -> ErrorCode {
+        let response = bench.perform(IncrementalAlterConfigsRequest.of(type, name, changes)).responses[0]
+        #expect((response.errorMessage == nil) == (response.errorCode == .none))
+        if response.errorCode != .none { #expect(bench.records.isEmpty) }
+        return response.errorCode
+    }
+
+    @Test func `single settings are set, deleted, appended to and taken from`() throws {
+        var bench = try bench()
+        let changes: [Change] = [
+            ("segment.bytes", .delete, nil), ("retention.ms", .set, "5"), ("cleanup.policy", .append, "compact,delete"),
+        ]
+        #expect(alter(&bench, .topic, "a", changes) == .none)
+        #expect(
+            bench.image.configs(of: .topic("a")) == ["retention.ms": "5", "cleanup.policy": "delete,compact"])
+        #expect(bench.delta.changedConfigs == [.topic("a")])
+        #expect(alter(&bench, .topic, "a", [("cleanup.policy", .subtract, "delete")]) == .none)
+        #expect(bench.image.configs(of: .topic("a"))["cleanup.policy"] == "compact")
+    }
+
+    @Test func `appending to what is not set begins with what is inherited`() throws {
+        var bench = try bench()
+        bench.create("b")
+        #expect(alter(&bench, .topic, "b", [("cleanup.policy", .append, "compact")]) == .none)
+        #expect(bench.image.configs(of: .topic("b")) == ["cleanup.policy": "delete,compact"])
+    }
+
+    @Test func `a change that changes nothing writes nothing`() throws {
+        var bench = try bench()
+        #expect(alter(&bench, .topic, "a", [("segment.bytes", .set, "100"), ("flush.ms", .delete, nil)]) == .none)
+        #expect(bench.records.isEmpty)
+    }
+
+    @Test func `a change that is wrong in one place changes nothing`() throws {
+        var bench = try bench()
+        let good: Change = ("segment.bytes", .set, "200")
+        #expect(alter(&bench, .topic, "a", [good, ("segment.ms", .set, "0")]) == .invalidConfig)
+        #expect(alter(&bench, .topic, "a", [good, ("segment.ns", .set, "1")]) == .invalidConfig)
+        #expect(alter(&bench, .topic, "a", [good, ("segment.ms", .set, nil)]) == .invalidRequest)
+        #expect(alter(&bench, .topic, "a", [good, good]) == .invalidRequest)
+        #expect(alter(&bench, .topic, "a", [("segment.bytes", .append, "1")]) == .invalidConfig)
+        #expect(alter(&bench, .topic, "a", [("segment.bytes", .init(rawValue: 9), "1")]) == .invalidRequest)
+        #expect(bench.image.configs(of: .topic("a"))["segment.bytes"] == "100")
+    }
+
+    @Test func `resources that there are not have errors of their own`() throws {
+        var bench = try bench()
+        #expect(alter(&bench, .topic, "x", []) == .unknownTopicOrPartition)
+        #expect(alter(&bench, .topic, "x/", []) == .invalidTopicException)
+        #expect(alter(&bench, .broker, "9", []) == .brokerIdNotRegistered)
+        #expect(alter(&bench, .broker, "x", []) == .invalidRequest)
+        #expect(alter(&bench, .brokerLogger, "1", []) == .invalidRequest)
+        #expect(alter(&bench, .unknown, "1", []) == .invalidRequest)
+        var twice = IncrementalAlterConfigsRequest.of(.topic, "a", [("segment.bytes", .set, "200")])
+        twice.resources.append(twice.resources[0])
+        #expect(bench.perform(twice).responses.map { $0.errorCode } == [.invalidRequest])
+    }
+
+    @Test func `a broker takes what is dynamic, for itself or for all, and topics follow`() throws {
+        var bench = try bench()
+        func segmentBytes() -> Int {
+            LogConfig(topic: "b", broker: bench.controller.config, nodeId: 1, image: bench.image).segmentBytes
+        }
+        bench.create("b")
+        #expect(alter(&bench, .broker, "", [("log.segment.bytes", .set, "500")]) == .none)
+        #expect(bench.delta.changedConfigs == [.allBrokers])
+        #expect(segmentBytes() == 500)
+        #expect(alter(&bench, .broker, "1", [("log.segment.bytes", .set, "600")]) == .none)
+        #expect(segmentBytes() == 600)
+        #expect(alter(&bench, .broker, "1", [("listeners", .set, "PLAINTEXT://:1")]) == .invalidRequest)
+        #expect(alter(&bench, .broker, "1", [("log.segment.byte", .set, "1")]) == .invalidRequest)
+        #expect(alter(&bench, .broker, "1", [("log.segment.bytes", .set, "1")]) == .invalidRequest)
+    }
+
+    @Test func `the older request replaces all that was set`() throws {
+        var bench = try bench()
+        var resource = AlterConfigsRequest.AlterConfigsResource()
+        resource.resourceType = .topic
+        resource.resourceName = "a"
+        var config = AlterConfigsRequest.AlterableConfig()
+        config.name = "retention.ms"
+        config.value = "7"
+        resource.configs = [config]
+        var request = AlterConfigsRequest()
+        request.resources = [resource]
+        request.validateOnly = true
+        #expect(bench.perform(request).responses[0].errorCode == .none)
+        #expect(bench.records.isEmpty)
+        request.validateOnly = false
+        #expect(bench.perform(request).responses[0].errorCode == .none)
+        #expect(bench.image.configs(of: .topic("a")) == ["retention.ms": "7"])
+        request.resources[0].configs[0].value = nil
+        #expect(bench.perform(request).responses[0].errorCode == .invalidRequest)
+        request.resources[0].configs = []
+        #expect(bench.perform(request).responses[0].errorCode == .none)
+        #expect(bench.image.configs(of: .topic("a")).isEmpty)
+    }
+}
+
+@Suite struct DescribeConfigsTests {
+    @Test func `a topic is described with where each value comes from`() throws {
+        var bench = try ClusterBench(properties: ["log.retention.hours": "2"])
+        bench.create("a", configs: ["segment.bytes": "100"])
+        let result = bench.describe(.topic, "a")
+        #expect(result.errorCode == .none)
+        let configs = Dictionary(result.configs.map { ($0.name, $0) }) { first, _ in first }
+        let own = try #require(configs["segment.bytes"])
+        #expect(own.value == "100" && own.configSource == .dynamicTopic && !own.isDefault && !own.readOnly)
+        #expect(own.configType == .int && own.documentation?.isEmpty == false)
+        #expect(own.synonyms.map { $0.name } == ["segment.bytes", "log.segment.bytes"])
+        let retention = try #require(configs["retention.ms"])
+        #expect(retention.value == "7200000" && retention.configSource == .staticBroker)
+        #expect(retention.synonyms.first?.name == "log.retention.hours" && retention.synonyms.first?.value == "2")
+        let policy = try #require(configs["cleanup.policy"])
+        #expect(policy.value == "delete" && policy.configSource == .default && policy.isDefault)
+        #expect(policy.configType == .list)
+    }
+
+    @Test func `only the keys that are asked for are described`() throws {
+        var bench = try ClusterBench()
+        bench.create("a")
+        #expect(bench.describe(.topic, "a", keys: ["flush.ms", "nonsense"]).configs.map { $0.name } == ["flush.ms"])
+        #expect(bench.describe(.topic, "a", keys: []).configs.count == ConfigTable.topics.definitions.count)
+    }
+
+    @Test func `a broker is described by itself, secrets excepted`() throws {
+        let properties = ["num.partitions": "4", "ssl.key.password": "hush", "log.retention.hours": "2"]
+        var bench = try ClusterBench(properties: properties)
+        bench.perform(IncrementalAlterConfigsRequest.of(.broker, "", [("log.retention.ms", .set, "9")]))
+        let result = bench.describe(.broker, "1")
+        let configs = Dictionary(result.configs.map { ($0.name, $0) }) { first, _ in first }
+        #expect(configs["num.partitions"]?.value == "4" && configs["num.partitions"]?.readOnly == true)
+        #expect(configs["num.partitions"]?.configSource == .staticBroker)
+        let secret = try #require(configs["ssl.key.password"])
+        #expect(secret.value == nil && secret.isSensitive && secret.synonyms.allSatisfy { $0.value == nil })
+        let retention = try #require(configs["log.retention.ms"])
+        #expect(retention.value == "9" && retention.configSource == .dynamicDefaultBroker && !retention.readOnly)
+        #expect(configs["zookeeper.connect"] == nil)
+        #expect(bench.describe(.broker, "1", keys: ["zookeeper.connect"]).configs.count == 1)
+        #expect(bench.describe(.broker, "").configs.map { $0.name } == ["log.retention.ms"])
+    }
+
+    @Test func `what is not here is refused`() throws {
+        let bench = try ClusterBench()
+        #expect(bench.describe(.topic, "x").errorCode == .unknownTopicOrPartition)
+        #expect(bench.describe(.topic, "x/").errorCode == .invalidTopicException)
+        #expect(bench.describe(.broker, "2").errorCode == .invalidRequest)
+        #expect(bench.describe(.broker, "x").errorCode == .invalidRequest)
+        #expect(bench.describe(.brokerLogger, "1").errorCode == .invalidRequest)
+    }
+}

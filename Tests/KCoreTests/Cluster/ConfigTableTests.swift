@@ -1,0 +1,138 @@
+import Testing
+
+@testable import KCore
+
+@Suite struct ConfigTableTests {
+    @Test(arguments: [ConfigTable.topics, ConfigTable.brokers])
+    func `every default is a value that may be set`(table: ConfigTable) throws {
+        for definition in table.definitions {
+            guard let value = definition.defaultValue else { continue }
+            #expect(throws: Never.self, "\(definition.name)") { try definition.validate(value) }
+        }
+    }
+
+    @Test(arguments: [ConfigTable.topics, ConfigTable.brokers])
+    func `every name is there once, with a sentence`(table: ConfigTable) {
+        #expect(Set(table.definitions.map { $0.name }).count == table.definitions.count)
+        for definition in table.definitions {
+            #expect(definition.documentation.hasSuffix("."), "\(definition.name)")
+            #expect(table[definition.name]?.name == definition.name)
+        }
+    }
+
+    @Test func `a topic's settings fall back to a broker's, with the same default`() throws {
+        let resolver = ConfigResolver(broker: .defaults)
+        for definition in ConfigTable.topics.definitions {
+            for synonym in definition.synonyms { #expect(ConfigTable.brokers[synonym.name] != nil, "\(synonym.name)") }
+            #expect(resolver.topicValue(definition.name, topic: [:]) == definition.defaultValue, "\(definition.name)")
+        }
+    }
+
+    @Test func `the names of Kafka 3.9 and 4 are known`() {
+        #expect(ConfigTable.topics.definitions.count >= 34)
+        #expect(ConfigTable.brokers.definitions.count >= 320)
+        for name in ["zookeeper.connect", "process.roles", "ssl.keystore.password", "group.share.enable"] {
+            #expect(ConfigTable.brokers[name]?.support == .ignored, "\(name)")
+        }
+        #expect(ConfigTable.brokers["ssl.keystore.password"]?.isSensitive == true)
+        #expect(ConfigTable.brokers["listeners"]?.support == .honoured)
+    }
+
+    @Test func `a value is refused with key, value and what is allowed`() {
+        func problem(_ name: String, _ value: String) -> String? {
+            do {
+                try ConfigTable.topics[name]?.validate(value)
+                return nil
+            } catch {
+                return error.message
+            }
+        }
+        #expect(
+            problem("retention.ms", "-2")
+                == "Invalid value -2 for configuration retention.ms: Value must be at least -1")
+        #expect(
+            problem("segment.bytes", "1g")
+                == "Invalid value 1g for configuration segment.bytes: Not a number of type INT")
+        #expect(problem("segment.bytes", "3000000000")?.hasSuffix("Not a number of type INT") == true)
+        #expect(
+            problem("cleanup.policy", "compact,drop")
+                == "Invalid value compact,drop for configuration cleanup.policy: String must be one of: compact, delete"
+        )
+        #expect(problem("cleanup.policy", "compact, delete") == nil)
+        #expect(problem("preallocate", "yes")?.hasSuffix("Expected value to be either true or false") == true)
+        #expect(problem("preallocate", " TRUE ") == nil)
+        #expect(problem("min.cleanable.dirty.ratio", "1.1")?.hasSuffix("Value must be no more than 1") == true)
+        #expect(problem("compression.gzip.level", "0") != nil)
+        #expect(problem("compression.gzip.level", "-1") == nil)
+        #expect(problem("leader.replication.throttled.replicas", "0:1,1:2") == nil)
+        #expect(problem("leader.replication.throttled.replicas", "*") == nil)
+        #expect(problem("leader.replication.throttled.replicas", "0-1") != nil)
+    }
+}
+
+@Suite struct BrokerConfigTests {
+    @Test func `an unknown name is an error that suggests the nearest`() {
+        let message = #"Unknown configuration num.partition. Did you mean num.partitions?"#
+        #expect(throws: ConfigError(message)) { try BrokerConfig(["num.partition": "3"]) }
+        #expect(throws: ConfigError("Unknown configuration xyzzy")) { try BrokerConfig(["xyzzy": "3"]) }
+    }
+
+    @Test func `every problem is reported at once`() {
+        do {
+            _ = try BrokerConfig(["num.partitions": "0", "num.io.threads": "x", "log.dri": "/"])
+            Issue.record("was accepted")
+        } catch {
+            #expect(error.message.split(separator: "\n").count == 3)
+        }
+    }
+
+    @Test func `what has no effect is warned about`() throws {
+        let config = try BrokerConfig([
+            "zookeeper.connect": "a:1", "listener.name.internal.ssl.keystore.location": "/x", "num.partitions": "2",
+        ])
+        #expect(config.warnings.count == 2)
+        #expect(config.int("num.partitions") == 2)
+    }
+
+    @Test func `a password is not shown`() {
+        let definition = ConfigDefinition.password("p", nil, "A password.")
+        #expect(definition.isSensitive)
+    }
+
+    @Test func `retention in milliseconds goes before minutes, and minutes before hours`() throws {
+        func retention(_ properties: [String: String]) throws -> Int64 {
+            LogConfig(topic: [:], ConfigResolver(broker: try BrokerConfig(properties))).retentionMs
+        }
+        #expect(try retention([:]) == 604_800_000)
+        #expect(try retention(["log.retention.hours": "2"]) == 7_200_000)
+        #expect(try retention(["log.retention.hours": "2", "log.retention.minutes": "3"]) == 180_000)
+        #expect(try retention(["log.retention.minutes": "3", "log.retention.ms": "5"]) == 5)
+        #expect(try retention(["log.retention.hours": "-1"]) == -1)
+        #expect(throws: ConfigError.self) { try BrokerConfig(["log.retention.hours": "0"]) }
+    }
+
+    @Test func `a topic's own setting goes before what brokers say`() throws {
+        let resolver = ConfigResolver(
+            broker: try BrokerConfig(["log.segment.bytes": "100", "log.cleanup.policy": "compact"]),
+            dynamicBroker: ["log.segment.bytes": "300"], dynamicDefault: ["log.segment.bytes": "200"])
+        #expect(LogConfig(topic: ["segment.bytes": "400"], resolver).segmentBytes == 400)
+        let inherited = LogConfig(topic: [:], resolver)
+        #expect(inherited.segmentBytes == 300)
+        #expect(inherited.cleanupPolicy == .compact)
+        let sources = resolver.topicSettings(ConfigTable.topics["segment.bytes"]!, topic: ["segment.bytes": "400"])
+        #expect(
+            sources.map { $0.source } == [
+                .dynamicTopic, .dynamicBroker, .dynamicDefaultBroker, .staticBroker, .default,
+            ])
+    }
+
+    @Test func `logs get Kafka's defaults when nobody says anything`() {
+        var expected = LogConfig()
+        expected.cleanupPolicy = .delete
+        #expect(LogConfig(topic: [:], ConfigResolver(broker: .defaults)) == expected)
+    }
+
+    @Test func `two numbers for one node are a contradiction`() {
+        #expect(throws: ConfigError.self) { try BrokerConfig(["node.id": "1", "broker.id": "2"]) }
+    }
+}

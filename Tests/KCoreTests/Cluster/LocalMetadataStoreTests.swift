@@ -1,0 +1,205 @@
+import Testing
+
+@testable import KCore
+
+@Suite struct LocalMetadataStoreTests {
+    static let logPath = "/data/__cluster_metadata-0/00000000000000000000.log"
+
+    /// A store on a simulated disk, and what a controller decides for it.
+    private struct Bench {
+        let disk: SimulatedDisk
+        let store: LocalMetadataStore
+        var cluster: ClusterBench
+
+        init(_ disk: SimulatedDisk = SimulatedDisk(), snapshotAfter: Int64 = 1 << 30) throws {
+            self.disk = disk
+            var random = SeededGenerator(seed: 5)
+            let identity = try NodeIdentity.open(disk: disk, paths: ["/data"], nodeId: nil, using: &random)
+            store = LocalMetadataStore(
+                disk: disk, directory: "/data", identity: identity, clock: ManualClock(), logger: .silent,
+                settings: .init(maxBytesBetweenSnapshots: snapshotAfter))
+            cluster = try ClusterBench()
+            cluster.image = try store.open()
+        }
+
+        mutating func perform<R: ControllerRequest>(_ request: R) throws {
+            cluster.perform(request)
+            try store.commit([cluster.records])
+            store.didPublish(cluster.image)
+        }
+
+        mutating func register() throws {
+            try perform(RegisterBroker(brokerId: 1, incarnationId: .zero, endpoints: [], logDirs: []))
+        }
+
+        mutating func create(_ name: String) throws {
+            try perform(CreateTopicsRequest.of([.of(name, partitions: 2, configs: ["segment.bytes": "100"])]))
+        }
+
+        func files() throws -> [String] { disk.paths.filter { $0.hasPrefix("/data/__cluster") } }
+    }
+
+    @Test func `a new directory becomes a cluster of one`() throws {
+        var bench = try Bench()
+        #expect(Uuid(bench.cluster.image.clusterId) != nil)
+        #expect(bench.cluster.image.features == ["metadata.version": MetadataVersion.current])
+        #expect(bench.cluster.image.lastOffset == 1)
+        #expect(bench.store.epoch == 1)
+        try bench.register()
+        #expect(bench.cluster.image.brokers[1]?.epoch == 2)
+    }
+
+    @Test func `what was committed is there after a restart, in a new epoch`() throws {
+        var bench = try Bench()
+        try bench.register()
+        try bench.create("a")
+        try bench.create("b")
+        try bench.perform(DeleteTopicsRequest.of(names: ["a"]))
+        try bench.perform(AllocateProducerIds(brokerId: 1))
+        let before = bench.cluster.image
+        let again = try Bench(bench.disk)
+        #expect(again.store.epoch == 2)
+        let after = again.cluster.image
+        // The new epoch's first record is the only thing between them.
+        #expect(after.lastOffset == before.lastOffset + 1)
+        var builder = ImageBuilder(before)
+        #expect(try builder.finish(lastOffset: after.lastOffset).image == after)
+    }
+
+    @Test func `a log that is cut at any byte keeps whole changes, and goes on from there`() throws {
+        var bench = try Bench()
+        try bench.register()
+        var images = [bench.cluster.image]
+        var ends = [try #require(bench.disk.contents(Self.logPath)).count]
+        for name in ["a", "b", "c"] {
+            try bench.create(name)
+            images.append(bench.cluster.image)
+            ends.append(try #require(bench.disk.contents(Self.logPath)).count)
+        }
+        let whole = try #require(bench.disk.contents(Self.logPath))
+        let meta = try #require(bench.disk.contents("/data/meta.properties"))
+        for length in ends[0]...whole.count {
+            let disk = SimulatedDisk()
+            disk.plant("/data/meta.properties", meta)
+            // Every third time the missing bytes are there, but are something else.
+            let garbage = [UInt8](repeating: UInt8(length & 0xFF), count: length % 3 == 0 ? whole.count - length : 0)
+            disk.plant(Self.logPath, Array(whole[..<length]) + garbage)
+            var again = try Bench(disk)
+            let expected = images[ends.lastIndex { $0 <= length } ?? 0]
+            #expect(again.cluster.image.lastOffset == expected.lastOffset + 1)
+            #expect(
+                Set(again.cluster.image.topics.map { $0.name }) == Set(expected.topics.map { $0.name }), "\(length)")
+            guard length % 20 == 0 else { continue }
+            try again.create("d")
+            #expect(try Bench(disk).cluster.image.topic("d")?.partitions.count == 2, "\(length)")
+        }
+    }
+
+    @Test(arguments: 0..<40)
+    func `after a loss of power at any time nothing that was acknowledged is missing`(seed: Int) throws {
+        var random = SimulatedDisk.Random(seed: UInt64(seed))
+        let disk = SimulatedDisk()
+        var acknowledged: Set<String> = []
+        var clusterId: String?
+        for round in 0..<6 {
+            disk.failAfter(Int.random(in: 1..<60, using: &random))
+            do {
+                var bench = try Bench(disk, snapshotAfter: 1500)
+                if let clusterId { #expect(bench.cluster.image.clusterId == clusterId) }
+                #expect(Set(bench.cluster.image.topics.map { $0.name }).isSuperset(of: acknowledged))
+                try bench.register()
+                clusterId = bench.cluster.image.clusterId
+                for number in 0..<20 {
+                    let name = "t-\(round)-\(number)"
+                    try bench.create(name)
+                    acknowledged.insert(name)
+                }
+            } catch {}
+            disk.crash(&random)
+        }
+        let bench = try Bench(disk)
+        #expect(Set(bench.cluster.image.topics.map { $0.name }).isSuperset(of: acknowledged))
+        for name in acknowledged {
+            #expect(bench.cluster.image.topic(name)?.partitions.count == 2)
+            #expect(bench.cluster.image.configs(of: .topic(name)) == ["segment.bytes": "100"])
+        }
+    }
+
+    @Test func `a failed write ends all writing`() throws {
+        var bench = try Bench()
+        try bench.register()
+        bench.disk.failSyncs(true)
+        #expect(throws: MetadataStoreError.self) { try bench.create("a") }
+        bench.disk.failSyncs(false)
+        #expect(throws: MetadataStoreError.self) { try bench.create("b") }
+    }
+
+    @Test func `a snapshot takes the place of the log, and the log goes on behind it`() throws {
+        var bench = try Bench(snapshotAfter: 4000)
+        try bench.register()
+        for number in 0..<60 { try bench.create("t\(number)") }
+        try bench.perform(AllocateProducerIds(brokerId: 1))
+        let names = try bench.files().compactMap { $0.split(separator: "/").last.map(String.init) }
+        let snapshots = names.compactMap { MetadataSnapshot(fileName: $0) }
+        let segments = names.compactMap { LocalMetadataLog.baseOffset($0) }
+        #expect(snapshots.count == 1 && segments.count == 1)
+        #expect(snapshots.first?.endOffset == segments.first && segments.first ?? 0 > 0)
+        let before = bench.cluster.image
+        for _ in 0..<2 {
+            let after = try Bench(bench.disk, snapshotAfter: 4000).cluster.image
+            var builder = ImageBuilder(before)
+            #expect(try builder.finish(lastOffset: after.lastOffset).image == after)
+        }
+    }
+
+    @Test func `records that are missing, or damage before the end, keep the broker from starting`() throws {
+        var bench = try Bench()
+        try bench.register()
+        try bench.create("a")
+        let contents = try #require(bench.disk.contents(Self.logPath))
+        let second = "/data/__cluster_metadata-0/00000000000000000020.log"
+        bench.disk.plant(second, contents)
+        #expect(throws: MetadataStoreError.self) { try Bench(bench.disk) }
+        try bench.disk.remove(Self.logPath)
+        #expect(throws: MetadataStoreError.self) { try Bench(bench.disk) }
+    }
+
+    @Test func `what Apache Kafka wrote is read, and goes on in its format`() throws {
+        let disk = try KafkaMetadataFixture.disk()
+        var bench = try Bench(disk)
+        let image = bench.cluster.image
+        #expect(image.clusterId == "jQIRNB11SnKa6aPoqvzT7Q")
+        #expect(bench.store.epoch == 2 && image.lastOffset == 154)
+        #expect(image.features == ["metadata.version": 21])
+        let partitions = Dictionary(image.topics.map { ($0.name, $0.partitions.count) }) { first, _ in first }
+        #expect(
+            partitions == [
+                "plain": 2, "codec-none": 1, "codec-gzip": 1, "codec-snappy": 1, "codec-lz4": 1, "codec-zstd": 1,
+                "rolled": 1, "compacted": 1, "trimmed": 1, "transactions": 2, "append-time": 1, "empty": 3,
+                "__consumer_offsets": 3, "__transaction_state": 3,
+            ])
+        #expect(image.topic("plain")?.id.description == "ebrWPNuGR-i6xxTq8y-gRw")
+        #expect(image.configs(of: .topic("rolled")) == ["segment.bytes": "4096", "segment.index.bytes": "1024"])
+        #expect(image.nextProducerId == 1000)
+        let broker = try #require(image.brokers[1])
+        #expect(broker.epoch == 6 && broker.fenced && broker.inControlledShutdown)
+        #expect(broker.endpoints.map { "\($0.name)://\($0.host):\($0.port)" } == ["PLAINTEXT://127.0.0.1:38092"])
+        #expect(image.controllers[1]?.endPoints.first?.port == 38093)
+        #expect(image.undescribed.count == 1)
+        // Kafka took leadership away when it stopped; whoever starts on the directory gets it back.
+        #expect(image.topics.allSatisfy { $0.partitions.allSatisfy { $0.leader == -1 && $0.leaderEpoch == 1 } })
+        try bench.register()
+        #expect(
+            bench.cluster.image.topics.allSatisfy { $0.partitions.allSatisfy { $0.leader == 1 && $0.leaderEpoch == 2 } }
+        )
+        try bench.create("ours")
+        #expect(try Bench(disk).cluster.image.topicCount == 15)
+    }
+
+    @Test func `the first start takes the level that Kafka's formatting tool wrote`() throws {
+        let disk = SimulatedDisk()
+        disk.plant("/data/meta.properties", try KafkaMetadataFixture.file("meta.properties"))
+        disk.plant("/data/bootstrap.checkpoint", try KafkaMetadataFixture.file("bootstrap.checkpoint"))
+        #expect(try Bench(disk).cluster.image.features == ["metadata.version": 21])
+    }
+}
