@@ -108,6 +108,7 @@ import Testing
     @Test func `records that contradict the image are refused`() throws {
         let (image, _) = try empty.applying([topic("a", 1), partition(1, 0)])
         #expect(throws: ImageError.self) { try image.applying([topic("a", 2)]) }
+        #expect(throws: ImageError.self) { try image.applying([topic("b", 1)]) }
         #expect(throws: ImageError.self) { try image.applying([partition(3, 0)]) }
         #expect(throws: ImageError.self) { try image.applying([partition(1, 2)]) }
         #expect(throws: ImageError.self) { try image.applying([remove(3)]) }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Synchronization
 import Testing
 
@@ -67,5 +68,26 @@ import Testing
         // Creating, writing, renaming and syncing together.
         #expect(disk.operations < 30)
         cluster.runner.stop()
+    }
+
+    @Test func `it all works on the machine's disk`() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "cluster-\(Uuid.random())")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let config = try BrokerConfig(["log.dirs": folder.path])
+        var created: Uuid?
+        for _ in 0..<2 {
+            let cluster = try EmbeddedCluster.open(
+                config: config, disk: SystemDisk(), clock: SystemClock(), logger: .silent)
+            let registration = RegisterBroker(
+                brokerId: cluster.identity.nodeId, incarnationId: .random(), endpoints: [],
+                logDirs: cluster.identity.directories.map { $0.id })
+            #expect(cluster.runner.perform(registration).errorCode == .none)
+            if let created {
+                #expect(cluster.holder.image.topic("a")?.id == created)
+            } else {
+                created = cluster.runner.perform(CreateTopicsRequest.of([.of("a")])).topics.first?.topicId
+            }
+            cluster.runner.stop()
+        }
     }
 }

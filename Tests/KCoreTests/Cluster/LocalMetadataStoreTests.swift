@@ -11,14 +11,14 @@ import Testing
         let store: LocalMetadataStore
         var cluster: ClusterBench
 
-        init(_ disk: SimulatedDisk = SimulatedDisk(), snapshotAfter: Int64 = 1 << 30) throws {
+        init(_ disk: SimulatedDisk = SimulatedDisk(), snapshotAfter: Int64 = 1 << 30, seed: UInt64 = 5) throws {
             self.disk = disk
-            var random = SeededGenerator(seed: 5)
+            var random = SeededGenerator(seed: seed)
             let identity = try NodeIdentity.open(disk: disk, paths: ["/data"], nodeId: nil, using: &random)
             store = LocalMetadataStore(
                 disk: disk, directory: "/data", identity: identity, clock: ManualClock(), logger: .silent,
                 settings: .init(maxBytesBetweenSnapshots: snapshotAfter))
-            cluster = try ClusterBench()
+            cluster = try ClusterBench(seed: seed)
             cluster.image = try store.open()
         }
 
@@ -104,7 +104,7 @@ import Testing
         for round in 0..<6 {
             disk.failAfter(Int.random(in: 1..<60, using: &random))
             do {
-                var bench = try Bench(disk, snapshotAfter: 1500)
+                var bench = try Bench(disk, snapshotAfter: 1500, seed: UInt64(round))
                 if let clusterId { #expect(bench.cluster.image.clusterId == clusterId) }
                 #expect(Set(bench.cluster.image.topics.map { $0.name }).isSuperset(of: acknowledged))
                 try bench.register()

@@ -22,7 +22,13 @@ struct Controller: Sendable {
         self.random = random
     }
 
-    mutating func makeId() -> Uuid { Uuid.random(using: &random) }
+    /// An id that no topic of `image` has.
+    mutating func makeTopicId(_ image: ClusterImage) -> Uuid {
+        while true {
+            let id = Uuid.random(using: &random)
+            if image.topic(id: id) == nil { return id }
+        }
+    }
 
     /// What every place sets, for this node, in `image`.
     func resolver(_ image: ClusterImage) -> ConfigResolver {

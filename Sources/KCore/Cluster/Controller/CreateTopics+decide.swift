@@ -72,7 +72,7 @@ extension Controller {
         let replicas = try topic.assignments.isEmpty ? chosenReplicas(topic, image) : assignedReplicas(topic, image)
         var created = TopicRecord()
         created.name = topic.name
-        created.topicId = makeId()
+        created.topicId = makeTopicId(image)
         var records: [MetadataLogRecord] = [.topic(created)]
         for (name, value) in configs.sorted(by: { $0.key < $1.key }) {
             var record = ConfigRecord()

@@ -90,6 +90,9 @@ struct ImageBuilder {
         if let existing, topics[existing] != nil || (base.topic(id: existing) != nil && removed[existing] == nil) {
             throw ImageError(description: "topic \(record.name) is created twice")
         }
+        guard topics[record.topicId] == nil, base.topic(id: record.topicId) == nil else {
+            throw ImageError(description: "topic \(record.name) has the id of another")
+        }
         topics[record.topicId] = DraftTopic(name: record.name, id: record.topicId, before: nil, partitions: [:])
         idsByName[record.name] = record.topicId
     }

@@ -74,13 +74,11 @@ final class LocalMetadataStore: MetadataStore {
         }
         // Made durable by the first commit: until then nobody was told anything.
         try write(batches)
-        try disk.replaceFile(
-            "\(directory)/\(LocalMetadataLog.quorumStateName)",
-            with: LocalMetadataLog.quorumState(nodeId: identity.nodeId, epoch: epoch), durable: false)
+        try replace(
+            LocalMetadataLog.quorumStateName, LocalMetadataLog.quorumState(nodeId: identity.nodeId, epoch: epoch))
         if isNew {
-            try disk.replaceFile(
-                "\(directory)/\(PartitionMetadataFile.name)",
-                with: PartitionMetadataFile.write(topicId: LocalMetadataLog.topicId), durable: false)
+            try replace(
+                PartitionMetadataFile.name, PartitionMetadataFile.write(topicId: LocalMetadataLog.topicId))
             try disk.syncDirectory(parent)
         }
         let image = try builder.finish(lastOffset: nextOffset - 1).image
@@ -153,6 +151,8 @@ final class LocalMetadataStore: MetadataStore {
                         "reason": "\(error)",
                     ])
                 try segment.truncate(to: batches.position)
+                // Before anything is written there: what is cut must not come back behind it.
+                try segment.sync()
                 return batches.position
             }
             guard let batch else { return batches.position }
@@ -194,6 +194,16 @@ final class LocalMetadataStore: MetadataStore {
         record.name = MetadataVersion.featureName
         record.featureLevel = MetadataVersion.current
         return [.featureLevel(record)]
+    }
+
+    /// Replaces a small file that Kafka wants to find whole. The first commit makes its name durable.
+    private func replace(_ name: String, _ contents: Bytes) throws(DiskError) {
+        let path = "\(directory)/\(name)"
+        let file = try disk.open(path + ".tmp", .create)
+        try file.truncate(to: 0)
+        try file.write(contents, at: 0)
+        try file.sync()
+        try disk.rename(path + ".tmp", to: path)
     }
 
     private func checkVersion(_ image: ClusterImage) throws(MetadataStoreError) {
@@ -279,18 +289,25 @@ final class LocalMetadataStore: MetadataStore {
 
     func didPublish(_ image: ClusterImage) {
         guard bytesSinceSnapshot > settings.maxBytesBetweenSnapshots, failure == nil else { return }
+        bytesSinceSnapshot = 0
+        let snapshot = MetadataSnapshot(endOffset: nextOffset, epoch: epoch)
         do {
-            try snapshot(image)
+            try write(snapshot, of: image)
         } catch {
             // The log is whole without it. Try again after as many bytes.
             logger.error("cannot write a metadata snapshot", ["directory": directory, "reason": "\(error)"])
+            return
         }
-        bytesSinceSnapshot = 0
+        do {
+            try begin(segment: nextOffset)
+            try removeFiles(before: snapshot)
+        } catch {
+            // A new segment may be there, and what is written behind the old one would not be read.
+            failure = MetadataStoreError("the metadata log cannot begin a new segment: \(error)")
+        }
     }
 
-    /// Writes a snapshot of `image`, which is the newest, begins a new segment and removes what the snapshot stands for.
-    private func snapshot(_ image: ClusterImage) throws {
-        let snapshot = MetadataSnapshot(endOffset: nextOffset, epoch: epoch)
+    private func write(_ snapshot: MetadataSnapshot, of image: ClusterImage) throws {
         let path = "\(directory)/\(snapshot.fileName)"
         let part = path + MetadataSnapshot.partSuffix
         let target = try disk.open(part, .create)
@@ -303,14 +320,16 @@ final class LocalMetadataStore: MetadataStore {
         try target.sync()
         try disk.rename(part, to: path)
         try disk.syncDirectory(directory)
-        try begin(segment: nextOffset)
-        for name in try disk.list(directory).map({ $0.name }) {
-            let isOld =
-                LocalMetadataLog.baseOffset(name).map { $0 < nextOffset }
-                ?? MetadataSnapshot(fileName: name).map { $0 != snapshot } ?? false
-            if isOld { try disk.remove("\(directory)/\(name)") }
-        }
         logger.info("wrote a metadata snapshot", ["offset": snapshot.endOffset, "bytes": position])
+    }
+
+    /// Removes the segments and snapshots that `snapshot` stands for. One that stays is no harm.
+    private func removeFiles(before snapshot: MetadataSnapshot) throws(DiskError) {
+        for name in try disk.list(directory).map({ $0.name }) {
+            let isOldSegment = LocalMetadataLog.baseOffset(name).map { $0 < snapshot.endOffset } ?? false
+            let isOldSnapshot = MetadataSnapshot(fileName: name).map { $0 != snapshot } ?? false
+            if isOldSegment || isOldSnapshot { try? disk.remove("\(directory)/\(name)") }
+        }
     }
 
     func close() { file = nil }
