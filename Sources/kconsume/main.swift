@@ -1,1 +1,3 @@
-print("kconsume")
+import KCore
+
+Command.kconsume.main()

@@ -2,7 +2,7 @@
 enum ConsumeOptions {
     static let topic = CommandOption.value(
         "topic", short: "t", "TOPIC[,...]", required: true, help: "Topics, or ^REGEX over all topics")
-    static let partitions = CommandOption.value("partition", short: "p", "N[,N-M]", help: "Partitions [all]")
+    static let partitions = CommandOption.value("partition", short: "p", "N[,N-M]", defaultNote: "all", help: "Partitions")
     static let offset = CommandOption.value(
         "offset", short: "o", "WHERE", defaultValue: "end",
         help: "Where to start: beginning, end, N, -N (the last N of each partition), @TIME (ms since 1970, "
@@ -16,7 +16,7 @@ enum ConsumeOptions {
     static let json = CommandOption.flag("json", help: "Print an envelope a line, which kproduce --json reads")
     static let isolation = CommandOption.value(
         "isolation", "LEVEL", kind: .choice(["read_committed", "read_uncommitted"]),
-        help: "Whether records of transactions are shown before, and without, their commit [read_committed]")
+        defaultNote: "read_committed", help: "Whether records of transactions are shown only once they are committed")
 
     static let all = [topic, partitions, offset, count, exitAtEnd, format, json, isolation]
 }

@@ -29,6 +29,8 @@ public struct CommandOption: Sendable {
     public var defaultValue: String?
     /// The variable that gives the value when the option does not.
     public var environment: String?
+    /// What help calls the default where it is not ``defaultValue``: a choice that something else makes.
+    public var defaultNote: String?
     /// One sentence without a full stop.
     public var help: String
     /// Further long names, understood but not shown.
@@ -44,12 +46,12 @@ public struct CommandOption: Sendable {
     /// An option that takes a value.
     public static func value(
         _ name: String, short: Character? = nil, _ placeholder: String, kind: ValueKind = .text, repeatable: Bool = false,
-        required: Bool = false, defaultValue: String? = nil, environment: String? = nil, aliases: [String] = [],
-        help: String
+        required: Bool = false, defaultValue: String? = nil, defaultNote: String? = nil, environment: String? = nil,
+        aliases: [String] = [], help: String
     ) -> CommandOption {
         CommandOption(
             name: name, short: short, placeholder: placeholder, kind: kind, isRepeatable: repeatable,
-            isRequired: required, defaultValue: defaultValue, environment: environment, help: help, aliases: aliases)
+            isRequired: required, defaultValue: defaultValue, environment: environment, defaultNote: defaultNote, help: help, aliases: aliases)
     }
 }
 

@@ -56,7 +56,7 @@ public enum HelpText {
         if option.isRepeatable { text += "; repeatable" }
         var origins: [String] = []
         if let environment = option.environment { origins.append("$\(environment)") }
-        if let value = option.defaultValue { origins.append(value.isEmpty ? "''" : value) }
+        if let value = option.defaultNote ?? option.defaultValue { origins.append(value.isEmpty ? "''" : value) }
         if !origins.isEmpty { text += " [\(origins.joined(separator: ", else "))]" }
         return text
     }

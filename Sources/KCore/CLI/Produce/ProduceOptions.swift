@@ -6,7 +6,7 @@ enum ProduceOptions {
         "partition", short: "p", "N", kind: .integer(0...Int64(Int32.max)), help: "Partition for all records")
     static let partitioner = CommandOption.value(
         "partitioner", "NAME", kind: .choice(["murmur2", "random", "round-robin", "sticky"]),
-        help: "How partitions are chosen; murmur2 puts a key where Java's producer does [murmur2]")
+        defaultNote: "murmur2", help: "How partitions are chosen, murmur2 by the key as Java's producer does")
     static let key = CommandOption.value("key", short: "k", "KEY", help: "Key for all records")
     static let keyDelimiter = CommandOption.value(
         "key-delimiter", short: "K", "D", help: "A record is KEY D VALUE; without D in it there is no key")
@@ -20,9 +20,10 @@ enum ProduceOptions {
         "json", help: "Lines are envelopes as kconsume --json prints them")
     static let compression = CommandOption.value(
         "compression", short: "z", "CODEC", kind: .choice(["none", "gzip", "snappy", "lz4", "zstd"]),
-        help: "How batches are compressed")
+        defaultNote: "none", help: "How batches are compressed")
     static let acks = CommandOption.value(
-        "acks", "WHO", kind: .choice(["0", "1", "all", "-1"]), help: "Who must have a record before it counts as delivered [all]")
+        "acks", "WHO", kind: .choice(["0", "1", "all", "-1"]), defaultNote: "all",
+        help: "Who must have a record before it counts as delivered")
     static let batchSize = CommandOption.value(
         "batch-size", "SIZE", kind: .size(1...(1 << 30)), help: "A batch goes when it has so many bytes")
     static let linger = CommandOption.value(

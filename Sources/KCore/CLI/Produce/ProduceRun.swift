@@ -12,6 +12,8 @@ final class ProduceRun {
     /// Bytes of all inputs, where they are files.
     private var inputBytes: Int64?
     private var readBytes: Int64 = 0
+    /// The topic is there, or envelopes will say which.
+    private var hasBegun = false
 
     init(_ settings: ProduceSettings, _ client: KafkaClient, _ console: Console) {
         self.settings = settings
@@ -63,6 +65,7 @@ final class ProduceRun {
         } catch {
             throw ToolError(error)
         }
+        hasBegun = true
         for path in settings.files {
             if console.interruption?.signal != nil { return }
             let file = path == "-" ? console.input : try FileText.open(path)
@@ -112,8 +115,8 @@ final class ProduceRun {
     }
 
     private func summarize() {
-        guard !settings.isQuiet else { return }
         let statistics = producer.statistics
+        guard !settings.isQuiet && (hasBegun || failures.count > 0) else { return }
         let seconds = Double(console.clock.monotonicNs - startNs) / 1e9
         let rate = Int64(Double(statistics.deliveredRecords) / max(seconds, 0.001))
         let bytesRate = Int64(Double(statistics.acceptedBytes) / max(seconds, 0.001))

@@ -1,9 +1,11 @@
 /// The options of `kbroker`.
 enum BrokerOptions {
     static let data = CommandOption.value(
-        "data", "DIR", kind: .path, help: "Directory for everything the broker keeps; log.dirs [./data without FILE]")
+        "data", "DIR", kind: .path, defaultNote: "./data without FILE",
+        help: "Directory for all that the broker keeps: log.dirs")
     static let listen = CommandOption.value(
-        "listen", "HOST:PORT", help: "Where to listen, port 0 for a free one; listeners [127.0.0.1:9092 without FILE]")
+        "listen", "HOST:PORT", defaultNote: "127.0.0.1:9092 without FILE",
+        help: "Where to listen, port 0 for a free one: listeners")
     static let override = CommandOption.value(
         "override", "KEY=VALUE", kind: .pair, repeatable: true, help: "A property that goes before FILE's")
     static let checkConfig = CommandOption.flag("check-config", help: "Check the configuration and stop")

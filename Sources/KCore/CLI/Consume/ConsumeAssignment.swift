@@ -1,0 +1,70 @@
+/// From what the command line asks for to partitions with a start and an end.
+enum ConsumeAssignment {
+    static func find(_ settings: ConsumeSettings, _ client: KafkaClient) throws(ToolError) -> [Consumer.Assignment] {
+        let names = try names(settings.topics, client)
+        let topics = try ToolError.rethrowing { () throws(ClientError) in try client.metadata(topics: names).topics }
+        var result: [Consumer.Assignment] = []
+        for topic in topics {
+            try check(topic)
+            let known = topic.partitions.map(\.index)
+            if let list = settings.partitions, let missing = list.ranges.first(where: { !known.contains($0.upperBound) }) {
+                throw ToolError(
+                    "\(topic.name) has no partition \(missing.upperBound); it has \(known.count), numbered from 0")
+            }
+            for partition in known where settings.partitions?.contains(partition) ?? true {
+                result.append(
+                    Consumer.Assignment(
+                        topic: topic.name, partition: partition, start: start(settings.place.start), end: end(settings)))
+            }
+        }
+        return result
+    }
+
+    private static func names(_ topics: TopicSelection, _ client: KafkaClient) throws(ToolError) -> [String] {
+        guard !topics.patterns.isEmpty else { return topics.names }
+        let all = try ToolError.rethrowing { () throws(ClientError) in try client.metadata(topics: nil).topics }
+        let fitting = topics.matching(all.filter { !$0.isInternal }.map(\.name)).sorted()
+        let names = topics.names + fitting.filter { !topics.names.contains($0) }
+        guard !names.isEmpty else { throw ToolError("no topic fits \(topics.patterns.joined(separator: " or "))") }
+        return names
+    }
+
+    /// The part of what there is to read that has been read; nil where no end is known.
+    static func share(_ positions: [Consumer.Position]) -> Double? {
+        var (done, whole): (Int64, Int64) = (0, 0)
+        for position in positions {
+            guard let end = position.end ?? position.visibleEnd else { return nil }
+            whole += max(0, end - position.start)
+            done += max(0, min(position.position, end) - position.start)
+        }
+        return whole > 0 ? Double(done) / Double(whole) : nil
+    }
+
+    private static func check(_ topic: ClusterMetadata.Topic) throws(ToolError) {
+        switch topic.error {
+        case .none: return
+        case .unknownTopicOrPartition:
+            throw ToolError("there is no topic \(topic.name); kadmin topic list shows those that are there")
+        default: throw ToolError("cannot read \(topic.name): \(topic.error.name): \(topic.error.meaning)")
+        }
+    }
+
+    private static func start(_ point: OffsetExpression.Point) -> Consumer.StartPosition {
+        switch point {
+        case .beginning: .beginning
+        case .end: .end
+        case .offset(let offset): .offset(offset)
+        case .last(let count): .last(count)
+        case .time(let ms): .timestamp(ms)
+        }
+    }
+
+    private static func end(_ settings: ConsumeSettings) -> Consumer.EndPosition {
+        switch settings.place.stop {
+        case .offset(let offset): .offset(offset)
+        case .time(let ms): .timestamp(ms)
+        case .end: .currentEnd
+        case .beginning, .last, nil: settings.exitsAtEnd ? .currentEnd : .never
+        }
+    }
+}

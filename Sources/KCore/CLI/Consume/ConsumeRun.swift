@@ -1,0 +1,115 @@
+internal import Glibc
+
+/// One run of `kconsume`: finds out what to read, reads it, prints it.
+final class ConsumeRun {
+    private let settings: ConsumeSettings
+    private let client: KafkaClient
+    private let console: Console
+    private let output: OutputBuffer
+    private var progress: ProgressLine
+    private var records: Int64 = 0
+    private let startNs: Int64
+
+    init(_ settings: ConsumeSettings, _ client: KafkaClient, _ console: Console) {
+        self.settings = settings
+        self.client = client
+        self.console = console
+        output = OutputBuffer(descriptor: console.output)
+        // Records on the terminal are progress enough.
+        progress = ProgressLine(console, isWanted: !settings.isQuiet && !Console.isTerminal(console.output))
+        startNs = console.clock.monotonicNs
+    }
+
+    func run() throws(ToolError) -> ExitStatus {
+        var stopped: ToolError?
+        do throws(ClientError) {
+            stopped = try consume()
+        } catch {
+            if error.kind != .interrupted { stopped = ToolError(error) }
+        }
+        output.flush()
+        progress.clear()
+        if settings.isVerbose { summarize() }
+        if let failure = output.failure, !output.isClosedByReader {
+            stopped = ToolError("cannot write to stdout: \(systemMessage(failure))")
+        }
+        if let stopped { throw stopped }
+        if let signal = console.interruption?.signal, !output.isClosedByReader { return .signal(signal) }
+        return .done
+    }
+
+    private func consume() throws(ClientError) -> ToolError? {
+        let assignments: [Consumer.Assignment]
+        do throws(ToolError) {
+            assignments = try ConsumeAssignment.find(settings, client)
+        } catch {
+            return error
+        }
+        if settings.maxRecords == 0 { return nil }
+        let consumer = Consumer(client)
+        defer { consumer.close() }
+        console.interruption?.onInterrupt { consumer.interrupt() }
+        try consumer.assign(assignments)
+        while true {
+            // What is there already is printed before anything is written; what has to be waited for is not waited
+            // for with output in hand.
+            var next = try consumer.poll(timeoutMs: 0)
+            if case .timeout = next {
+                output.flush()
+                if isOutputClosed { return nil }
+                if progress.isDue { showProgress(consumer) }
+                next = try consumer.poll(timeoutMs: 250)
+            }
+            switch next {
+            case .timeout: continue
+            case .finished, .interrupted: return nil
+            case .records(let fetched):
+                try print(fetched)
+                if output.failure != nil { return nil }
+                if let limit = settings.maxRecords, records >= limit { return nil }
+                if progress.isDue { showProgress(consumer) }
+            }
+        }
+    }
+
+    private func print(_ fetched: FetchedRecords) throws(ClientError) {
+        let printer = RecordPrinter(
+            settings.printing, topic: fetched.topic, partition: fetched.partition, output: output)
+        let limit = settings.maxRecords ?? .max
+        var count = records
+        defer { records = count }
+        if printer.isValueLine {
+            try fetched.forEach { record in
+                printer.printValueLine(record)
+                count &+= 1
+                return count < limit
+            }
+        } else {
+            try fetched.forEach { record in
+                printer.print(record)
+                count &+= 1
+                return count < limit
+            }
+        }
+    }
+
+    // Somebody like head(1) may have gone while there was nothing to write.
+    private var isOutputClosed: Bool {
+        if output.failure != nil { return true }
+        var state = pollfd(fd: console.output, events: 0, revents: 0)
+        return poll(&state, 1, 0) > 0 && state.revents & Int16(POLLERR) != 0
+    }
+
+    private func showProgress(_ consumer: Consumer) {
+        progress.show(
+            ProgressLine.State(records: records, bytes: output.total, share: ConsumeAssignment.share(consumer.positions)))
+    }
+
+    private func summarize() {
+        let seconds = Double(console.clock.monotonicNs - startNs) / 1e9
+        console.note(
+            "\(console.tool): \(Quantity.count(records, "record")), \(ByteSize.text(output.total)) in "
+                + "\(Quantity.duration(seconds: seconds)), "
+                + "\(Quantity.grouped(Int64(Double(records) / max(seconds, 0.001)))) records/s")
+    }
+}

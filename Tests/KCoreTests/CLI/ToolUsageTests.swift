@@ -1,0 +1,101 @@
+@testable import KCore
+import Testing
+
+/// What the tools say before they talk to anybody.
+@Suite struct ToolUsageTests {
+    func run(_ tool: Command, _ words: [String]) -> (status: KCore.ExitStatus, output: String, errors: String) {
+        let test = TestConsole(tool: tool.name)
+        let status = tool.run(words, test.console)
+        return (status, test.output.text, test.errors.text)
+    }
+
+    static let wrong: [(tool: String, words: [String], reason: String)] = [
+        ("kproduce", [], "-t, --topic TOPIC is needed"),
+        ("kproduce", ["-t", "x", "-k", "a", "-K", ":"], "-k and -K contradict each other"),
+        ("kproduce", ["-t", "x", "-K", ""], "an empty delimiter separates nothing"),
+        ("kproduce", ["-t", "x", "--json", "-H", "a=b"], "--header contradicts --json"),
+        ("kproduce", ["-t", "x", "-D", "\\q"], "\\q is not known"),
+        ("kproduce", ["-t", "x", "-z", "lzma"], "'lzma' is none of none, gzip, snappy, lz4, zstd"),
+        ("kproduce", ["-t", "x", "-X", "linger.mss=5"], "linger.ms"),
+        ("kconsume", [], "-t, --topic TOPIC[,...] is needed"),
+        ("kconsume", ["-t", "x", "-f", "%v", "--json"], "-f and --json contradict each other"),
+        ("kconsume", ["-t", "x", "-o", "begining"], "did you mean beginning?"),
+        ("kconsume", ["-t", "x", "-p", "3-1"], "ends before it starts"),
+        ("kconsume", ["-t", "^("], "not a regular expression"),
+        ("kconsume", ["-t", "x", "--isolation", "read_comitted"], "did you mean read_committed?"),
+        ("kadmin", ["topic"], "say which: kadmin topic create, list"),
+        ("kadmin", ["topic", "create"], "NAME is missing"),
+        ("kadmin", ["topic", "crate", "x"], "did you mean create?"),
+        ("kadmin", ["topic", "create", "x", "-p", "0"], "-p: 0 is not between 1 and 100000"),
+    ]
+
+    static let tools: [String: Command] = ["kproduce": .kproduce, "kconsume": .kconsume, "kadmin": .kadmin]
+
+    @Test(arguments: wrong)
+    func `a wrong command line exits with 2 and says in one line what is wrong`(
+        tool: String, words: [String], reason: String
+    ) throws {
+        let (status, output, errors) = run(try #require(Self.tools[tool]), words)
+        #expect(status == .usage)
+        #expect(output.isEmpty)
+        #expect(errors.hasPrefix("\(tool): "))
+        #expect(errors.contains(reason))
+        #expect(errors.hasSuffix("\nTry '\(tool) --help'.\n"))
+        #expect(errors.split(separator: "\n").count == 2)
+    }
+
+    @Test(arguments: [Command.kproduce, .kconsume, .kadmin])
+    func `tables are sound: no name twice, help for everything, examples that parse`(tool: Command) throws {
+        func check(_ command: Command, _ path: [String]) throws {
+            let options = command.options + CommonOptions.everywhere
+            let names = options.flatMap { [$0.name] + $0.aliases }
+            #expect(Set(names).count == names.count, "\(path)")
+            let letters = options.compactMap(\.short)
+            #expect(Set(letters).count == letters.count, "\(path)")
+            for option in options {
+                #expect(!option.help.isEmpty && !option.help.hasSuffix("."), "--\(option.name)")
+                if let value = option.defaultValue, case .choice(let names) = option.kind { #expect(names.contains(value)) }
+            }
+            #expect((command.action == nil) == !command.subcommands.isEmpty, "\(path)")
+            for example in command.examples { try checkExample(example, tool) }
+            for line in HelpText.of(command, path: path).split(separator: "\n") { #expect(line.count <= 104, "\(line)") }
+            for child in command.subcommands { try check(child, path + [child.name]) }
+        }
+        try check(tool, [tool.name])
+    }
+
+    // The part of an example that calls the tool itself; what is quoted is one word.
+    private func checkExample(_ example: Command.Example, _ tool: Command) throws {
+        for part in example.line.split(separator: "|") where part.contains(tool.name + " ") {
+            var words: [String] = []
+            for (index, piece) in part.split(separator: "'", omittingEmptySubsequences: false).enumerated() {
+                words += index % 2 == 1 ? [String(piece)] : piece.split(separator: " ").map(String.init)
+            }
+            words.removeFirst()
+            _ = try ArgumentParser.parse(tool, words)
+        }
+    }
+
+    @Test func `explicit options go before properties, those before files, and the environment's servers last`() throws {
+        guard
+            case .run(_, let arguments) = try ArgumentParser.parse(
+                .kproduce, ["-tx", "-X", "acks=1", "--acks", "0", "--linger-ms", "7", "--batch-size", "64k"],
+                environment: ["KAFKA_BOOTSTRAP_SERVERS": "a:1"])
+        else { throw ToolError("no") }
+        let properties = try ClientSetup.properties(
+            arguments, Console(tool: "kproduce"), defaults: [("linger.ms", "1")],
+            options: ProduceOptions.properties(arguments))
+        func last(_ name: String) -> String? { properties.last { $0.name == name }?.value }
+        #expect(last("acks") == "0")
+        #expect(last("linger.ms") == "7")
+        #expect(last("batch.size") == "65536")
+        #expect(last("bootstrap.servers") == "a:1")
+        #expect(last("client.id") == "kproduce")
+    }
+
+    @Test func `what destroys needs a yes where nobody can be asked`() throws {
+        let test = TestConsole(tool: "kadmin")
+        #expect(Command.kadmin.run(["topic", "delete", "x", "-b", "localhost:1"], test.console) == .usage)
+        #expect(test.errors.text.contains("-y says yes"))
+    }
+}
