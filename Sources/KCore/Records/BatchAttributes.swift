@@ -13,7 +13,8 @@ public struct BatchAttributes: RawRepresentable, Hashable, Sendable {
     public init(rawValue: Int16) { self.rawValue = rawValue }
 
     public init(
-        compression: CompressionCodec = .none, timestampType: TimestampType = .createTime, isTransactional: Bool = false,
+        compression: CompressionCodec = .none, timestampType: TimestampType = .createTime,
+        isTransactional: Bool = false,
         isControl: Bool = false, hasDeleteHorizon: Bool = false
     ) {
         rawValue =

@@ -125,7 +125,9 @@ public final class RecordBatchBuilder {
 
     private func delta(of offset: Int64) throws(RecordsError) -> Int {
         let (delta, overflow) = offset.subtractingReportingOverflow(options.baseOffset)
-        guard !overflow, delta >= nextDelta, delta <= Int64(Int32.max) else { throw .badRecord(index: count, .badOffset) }
+        guard !overflow, delta >= nextDelta, delta <= Int64(Int32.max) else {
+            throw .badRecord(index: count, .badOffset)
+        }
         return Int(delta)
     }
 
@@ -165,7 +167,8 @@ public final class RecordBatchBuilder {
             throw .tooLarge(limit: RecordBatchBuilder.maxBatchBytes)
         }
         // After close() gave the buffer away, there is none until the next record.
-        let wanted = storage == nil ? max(initialCapacity, position + byteCount) : max(capacity * 2, position + byteCount)
+        let wanted =
+            storage == nil ? max(initialCapacity, position + byteCount) : max(capacity * 2, position + byteCount)
         let larger = ByteStorage(capacity: wanted)
         if storage != nil { larger.base.copyMemory(from: base, byteCount: position) }
         storage = larger
@@ -239,7 +242,9 @@ public final class RecordBatchBuilder {
 extension RecordBatchBuilder {
     /// A batch of `records` at their own offsets.
     /// - Parameter options: ``BatchOptions/baseOffset`` must be at most the first record's offset.
-    public static func batch(_ records: [Record], _ options: BatchOptions = BatchOptions()) throws(RecordsError) -> Bytes {
+    public static func batch(_ records: [Record], _ options: BatchOptions = BatchOptions()) throws(RecordsError)
+        -> Bytes
+    {
         let builder = RecordBatchBuilder(options)
         for record in records { try builder.append(record) }
         return try builder.close()

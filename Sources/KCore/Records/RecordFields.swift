@@ -14,21 +14,10 @@ struct RecordFields {
     @inline(__always)
     var remaining: Int { end &- position }
 
-    /// A zigzag-coded number of 32 bits. Most take one or two bytes.
+    /// A zigzag-coded number of 32 bits.
     @inline(__always)
     mutating func varint() throws(RecordFault) -> Int {
-        if remaining >= 2 {
-            let first = UInt64(base.load(fromByteOffset: position, as: UInt8.self))
-            if first < 0x80 {
-                position &+= 1
-                return Int(Varint.unzigzag(first))
-            }
-            let second = UInt64(base.load(fromByteOffset: position &+ 1, as: UInt8.self))
-            if second < 0x80 {
-                position &+= 2
-                return Int(Varint.unzigzag(first & 0x7F | second << 7))
-            }
-        }
+        if let value = shortVarint() { return Int(value) }
         // 32 bits are the value's; Java's reader drops what is above them.
         return Int(Int32(truncatingIfNeeded: try longVarint(maxBytes: Varint.maxBytes32)))
     }
@@ -36,14 +25,24 @@ struct RecordFields {
     /// A zigzag-coded number of 64 bits.
     @inline(__always)
     mutating func varlong() throws(RecordFault) -> Int64 {
-        if remaining >= 1 {
-            let first = UInt64(base.load(fromByteOffset: position, as: UInt8.self))
-            if first < 0x80 {
-                position &+= 1
-                return Varint.unzigzag(first)
-            }
-        }
+        if let value = shortVarint() { return value }
         return try longVarint(maxBytes: Varint.maxBytes64)
+    }
+
+    // Most numbers take one or two bytes. Nil for longer ones, and at the end.
+    @inline(__always)
+    private mutating func shortVarint() -> Int64? {
+        guard remaining >= 1 else { return nil }
+        let first = UInt64(base.load(fromByteOffset: position, as: UInt8.self))
+        if first < 0x80 {
+            position &+= 1
+            return Varint.unzigzag(first)
+        }
+        guard remaining >= 2 else { return nil }
+        let second = UInt64(base.load(fromByteOffset: position &+ 1, as: UInt8.self))
+        guard second < 0x80 else { return nil }
+        position &+= 2
+        return Varint.unzigzag(first & 0x7F | second << 7)
     }
 
     @inline(never)

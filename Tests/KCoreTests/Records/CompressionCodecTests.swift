@@ -75,7 +75,9 @@ import Testing
             }
             _ = try? decompress(codec, Bytes(garbage), maxBytes: 1 << 20)
         }
-        #expect(throws: RecordsError.badCompressedData(codec)) { try decompress(codec, [0xFF, 0xFF, 0xFF, 0xFF, 0xFF]) }
+        #expect(throws: RecordsError.badCompressedData(codec)) {
+            try decompress(codec, [0xFF, 0xFF, 0xFF, 0xFF, 0xFF])
+        }
     }
 
     @Test(arguments: [CompressionCodec.gzip, .lz4, .zstd])

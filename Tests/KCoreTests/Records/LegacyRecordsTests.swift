@@ -8,7 +8,9 @@ import Testing
 
     /// What of `records` an old format can say.
     private static func reduced(_ records: [Record], magic: Int8) -> [Record] {
-        records.map { Record(offset: $0.offset, timestamp: magic == 0 ? -1 : $0.timestamp, key: $0.key, value: $0.value) }
+        records.map {
+            Record(offset: $0.offset, timestamp: magic == 0 ? -1 : $0.timestamp, key: $0.key, value: $0.value)
+        }
     }
 
     private static func magic(_ set: Bytes) -> Int8 { Int8(bitPattern: set[16]) }
@@ -20,7 +22,8 @@ import Testing
             Record(offset: Int64(index), timestamp: record.timestamp, key: record.key, value: record.value)
         }
         #expect(try reader.allRecords() == expected)
-        let codec = try #require(fixture.name.split(separator: "-").dropFirst(2).first.flatMap { CompressionCodec(name: String($0)) })
+        let codec = try #require(
+            fixture.name.split(separator: "-").dropFirst(2).first.flatMap { CompressionCodec(name: String($0)) })
         #expect(reader.header.attributes.compression == codec)
         #expect(reader.header.maxTimestamp == expected.map(\.timestamp).max())
         let other = try RecordBatchReader(LegacyRecords.convertUp(fixture.log, compression: .zstd))
@@ -29,7 +32,9 @@ import Testing
     }
 
     @Test(arguments: [0, 1] as [Int8], codecs)
-    func `batches become messages with the same offsets and without headers`(magic: Int8, codec: CompressionCodec) throws {
+    func `batches become messages with the same offsets and without headers`(magic: Int8, codec: CompressionCodec)
+        throws
+    {
         var generator = SeededGenerator(seed: 11)
         var options = BatchOptions(compression: codec)
         options.baseOffset = 5000
@@ -79,13 +84,15 @@ import Testing
     }
 
     @Test func `zstd cannot be told to old consumers`() throws {
-        let log = try RecordBatchBuilder.batch([Record(timestamp: 1, key: nil, value: nil)], BatchOptions(compression: .zstd))
+        let log = try RecordBatchBuilder.batch(
+            [Record(timestamp: 1, key: nil, value: nil)], BatchOptions(compression: .zstd))
         #expect(throws: RecordsError.unknownCodec(4)) { try LegacyRecords.convertDown(log, to: 1) }
     }
 
     @Test func `lz4 in format 0 has the checksum that old consumers check`() throws {
         let fixture = try #require(RecordsFixture.named("python-v0-lz4").first)
-        let log = try RecordBatchBuilder.batch([Record(timestamp: 1, key: nil, value: Bytes("x"))], BatchOptions(compression: .lz4))
+        let log = try RecordBatchBuilder.batch(
+            [Record(timestamp: 1, key: nil, value: Bytes("x"))], BatchOptions(compression: .lz4))
         let set = try LegacyRecords.convertDown(log, to: 0)
         // The frame begins behind the null key and the value's length.
         #expect(set.slice(26..<33) == fixture.log.slice(26..<33))

@@ -4,7 +4,9 @@ import Testing
 
 @Suite struct MalformedBatchTests {
     /// A batch around `section`, whose checksum is right.
-    static func batch(section: [UInt8], count: Int32 = 1, compression: Int16 = 0, lastOffsetDelta: Int32? = nil) -> Bytes {
+    static func batch(section: [UInt8], count: Int32 = 1, compression: Int16 = 0, lastOffsetDelta: Int32? = nil)
+        -> Bytes
+    {
         var header = RecordBatchHeader()
         header.batchLength += Int32(section.count)
         header.attributes = BatchAttributes(rawValue: compression)
@@ -21,23 +23,24 @@ import Testing
     // Length, attributes, timestamp delta, offset delta, key, value, header count.
     private static let record: [UInt8] = [0x10, 0, 0, 0, 2, 0x61, 2, 0x62, 0]
 
-    @Test(arguments: [
-        ([0x10, 0, 0, 0, 2, 0x61, 2, 0x62], .badRecord(index: 0, .truncated)),
-        ([0x0E, 0, 0, 0, 2, 0x61, 2, 0x62, 0], .badRecord(index: 0, .truncated)),
-        ([0x12, 0, 0, 0, 2, 0x61, 2, 0x62, 0, 0], .badRecord(index: 0, .trailingBytes(1))),
-        ([0x01, 0, 0, 0, 2, 0x61, 2, 0x62, 0], .badRecord(index: 0, .badLength(-1))),
-        ([0x00, 0, 0, 0, 2, 0x61, 2, 0x62, 0], .badRecord(index: 0, .truncated)),
-        ([0x10, 0, 0, 0, 3, 0x61, 2, 0x62, 0], .badRecord(index: 0, .badLength(-2))),
-        ([0x10, 0, 0, 0, 20, 0x61, 2, 0x62, 0], .badRecord(index: 0, .truncated)),
-        ([0x10, 0, 0, 2, 2, 0x61, 2, 0x62, 0], .badRecord(index: 0, .badOffset)),
-        ([0x10, 0, 0, 1, 2, 0x61, 2, 0x62, 0], .badRecord(index: 0, .badOffset)),
-        ([0x10, 0, 0, 0, 2, 0x61, 2, 0x62, 1], .badRecord(index: 0, .badHeaderCount(-1))),
-        ([0x10, 0, 0, 0, 2, 0x61, 2, 0x62, 2], .badRecord(index: 0, .badHeaderCount(1))),
-        ([0x14, 0, 0, 0, 2, 0x61, 2, 0x62, 2, 1, 0], .badRecord(index: 0, .badLength(-1))),
-        ([0x18, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0], .badRecord(index: 0, .badVarint)),
-        ([0x10, 0, 0, 0, 2, 0x61, 2, 0x62, 0, 9], .badRecordCount(1)),
-        ([0x10, 0], .badRecordCount(1)),
-    ] as [([UInt8], RecordsError)])
+    @Test(
+        arguments: [
+            ([0x10, 0, 0, 0, 2, 0x61, 2, 0x62], .badRecord(index: 0, .truncated)),
+            ([0x0E, 0, 0, 0, 2, 0x61, 2, 0x62, 0], .badRecord(index: 0, .truncated)),
+            ([0x12, 0, 0, 0, 2, 0x61, 2, 0x62, 0, 0], .badRecord(index: 0, .trailingBytes(1))),
+            ([0x01, 0, 0, 0, 2, 0x61, 2, 0x62, 0], .badRecord(index: 0, .badLength(-1))),
+            ([0x00, 0, 0, 0, 2, 0x61, 2, 0x62, 0], .badRecord(index: 0, .truncated)),
+            ([0x10, 0, 0, 0, 3, 0x61, 2, 0x62, 0], .badRecord(index: 0, .badLength(-2))),
+            ([0x10, 0, 0, 0, 20, 0x61, 2, 0x62, 0], .badRecord(index: 0, .truncated)),
+            ([0x10, 0, 0, 2, 2, 0x61, 2, 0x62, 0], .badRecord(index: 0, .badOffset)),
+            ([0x10, 0, 0, 1, 2, 0x61, 2, 0x62, 0], .badRecord(index: 0, .badOffset)),
+            ([0x10, 0, 0, 0, 2, 0x61, 2, 0x62, 1], .badRecord(index: 0, .badHeaderCount(-1))),
+            ([0x10, 0, 0, 0, 2, 0x61, 2, 0x62, 2], .badRecord(index: 0, .badHeaderCount(1))),
+            ([0x14, 0, 0, 0, 2, 0x61, 2, 0x62, 2, 1, 0], .badRecord(index: 0, .badLength(-1))),
+            ([0x18, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0], .badRecord(index: 0, .badVarint)),
+            ([0x10, 0, 0, 0, 2, 0x61, 2, 0x62, 0, 9], .badRecordCount(1)),
+            ([0x10, 0], .badRecordCount(1)),
+        ] as [([UInt8], RecordsError)])
     func `a malformed record is refused with its reason`(section: [UInt8], error: RecordsError) throws {
         let reader = try RecordBatchReader(Self.batch(section: section))
         #expect(throws: error) { try reader.allRecords() }

@@ -27,7 +27,9 @@ import Testing
             let builder = RecordBatchBuilder(BatchOptions(compression: codec), capacity: 100)
             var batches: [Bytes] = []
             for round in 0..<3 {
-                for index in 0...round { try builder.append(timestamp: Int64(index), key: nil, value: Bytes("v\(round)")) }
+                for index in 0...round {
+                    try builder.append(timestamp: Int64(index), key: nil, value: Bytes("v\(round)"))
+                }
                 batches.append(try builder.close())
                 #expect(builder.isEmpty && builder.uncompressedSizeInBytes == RecordBatchHeader.size)
             }

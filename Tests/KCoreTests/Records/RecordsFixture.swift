@@ -24,7 +24,8 @@ struct RecordsFixture: Sendable, CustomStringConvertible {
         guard let log = try? Data(contentsOf: directory.appending(path: name + ".log")),
             let text = try? String(contentsOf: directory.appending(path: name + ".txt"), encoding: .utf8)
         else { return nil }
-        return RecordsFixture(name: name, log: Bytes([UInt8](log)), records: text.split(separator: "\n").compactMap(record))
+        return RecordsFixture(
+            name: name, log: Bytes([UInt8](log)), records: text.split(separator: "\n").compactMap(record))
     }
 
     private static func record(_ line: Substring) -> Record? {

@@ -12,7 +12,9 @@ import Testing
     }
 
     @Test(arguments: RecordsFixture.named("kafka-"))
-    func `rewriting a batch that Kafka wrote keeps its records and what it says of itself`(fixture: RecordsFixture) throws {
+    func `rewriting a batch that Kafka wrote keeps its records and what it says of itself`(fixture: RecordsFixture)
+        throws
+    {
         var batches = RecordBatches(fixture.log)
         while let batch = try batches.next() {
             let reader = try RecordBatchReader(batches.bytes(of: batch))

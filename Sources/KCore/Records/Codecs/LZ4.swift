@@ -10,7 +10,9 @@ enum LZ4 {
 
     private static let contexts = ContextPool()
 
-    static func compress(_ source: UnsafeRawBufferPointer, level: Int, reserving prefix: Int) throws(RecordsError) -> Bytes {
+    static func compress(_ source: UnsafeRawBufferPointer, level: Int, reserving prefix: Int) throws(RecordsError)
+        -> Bytes
+    {
         var preferences = LZ4F_preferences_t()
         preferences.frameInfo.blockSizeID = LZ4F_max64KB
         preferences.frameInfo.blockMode = LZ4F_blockIndependent
@@ -18,7 +20,8 @@ enum LZ4 {
         let capacity = LZ4F_compressFrameBound(source.count, &preferences)
         let storage = ByteStorage(capacity: prefix + capacity)
         let size = LZ4F_compressFrame(
-            storage.base + prefix, capacity, source.baseAddress ?? UnsafeRawPointer(storage.base), source.count, &preferences)
+            storage.base + prefix, capacity, source.baseAddress ?? UnsafeRawPointer(storage.base), source.count,
+            &preferences)
         guard LZ4F_isError(size) == 0 else { throw .compressionFailed(.lz4) }
         return Bytes(storage: storage, count: prefix + size)
     }

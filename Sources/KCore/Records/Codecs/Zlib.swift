@@ -10,7 +10,6 @@ struct Zlib: Sendable {
     private typealias InflateInit = @convention(c) (Stream, Int32, UnsafePointer<CChar>, Int32) -> Int32
     private typealias DeflateInit =
         @convention(c) (Stream, Int32, Int32, Int32, Int32, Int32, UnsafePointer<CChar>, Int32) -> Int32
-    private typealias DeflateParams = @convention(c) (Stream, Int32, Int32) -> Int32
     private typealias Bound = @convention(c) (Stream, UInt) -> UInt
 
     private let inflateInit: InflateInit
@@ -19,13 +18,13 @@ struct Zlib: Sendable {
     private let inflateEnd: Call
     private let deflateInit: DeflateInit
     private let deflate: Step
-    private let deflateParams: DeflateParams
     private let deflateBound: Bound
     private let deflateReset: Call
     private let deflateEnd: Call
 
     private let inflaters = ContextPool()
-    private let deflaters = ContextPool()
+    // One for each level from -1 to 9: old versions cannot change the level of a stream that has been used.
+    private let deflaters = (-1...9).map { _ in ContextPool() }
 
     // zlib.h's numbers.
     private static let ok: Int32 = 0
@@ -46,7 +45,6 @@ struct Zlib: Sendable {
             let inflateEnd: Call = library.function("inflateEnd"),
             let deflateInit: DeflateInit = library.function("deflateInit2_"),
             let deflate: Step = library.function("deflate"),
-            let deflateParams: DeflateParams = library.function("deflateParams"),
             let deflateBound: Bound = library.function("deflateBound"),
             let deflateReset: Call = library.function("deflateReset"),
             let deflateEnd: Call = library.function("deflateEnd")
@@ -57,17 +55,16 @@ struct Zlib: Sendable {
         self.inflateEnd = inflateEnd
         self.deflateInit = deflateInit
         self.deflate = deflate
-        self.deflateParams = deflateParams
         self.deflateBound = deflateBound
         self.deflateReset = deflateReset
         self.deflateEnd = deflateEnd
     }
 
     func compress(_ source: UnsafeRawBufferPointer, level: Int, reserving prefix: Int) throws(RecordsError) -> Bytes {
-        guard let stream = deflater() else { throw .compressionFailed(.gzip) }
-        defer { retire(stream, to: deflaters, reset: deflateReset, end: deflateEnd) }
-        // Without input this only sets the level.
-        guard deflateParams(stream, Int32(level), 0) == Zlib.ok else { throw .compressionFailed(.gzip) }
+        guard deflaters.indices.contains(level + 1), let stream = deflater(level: level) else {
+            throw .compressionFailed(.gzip)
+        }
+        defer { retire(stream, to: deflaters[level + 1], reset: deflateReset, end: deflateEnd) }
         let capacity = Int(deflateBound(stream, UInt(source.count)))
         let storage = ByteStorage(capacity: prefix + capacity)
         setInput(stream, source)
@@ -125,10 +122,10 @@ struct Zlib: Sendable {
         pooled(inflaters) { inflateInit($0, Zlib.gzipWindowBits, "1", Int32(MemoryLayout<ck_z_stream>.size)) }
     }
 
-    private func deflater() -> Stream? {
-        pooled(deflaters) {
+    private func deflater(level: Int) -> Stream? {
+        pooled(deflaters[level + 1]) {
             deflateInit(
-                $0, -1, Zlib.deflated, Zlib.gzipWindowBits, Zlib.memoryLevel, 0, "1",
+                $0, Int32(level), Zlib.deflated, Zlib.gzipWindowBits, Zlib.memoryLevel, 0, "1",
                 Int32(MemoryLayout<ck_z_stream>.size))
         }
     }

@@ -100,7 +100,8 @@ struct Zstd: Sendable {
     }
 
     private func retire(_ context: UnsafeMutableRawPointer) {
-        if sizeOfDecompressor(context) <= Zstd.maxIdleBytes, isError(resetDecompressor(context, Zstd.resetSession)) == 0,
+        if sizeOfDecompressor(context) <= Zstd.maxIdleBytes,
+            isError(resetDecompressor(context, Zstd.resetSession)) == 0,
             decompressors.give(ContextPool.Context(pointer: context))
         {
             return

@@ -36,7 +36,8 @@ public struct LegacySetBuilder {
         let timestamp = logAppendTimeMs ?? timestamp
         let isRelative = compression != .none && magic == 1
         try write(
-            offset: isRelative ? offset &- baseOffset : offset, attributes: attributes(.none), timestamp: timestamp, key, value)
+            offset: isRelative ? offset &- baseOffset : offset, attributes: attributes(.none), timestamp: timestamp,
+            key, value)
         lastOffset = offset
         maxTimestamp = max(maxTimestamp, timestamp)
     }
@@ -52,7 +53,8 @@ public struct LegacySetBuilder {
         position = 0
         try value.withUnsafeBytes { bytes throws(RecordsError) in
             try write(
-                offset: lastOffset, attributes: attributes(compression), timestamp: logAppendTimeMs ?? maxTimestamp, nil, bytes)
+                offset: lastOffset, attributes: attributes(compression), timestamp: logAppendTimeMs ?? maxTimestamp,
+                nil, bytes)
         }
         return Bytes(storage: storage, count: position)
     }
@@ -62,7 +64,8 @@ public struct LegacySetBuilder {
     }
 
     private mutating func write(
-        offset: Int64, attributes: Int8, timestamp: Int64, _ key: UnsafeRawBufferPointer?, _ value: UnsafeRawBufferPointer?
+        offset: Int64, attributes: Int8, timestamp: Int64, _ key: UnsafeRawBufferPointer?,
+        _ value: UnsafeRawBufferPointer?
     ) throws(RecordsError) {
         let size = LegacyMessage.overhead(magic: magic) + (key?.count ?? 0) + (value?.count ?? 0)
         try reserve(size)
