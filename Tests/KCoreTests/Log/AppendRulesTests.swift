@@ -182,3 +182,21 @@ import Testing
         #expect(try LogBench(disk: bench.disk).open(config).values() == ["a", "b", "c"])
     }
 }
+
+extension AppendRulesTests {
+    @Test(arguments: [Int8(0), 1]) func `messages of old producers are stored as a batch of today`(magic: Int8) throws {
+        let log = try LogBench().open()
+        var builder = try LegacySetBuilder(magic: magic)
+        for number in 0..<3 {
+            let value = Bytes("old \(number)")
+            try value.withUnsafeBytes { bytes throws(RecordsError) in
+                try builder.append(offset: Int64(number), timestamp: 77, key: nil, value: bytes)
+            }
+        }
+        let result = try log.append(try builder.close(), leaderEpoch: 2)
+        #expect(result.baseOffset == 0 && result.lastOffset == 2)
+        #expect(try log.values() == ["old 0", "old 1", "old 2"])
+        #expect(try log.records().map(\.timestamp) == Array(repeating: magic == 0 ? -1 : 77, count: 3))
+        #expect(log.latestEpoch == 2)
+    }
+}
