@@ -27,6 +27,7 @@ extension Log {
             count = min(count, deletable(writer))
             return try take(count, config, &writer)
         }
+        flushAfterRoll()
         try discard(removed)
         return removed.count
     }

@@ -26,7 +26,7 @@ import Testing
                 #expect(try RecordBatchReader(batches[0]).header.baseOffset == offset / 2 * 2)
                 #expect(read.firstOffset == offset / 2 * 2)
                 let left = 200 - Int(offset / 2)
-                #expect(batches.count >= min(left, limit / (size + 2)))
+                #expect(batches.count >= min(left, limit / (size + 4)))
             }
         }
     }
