@@ -44,13 +44,13 @@ import Testing
     }
 
     private func open(_ directory: Unpacked) throws -> LogManager {
-        try LogManager(
-            LogManagerOptions(directories: [directory.path]),
-            configFor: { topic in
-                var config = LogConfig()
-                if topic == "compacted" || topic.hasPrefix("__") { config.cleanupPolicy = .compact }
-                return config
-            }, background: { _ in })
+        let manager = try LogManager(LogManagerOptions(directories: [directory.path]), background: { _ in })
+        try manager.load { topic in
+            var config = LogConfig()
+            if topic == "compacted" || topic.hasPrefix("__") { config.cleanupPolicy = .compact }
+            return config
+        }
+        return manager
     }
 
     @Test func `a clean directory of Kafka's is read as Kafka's own clients read it`() throws {

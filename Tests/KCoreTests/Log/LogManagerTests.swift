@@ -7,9 +7,10 @@ import Testing
     private let clock = ManualClock()
 
     private func open(_ directories: [String] = ["/a"], _ config: LogConfig = LogConfig()) throws -> LogManager {
-        try LogManager(
-            LogManagerOptions(directories: directories), disk: disk, clock: clock, configFor: { _ in config },
-            background: { $0() })
+        let manager = try LogManager(
+            LogManagerOptions(directories: directories), disk: disk, clock: clock, background: { $0() })
+        try manager.load { _ in config }
+        return manager
     }
 
     private func partition(_ number: Int32) -> TopicPartition { TopicPartition(topic: "orders", partition: number) }
