@@ -12,12 +12,14 @@ import Testing
 
     @Test func `new directories get one cluster id and an id each, and keep them`() throws {
         let disk = SimulatedDisk()
-        let first = try open(disk, ["/a", "/b"], nodeId: 4)
+        var first = try open(disk, ["/a", "/b"], nodeId: 4)
+        #expect(first.newDirectories == ["/a", "/b"])
+        first.newDirectories = []
         #expect(first.nodeId == 4 && Uuid(first.clusterId) != nil)
         #expect(Set(first.directories.map { $0.id }).count == 2)
         #expect(try open(disk, ["/a", "/b"]) == first)
         let more = try open(disk, ["/c", "/a", "/b"])
-        #expect(more.clusterId == first.clusterId && more.nodeId == 4)
+        #expect(more.clusterId == first.clusterId && more.nodeId == 4 && more.newDirectories == ["/c"])
         #expect(Array(more.directories[1...]) == first.directories)
     }
 

@@ -26,6 +26,8 @@ final class LocalMetadataStore: MetadataStore {
     private var lastTimestampMs: Int64 = 0
     private var bytesSinceSnapshot: Int64 = 0
     private var isDirectoryDurable = false
+    private var areParentsDurable = false
+    private var hasKafkaFiles = false
     private var failure: MetadataStoreError?
 
     /// - Parameter directory: the log directory that the metadata log is in: `metadata.log.dir`, or the first one.
@@ -74,13 +76,6 @@ final class LocalMetadataStore: MetadataStore {
         }
         // Made durable by the first commit: until then nobody was told anything.
         try write(batches)
-        try replace(
-            LocalMetadataLog.quorumStateName, LocalMetadataLog.quorumState(nodeId: identity.nodeId, epoch: epoch))
-        if isNew {
-            try replace(
-                PartitionMetadataFile.name, PartitionMetadataFile.write(topicId: LocalMetadataLog.topicId))
-            try disk.syncDirectory(parent)
-        }
         let image = try builder.finish(lastOffset: nextOffset - 1).image
         try checkVersion(image)
         return image
@@ -196,7 +191,19 @@ final class LocalMetadataStore: MetadataStore {
         return [.featureLevel(record)]
     }
 
-    /// Replaces a small file that Kafka wants to find whole. The first commit makes its name durable.
+    /// Writes the small files beside the log that Kafka wants and this store does not: after the first commit, so that
+    /// the start does not wait for them.
+    private func writeKafkaFiles() throws(DiskError) {
+        try replace(
+            LocalMetadataLog.quorumStateName, LocalMetadataLog.quorumState(nodeId: identity.nodeId, epoch: epoch))
+        if try disk.fileSize("\(directory)/\(PartitionMetadataFile.name)") == nil {
+            try replace(
+                PartitionMetadataFile.name, PartitionMetadataFile.write(topicId: LocalMetadataLog.topicId))
+        }
+        try disk.syncDirectory(directory)
+    }
+
+    /// Replaces a file; its contents are durable, its name when the directory is synced.
     private func replace(_ name: String, _ contents: Bytes) throws(DiskError) {
         let path = "\(directory)/\(name)"
         let file = try disk.open(path + ".tmp", .create)
@@ -237,11 +244,8 @@ final class LocalMetadataStore: MetadataStore {
                 offset += Int64(records.count)
             }
             try write(batches)
+            try makeNamesDurable()
             try file?.sync()
-            if !isDirectoryDurable {
-                try disk.syncDirectory(directory)
-                isDirectoryDurable = true
-            }
             nextOffset = offset
         } catch {
             // Whether the batches are on the disk is unknown: nothing may be written behind them.
@@ -272,6 +276,23 @@ final class LocalMetadataStore: MetadataStore {
         bytesSinceSnapshot += Int64(count)
     }
 
+    /// Syncs what was created since the last time. All of it waits for the first commit, which is the first time that
+    /// somebody is told something: one after the other costs one commit of the file system's journal, not one each.
+    private func makeNamesDurable() throws(DiskError) {
+        if !areParentsDurable {
+            for path in identity.newDirectories {
+                try disk.open("\(path)/\(MetaProperties.fileName)", .update).sync()
+                try disk.syncDirectory(path)
+            }
+            if !identity.newDirectories.contains(parent) { try disk.syncDirectory(parent) }
+            areParentsDurable = true
+        }
+        if !isDirectoryDurable {
+            try disk.syncDirectory(directory)
+            isDirectoryDurable = true
+        }
+    }
+
     private func begin(segment baseOffset: Int64) throws(DiskError) {
         let segment = try disk.open("\(directory)/\(LocalMetadataLog.segmentName(baseOffset))", .create)
         try segment.truncate(to: 0)
@@ -288,6 +309,12 @@ final class LocalMetadataStore: MetadataStore {
     // MARK: Making it shorter
 
     func didPublish(_ image: ClusterImage) {
+        if !hasKafkaFiles {
+            hasKafkaFiles = true
+            do { try writeKafkaFiles() } catch {
+                logger.warning("cannot write files for Kafka", ["directory": directory, "reason": "\(error)"])
+            }
+        }
         guard bytesSinceSnapshot > settings.maxBytesBetweenSnapshots, failure == nil else { return }
         bytesSinceSnapshot = 0
         let snapshot = MetadataSnapshot(endOffset: nextOffset, epoch: epoch)

@@ -52,12 +52,15 @@ struct NodeIdentity: Equatable, Sendable {
     var nodeId: Int32
     /// In the order that they were given in.
     var directories: [Directory]
+    /// Paths of directories whose `meta.properties` was written now, and not synced: the store does that with its first
+    /// commit.
+    var newDirectories: [String] = []
 
     /// The number of a node that was given none.
     static let defaultNodeId: Int32 = 1
 
-    /// Reads who the node is, and writes it into directories that do not say it yet. When it returns, what was written
-    /// survives a loss of power. Directories that do not exist are made.
+    /// Reads who the node is, and writes it into directories that do not say it yet. Directories that do not exist are
+    /// made.
     /// - Parameters:
     ///   - nodeId: from the configuration; nil to take what the directories say, or ``defaultNodeId``.
     ///   - clusterId: that the directories must belong to; nil to take what they say, or a random one.
@@ -81,7 +84,8 @@ struct NodeIdentity: Equatable, Sendable {
         for (path, meta) in found {
             let id = meta?.directoryId ?? Uuid.random(using: &random)
             let wanted = MetaProperties(clusterId: identity.clusterId, nodeId: identity.nodeId, directoryId: id)
-            if meta != wanted { try write(wanted, disk, path) }
+            if meta == nil { identity.newDirectories.append(path) }
+            if meta != wanted { try write(wanted, disk, path, isNew: meta == nil) }
             identity.directories.append(Directory(path: path, id: id))
         }
         return identity
@@ -91,7 +95,8 @@ struct NodeIdentity: Equatable, Sendable {
         let file = "\(path)/\(MetaProperties.fileName)"
         let contents: Bytes?
         do { contents = try disk.readFile(file, maxBytes: 1 << 20) } catch { throw MetadataStoreError(error) }
-        guard let contents else { return nil }
+        // An empty one was never synced: the start that made it told nobody anything.
+        guard let contents, !contents.isEmpty else { return nil }
         do { return try MetaProperties(text: contents.utf8String) } catch {
             throw MetadataStoreError("\(file): \(error)")
         }
@@ -126,10 +131,14 @@ struct NodeIdentity: Equatable, Sendable {
         }
     }
 
-    private static func write(_ meta: MetaProperties, _ disk: any Disk, _ path: String) throws(MetadataStoreError) {
+    private static func write(
+        _ meta: MetaProperties, _ disk: any Disk, _ path: String, isNew: Bool
+    ) throws(MetadataStoreError) {
+        let file = "\(path)/\(MetaProperties.fileName)"
         do {
+            guard isNew else { return try disk.replaceFile(file, with: Bytes(meta.text)) }
             try disk.createDirectory(path)
-            try disk.replaceFile("\(path)/\(MetaProperties.fileName)", with: Bytes(meta.text))
+            try disk.open(file, .create).write(Bytes(meta.text), at: 0)
         } catch {
             throw MetadataStoreError(error)
         }
