@@ -135,15 +135,20 @@ extension KafkaClient {
 
     /// Sends any request in the newest version that both sides have, and waits for the answer. Tries again where nobody
     /// could be reached.
-    /// - Parameter timeoutMs: nil for `default.api.timeout.ms`.
+    /// - Parameters:
+    ///   - timeoutMs: nil for `default.api.timeout.ms`.
+    ///   - adapt: changes the request to what a version can say.
     public func call<R: ApiRequest>(
-        _ request: R, to target: Target = .any, timeoutMs: Int? = nil
+        _ request: R, to target: Target = .any, timeoutMs: Int? = nil,
+        adapt: (@Sendable (inout R, Int16) -> Void)? = nil
     ) throws(ClientError) -> R.Response {
         try retrying(timeoutMs: timeoutMs.map(Int64.init)) { leftMs throws(ClientError) in
             let address = try address(of: target)
             let timeout = min(leftMs, Int64(config.requestTimeoutMs))
             return try blocking("ask for \(R.api.key)", timeoutMs: timeout + 1000) { runtime, complete in
-                runtime.send(request, to: address ?? runtime.anyServer(), timeoutMs: timeout) { complete($0) }
+                runtime.send(request, to: address ?? runtime.anyServer(), timeoutMs: timeout, adapt: adapt) {
+                    complete($0)
+                }
             }
         }
     }

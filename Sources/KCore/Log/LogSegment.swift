@@ -209,10 +209,7 @@ final class LogSegment: Sendable {
         try onDisk { () throws(DiskError) in
             try files.offsetIndex.truncate(to: offset)
             try files.timeIndex.truncate(to: offset)
-            // On stable storage before anything is written behind it: what was cut off must not come back.
-            let file = try files.log.open()
-            try file.truncate(to: position)
-            try file.sync()
+            try files.log.open().truncate(to: position)
         }
         let last = try onDisk { () throws(DiskError) in try files.timeIndex.lastEntry() }
         let largest = try largestTimestamp(end: position)

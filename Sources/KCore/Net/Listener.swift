@@ -111,8 +111,7 @@ extension Listener: EventSource {
         switch -result {
         case EAGAIN: return false
         // These concern the one connection only (see accept(2)).
-        case EINTR, ECONNABORTED, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP,
-            ENETUNREACH:
+        case EINTR, ECONNABORTED, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH:
             return true
         default:
             // No descriptor or memory left: the connection stays in the backlog, and epoll would report it without end.

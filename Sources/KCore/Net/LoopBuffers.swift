@@ -69,9 +69,7 @@ struct StoragePool {
         // Rounded up, for the next frame is hardly ever of the very same size. Pages that are not reached cost nothing.
         let rounding = max(StoragePool.minStorageBytes, capacity / 8)
         let storage = ByteStorage(capacity: capacity + rounding)
-        while !entries.isEmpty,
-            entries.count >= StoragePool.maxEntries || bytes + storage.capacity > StoragePool.maxBytes
-        {
+        while !entries.isEmpty, entries.count >= StoragePool.maxEntries || bytes + storage.capacity > StoragePool.maxBytes {
             // Whichever it is: one in use is lost to the pool, not to its user.
             victim = (victim + 1) % entries.count
             bytes -= entries[victim].storage.capacity

@@ -3,7 +3,9 @@ import Testing
 @testable import KCore
 
 struct AccumulatorTests {
-    private func state(_ properties: [(name: String, value: String)] = [], partitions: Int32 = 1) throws -> AccumulatorState {
+    private func state(_ properties: [(name: String, value: String)] = [], partitions: Int32 = 1) throws
+        -> AccumulatorState
+    {
         let config = try ClientConfig([("batch.size", "1000"), ("buffer.memory", "3000")] + properties)
         var state = AccumulatorState(config: config)
         _ = state.addTopic(

@@ -68,7 +68,9 @@ private final class Outcome {
 struct BrokerConnectionTests {
     private let newest = ApiVersionsRequest.api.versions.upperBound
 
-    private func connection(_ stage: Stage, _ properties: [(name: String, value: String)] = []) throws -> BrokerConnection {
+    private func connection(_ stage: Stage, _ properties: [(name: String, value: String)] = []) throws
+        -> BrokerConnection
+    {
         BrokerConnection(
             address: HostAndPort(host: "b", port: 1), config: try ClientConfig(properties), context: stage,
             logger: .silent)

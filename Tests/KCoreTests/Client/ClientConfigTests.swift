@@ -28,7 +28,9 @@ struct ClientConfigTests {
     }
 
     @Test func `a later value wins, and librdkafka's names mean the same`() throws {
-        let config = try ClientConfig([("linger.ms", "1"), ("queue.buffering.max.ms", "2"), ("message.timeout.ms", "90000")])
+        let config = try ClientConfig([
+            ("linger.ms", "1"), ("queue.buffering.max.ms", "2"), ("message.timeout.ms", "90000"),
+        ])
         #expect(config.lingerMs == 2)
         #expect(config.deliveryTimeoutMs == 90_000)
     }
@@ -44,7 +46,8 @@ struct ClientConfigTests {
     }
 
     @Test(arguments: [
-        ("acks", "2"), ("linger.ms", "-1"), ("linger.ms", "soon"), ("bootstrap.servers", ""), ("bootstrap.servers", "a:0"),
+        ("acks", "2"), ("linger.ms", "-1"), ("linger.ms", "soon"), ("bootstrap.servers", ""),
+        ("bootstrap.servers", "a:0"),
         ("bootstrap.servers", "::1:9092"), ("security.protocol", "SSL"), ("compression.type", "brotli"),
         ("transactional.id", "t"), ("enable.idempotence", "yes"), ("isolation.level", "serializable"),
     ])

@@ -14,7 +14,10 @@ private final class Scene {
     let planner: FetchPlanner
     var nowMs: Int64 = 1000
 
-    init(_ readings: [(partition: Int32, position: Int64, end: Int64)], _ properties: [(name: String, value: String)] = [])
+    init(
+        _ readings: [(partition: Int32, position: Int64, end: Int64)],
+        _ properties: [(name: String, value: String)] = []
+    )
         throws
     {
         planner = FetchPlanner(
@@ -26,7 +29,11 @@ private final class Scene {
 
     /// Partition N is led by broker N % 10.
     func plan(queuedBytes: Int = 0) -> [FetchPlanner.Call] {
-        planner.plan(nowMs: nowMs, queuedBytes: queuedBytes) { ($0.partition % 10, 5) } topicId: { _ in Uuid.zero }
+        planner.plan(nowMs: nowMs, queuedBytes: queuedBytes) {
+            ($0.partition % 10, 5)
+        } topicId: { _ in
+            Uuid.zero
+        }
     }
 
     func answer(_ call: FetchPlanner.Call, _ partitions: [(Int32, ErrorCode, Bytes?)]) {
@@ -173,7 +180,9 @@ struct FetchedRecordsTests {
         let bytes = try EndTransactionMarker(isCommit: isCommit, coordinatorEpoch: 0)
             .batch(producerId: producer, producerEpoch: 0, timestampMs: 1)
         bytes.withUnsafeMutableBytes { batch in
-            if let base = batch.baseAddress { RecordBatchHeader.stamp(baseOffset: 0, partitionLeaderEpoch: 0, at: base) }
+            if let base = batch.baseAddress {
+                RecordBatchHeader.stamp(baseOffset: 0, partitionLeaderEpoch: 0, at: base)
+            }
         }
         return bytes.withUnsafeMutableBytes { batch in
             if let start = batch.baseAddress {

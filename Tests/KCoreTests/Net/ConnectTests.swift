@@ -71,9 +71,7 @@ import Testing
         defer { loop.stop() }
         var timedOut = false
         for _ in 0..<4 where !timedOut {
-            if case .failure(let error)? = connect("127.0.0.1", port, on: loop, timeoutMs: 100) {
-                timedOut = error.isTimeout
-            }
+            if case .failure(let error)? = connect("127.0.0.1", port, on: loop, timeoutMs: 100) { timedOut = error.isTimeout }
         }
         #expect(timedOut)
         withExtendedLifetime(first) {}
@@ -84,8 +82,7 @@ import Testing
         let result = Promise<Bool>()
         loop.execute {
             Connection.connect(
-                host: "localhost", port: 1, on: loop, timeoutMs: 60_000,
-                makeHandler: { _ in ClosureHandler { _, _ in } },
+                host: "localhost", port: 1, on: loop, timeoutMs: 60_000, makeHandler: { _ in ClosureHandler { _, _ in } },
                 completion: { _ in result.set(true) })
         }
         loop.stop()

@@ -99,9 +99,7 @@ import Testing
         defer { server.stop() }
         let client = try RawClient(port: server.listener.port, receiveBufferBytes: 16 * 1024)
         let count = 2000
-        let sender = Thread(name: "test") {
-            for _ in 0..<count { client.send(frame: [UInt8](repeating: 1, count: 1000)) }
-        }
+        let sender = Thread(name: "test") { for _ in 0..<count { client.send(frame: [UInt8](repeating: 1, count: 1000)) } }
         // Far more would be queued than the limit if nothing stopped it: 20 MB.
         _ = most.wait(timeoutMs: 10_000) { $0.queued > options.maxQueuedOutputBytes ? true : nil }
         for _ in 0..<count { #expect(client.receiveFrame()?.count == answer.count) }

@@ -80,14 +80,16 @@ extension AdminClient {
     public func deleteTopics(_ names: [String]) throws(ClientError) -> [ItemResult<Uuid>] {
         var request = DeleteTopicsRequest()
         request.timeoutMs = timeoutMs
-        // The one for brokers from 2.8 on, the other for older ones: only what the version has is sent.
         request.topicNames = names
-        request.topics = names.map { name in
-            var state = DeleteTopicsRequest.DeleteTopicState()
-            state.name = name
-            return state
+        let adapt: @Sendable (inout DeleteTopicsRequest, Int16) -> Void = { request, version in
+            guard version >= 6 else { return }
+            request.topics = request.topicNames.map { name in
+                var state = DeleteTopicsRequest.DeleteTopicState()
+                state.name = name
+                return state
+            }
         }
-        let response = try callController(request) { $0.responses.map(\.errorCode) }
+        let response = try callController(request, adapt: adapt) { $0.responses.map(\.errorCode) }
         return names.map { name in
             guard let answer = response.responses.first(where: { $0.name == name }) else {
                 return ItemResult(name: name, result: .failure(.leftOut(name)))

@@ -16,10 +16,10 @@ public final class AdminClient: Sendable {
 
     /// Asks the controller; asks the next one when it has just moved.
     func callController<R: ApiRequest>(
-        _ request: R, codes: (R.Response) -> [ErrorCode]
+        _ request: R, adapt: (@Sendable (inout R, Int16) -> Void)? = nil, codes: (R.Response) -> [ErrorCode]
     ) throws(ClientError) -> R.Response {
         try client.retrying { leftMs throws(ClientError) in
-            let response = try client.call(request, to: .controller, timeoutMs: Int(leftMs))
+            let response = try client.call(request, to: .controller, timeoutMs: Int(leftMs), adapt: adapt)
             if codes(response).contains(.notController) {
                 _ = try client.metadata(topics: [])
                 throw .refused("ask for \(R.api.key)", .notController)

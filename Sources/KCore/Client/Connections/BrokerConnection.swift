@@ -94,20 +94,21 @@ final class BrokerConnection: ChannelDelegate {
     }
 
     private func negotiated(_ answer: Exchange.Answer) {
+        // A broker that does not have the version says so in version 0, and what it has instead (KIP-511). What cannot
+        // be made out of that can be had in version 0.
+        if isRefusal(answer.frame), answer.version > 0 {
+            let refusal = try? Framing.readResponse(to: ApiVersionsRequest.self, answer.frame, version: 0).response
+            let has = refusal.map { ApiVersionTable($0.apiKeys) }?
+                .version(of: .apiVersions, within: 0...(answer.version - 1))
+            return negotiate(version: has ?? 0)
+        }
         do throws(WireError) {
-            // A broker that does not have the version says so in version 0, and what it has instead (KIP-511).
-            let (_, first) = try Framing.readResponse(
-                to: ApiVersionsRequest.self, answer.frame, version: isRefusal(answer.frame) ? 0 : answer.version)
-            if first.errorCode == .unsupportedVersion, answer.version > 0 {
-                let has =
-                    ApiVersionTable(first.apiKeys)
-                    .version(of: .apiVersions, within: 0...(answer.version - 1)) ?? 0
-                return negotiate(version: has)
+            let (_, response) = try Framing.readResponse(
+                to: ApiVersionsRequest.self, answer.frame, version: answer.version)
+            guard response.errorCode == .none else {
+                return broken("ApiVersions was refused: \(response.errorCode.name)", isFailure: true)
             }
-            guard first.errorCode == .none else {
-                return broken("ApiVersions was refused: \(first.errorCode.name)", isFailure: true)
-            }
-            versions = ApiVersionTable(first.apiKeys)
+            versions = ApiVersionTable(response.apiKeys)
         } catch {
             return broken("its ApiVersions answer is unreadable (\(error)); is it a Kafka broker?", isFailure: true)
         }
@@ -190,7 +191,7 @@ final class BrokerConnection: ChannelDelegate {
         }
         guard hadWork else { return }
         let what = wasConnected ? "lost the connection to" : "cannot reach"
-        let advice = wasConnected ? "" : "; is a broker running there?"
+        let advice = wasConnected || reason.hasSuffix("?") ? "" : "; is a broker running there?"
         failAll(ClientError(.connection, "\(what) the broker at \(address): \(reason)\(advice)"))
     }
 

@@ -43,14 +43,16 @@ final class ClientRuntime: ChannelContext, @unchecked Sendable {
     // MARK: Requests
 
     /// Sends a request to a server; the completion runs on the loop.
-    /// - Parameter versions: those that the caller can do with; nil for all that are described.
+    /// - Parameters:
+    ///   - versions: those that the caller can do with; nil for all that are described.
+    ///   - adapt: changes the request to what a version can say.
     func send<R: ApiRequest>(
         _ request: R, to address: HostAndPort, versions: ClosedRange<Int16>? = nil, timeoutMs: Int64,
-        completion: @escaping (Result<R.Response, ClientError>) -> Void
+        adapt: ((inout R, Int16) -> Void)? = nil, completion: @escaping (Result<R.Response, ClientError>) -> Void
     ) {
         let exchange = Exchange(
             request, versions: versions, clientId: config.clientId, deadlineMs: loop.nowMs + timeoutMs,
-            broker: "the broker at \(address)"
+            broker: "the broker at \(address)", adapt: adapt
         ) { result in
             completion(
                 result.flatMap { response in
@@ -101,9 +103,12 @@ final class ClientRuntime: ChannelContext, @unchecked Sendable {
             }
         }
         request.allowAutoTopicCreation = allowAutoCreate
-        // Version 0 cannot ask for no topics, version 3 cannot ask without creating.
-        send(request, to: anyServer(), versions: 4...MetadataRequest.api.versions.upperBound, timeoutMs: timeoutMs) {
-            [weak self] result in
+        // Version 0 cannot ask for no topics. Up to version 3 a broker creates what it creates, whatever the client
+        // wants.
+        send(
+            request, to: anyServer(), versions: 1...MetadataRequest.api.versions.upperBound, timeoutMs: timeoutMs,
+            adapt: { request, version in if version < 4 { request.allowAutoTopicCreation = true } }
+        ) { [weak self] result in
             let metadata = result.map { ClusterMetadata($0) }
             if case .success(let metadata) = metadata { self?.learned(metadata) }
             completion(metadata)

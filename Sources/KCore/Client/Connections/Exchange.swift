@@ -43,15 +43,20 @@ final class Exchange {
 }
 
 extension Exchange {
-    /// - Parameter broker: what errors call the other side.
+    /// - Parameters:
+    ///   - broker: what errors call the other side.
+    ///   - adapt: changes the request to what a version can say.
     convenience init<R: ApiRequest>(
         _ request: R, versions: ClosedRange<Int16>?, clientId: String, deadlineMs: Int64, expectsAnswer: Bool = true,
-        broker: String, completion: @escaping (Result<R.Response?, ClientError>) -> Void
+        broker: String, adapt: ((inout R, Int16) -> Void)? = nil,
+        completion: @escaping (Result<R.Response?, ClientError>) -> Void
     ) {
         self.init(
             api: R.api, versions: versions ?? R.api.versions, deadlineMs: deadlineMs, expectsAnswer: expectsAnswer,
             encode: { version, correlationId throws(WireError) in
-                try Framing.request(request, version: version, correlationId: correlationId, clientId: clientId)
+                var request = request
+                adapt?(&request, version)
+                return try Framing.request(request, version: version, correlationId: correlationId, clientId: clientId)
             },
             finish: { result in
                 switch result {

@@ -46,6 +46,7 @@ public final class Producer: Sendable {
     /// Waits until the topic's partitions are known; makes the broker create it where it may.
     /// - Throws: ``ClientError/Kind/broker(_:)`` with `unknownTopicOrPartition` when there is no such topic.
     public func topic(_ name: String) throws(ClientError) -> ProducerTopic {
+        if let end = accumulator.withLock({ $0.end }) { throw end }
         let limit = Int64(client.config.maxBlockMs)
         let metadata = try topicMetadata(name, timeoutMs: limit)
         let failure: ClientError? = try client.blocking("get a producer id", timeoutMs: limit) { [runner] _, complete in
