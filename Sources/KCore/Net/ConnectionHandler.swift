@@ -50,7 +50,8 @@ public struct ConnectionOptions: Sendable {
     public var maxFrameBytes = 104_857_600
     /// Requests that may wait for their responses; while there are as many, nothing is read.
     public var maxInFlight = 100
-    /// Responses that may wait to be sent, in bytes; while there are more, nothing is read.
+    /// Responses that may wait to be sent, in bytes; while there are more, nothing is read. Not for outbound connections, whose
+    /// owner decides what it sends (``Connection/queuedOutputBytes``).
     public var maxQueuedOutputBytes = 4 * 1024 * 1024
     /// How long a connection may be without traffic and without requests in flight (`connections.max.idle.ms`); negative: for ever.
     public var maxIdleMs: Int64 = 600_000

@@ -7,18 +7,19 @@ extension Connection {
     ///   - host: a name, looked up on a thread of its own, or a numeric address.
     ///   - timeoutMs: for all of it: the look-up and every address.
     ///   - makeHandler: called on the loop once the connection is there.
-    ///   - completion: called on the loop, after the handler was told; not at all when the loop has ended.
+    ///   - completion: called once, on the loop, after the handler was told; on the calling thread when the loop has ended.
     public static func connect(
         host: String, port: Int, on loop: EventLoop, options: ConnectionOptions = ConnectionOptions(),
         timeoutMs: Int64, makeHandler: @escaping Listener.MakeHandler,
         completion: @escaping @Sendable (Result<Connection, NetError>) -> Void
     ) {
-        loop.execute {
+        let accepted = loop.execute {
             let connector = Connector(
                 name: "\(host):\(port)", loop: loop, options: options, timeoutMs: timeoutMs, makeHandler: makeHandler,
                 completion: completion)
             connector.start(host: host, port: port)
         }
+        if !accepted { completion(.failure(NetError("connect to \(host):\(port)", reason: "stopped"))) }
     }
 
     /// A connection on a socket that is connected. Only on the loop. On failure the socket is closed.
@@ -75,10 +76,13 @@ final class Connector: @unchecked Sendable, EventSource {
     }
 
     func start(host: String, port: Int) {
+        guard !loop.isStopping else { return loopEnds(drain: false) }
         arm(deadlineMs)
         if let addresses = try? SocketAddress.resolve(host: host, port: port, numericOnly: true) {
             return tryAll(addresses)
         }
+        // So as to hear when the loop ends meanwhile. Without a descriptor it cannot fail.
+        registration = (try? loop.register(self, descriptor: nil, interest: [])) ?? .none
         let submitted = Connector.resolvers.submit { [self] in
             do throws(NetError) {
                 let addresses = try SocketAddress.resolve(host: host, port: port)
@@ -92,6 +96,7 @@ final class Connector: @unchecked Sendable, EventSource {
 
     private func tryAll(_ found: [SocketAddress]) {
         guard completion != nil else { return }
+        drop()
         addresses = found[...]
         tryNext()
     }
@@ -158,9 +163,9 @@ final class Connector: @unchecked Sendable, EventSource {
     }
 
     private func drop() {
-        guard socket >= 0 else { return }
         loop.deregister(registration)
-        Glibc.close(socket)
+        registration = .none
+        if socket >= 0 { Glibc.close(socket) }
         socket = -1
     }
 

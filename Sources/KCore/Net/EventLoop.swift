@@ -25,6 +25,7 @@ public final class EventLoop: @unchecked Sendable {
     private let shared = Mutex(Shared())
     private let wakeDescriptor: Int32
     private let loopThreadId = Atomic<UInt>(0)
+    private let waitedNs = Atomic<Int64>(0)
     private let thread = Mutex<Thread?>(nil)
     private let hasThread: Bool
 
@@ -78,6 +79,9 @@ public final class EventLoop: @unchecked Sendable {
     /// Whether the calling thread is the loop's.
     public var inLoop: Bool { loopThreadId.load(ordering: .relaxed) == Thread.currentId }
 
+    /// Nanoseconds the loop has spent waiting, since it was made. What is missing to the time that went by is how busy it was.
+    public var idleNs: Int64 { waitedNs.load(ordering: .relaxed) }
+
     func assertInLoop() { assert(inLoop, "must be called on loop \(name)") }
 
     /// Runs `job` on the loop, soon, after those that were given before. Called on the loop it does not run at once either.
@@ -127,8 +131,7 @@ public final class EventLoop: @unchecked Sendable {
     /// - Parameter maxWaitMs: how long to wait for something to happen, at most.
     public func turn(maxWaitMs: Int64) {
         if !hasThread { loopThreadId.store(Thread.currentId, ordering: .relaxed) }
-        let eventCount = poller.wait(timeoutMs: beginWait(maxWaitMs: maxWaitMs))
-        nowMs = clock.monotonicMs
+        let eventCount = wait(timeoutMs: beginWait(maxWaitMs: maxWaitMs))
         shared.withLock { shared in
             shared.isWaiting = false
             swap(&shared.jobs, &runningJobs)
@@ -179,6 +182,15 @@ public final class EventLoop: @unchecked Sendable {
     var isStopping: Bool { drainDeadlineMs != nil }
 
     // MARK: Parts of a turn
+
+    private func wait(timeoutMs: Int32) -> Int {
+        let before = timeoutMs == 0 ? 0 : clock.monotonicNs
+        let eventCount = poller.wait(timeoutMs: timeoutMs)
+        let now = clock.monotonicNs
+        nowMs = now / 1_000_000
+        if timeoutMs != 0 { waitedNs.add(now - before, ordering: .relaxed) }
+        return eventCount
+    }
 
     private func wake() {
         var one: UInt64 = 1

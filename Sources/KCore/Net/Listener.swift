@@ -21,6 +21,8 @@ public final class Listener: @unchecked Sendable {
     private let makeHandler: MakeHandler
     private var registration = Registration.none
     private var isOpen = true
+    // Said once, not at every retry.
+    private var lacksDescriptors = false
 
     /// Connections taken in one turn before others of the loop get theirs.
     private static let maxPerTurn = 64
@@ -102,6 +104,7 @@ extension Listener: EventSource {
                 if !acceptFailed(accepted) { return }
                 continue
             }
+            lacksDescriptors = false
             give(accepted, SocketAddress(peer))
         }
     }
@@ -111,11 +114,16 @@ extension Listener: EventSource {
         switch -result {
         case EAGAIN: return false
         // These concern the one connection only (see accept(2)).
-        case EINTR, ECONNABORTED, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH:
+        case EINTR, ECONNABORTED, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP,
+            ENETUNREACH:
             return true
         default:
             // No descriptor or memory left: the connection stays in the backlog, and epoll would report it without end.
-            logger.warning("cannot accept", ["address": address, "reason": NetError("accept", code: result)])
+            if !lacksDescriptors {
+                logger.warning(
+                    "cannot accept for now", ["address": address, "reason": NetError("accept", code: result)])
+                lacksDescriptors = true
+            }
             pause()
             loop.schedule(afterMs: Listener.retryMs) { [weak self] in self?.resume() }
             return false

@@ -10,7 +10,8 @@ final class LoopBuffers {
     /// The pieces of one gathered write.
     let pieces: UnsafeMutablePointer<iovec>
     static let maxPieces = 64
-    var storages = StoragePool()
+    // Unchecked as in ``Connection``: the pool calls nobody.
+    @exclusivity(unchecked) var storages = StoragePool()
 
     init() {
         scratch = .allocate(byteCount: LoopBuffers.scratchBytes, alignment: 4096)
@@ -69,7 +70,9 @@ struct StoragePool {
         // Rounded up, for the next frame is hardly ever of the very same size. Pages that are not reached cost nothing.
         let rounding = max(StoragePool.minStorageBytes, capacity / 8)
         let storage = ByteStorage(capacity: capacity + rounding)
-        while !entries.isEmpty, entries.count >= StoragePool.maxEntries || bytes + storage.capacity > StoragePool.maxBytes {
+        while !entries.isEmpty,
+            entries.count >= StoragePool.maxEntries || bytes + storage.capacity > StoragePool.maxBytes
+        {
             // Whichever it is: one in use is lost to the pool, not to its user.
             victim = (victim + 1) % entries.count
             bytes -= entries[victim].storage.capacity

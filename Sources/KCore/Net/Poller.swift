@@ -108,7 +108,9 @@ struct Poller: ~Copyable {
 
     private func slot(of id: UInt64) -> Int? {
         let index = Int(id & 0xFFFF_FFFF)
-        guard index < slots.count, slots[index].generation == UInt32(id >> 32), slots[index].source != nil else { return nil }
+        guard index < slots.count, slots[index].generation == UInt32(id >> 32), slots[index].source != nil else {
+            return nil
+        }
         return index
     }
 }

@@ -54,7 +54,9 @@ public final class SignalWatcher: Sendable {
 
     /// Gives the signals their default effect again, and ends the thread.
     public func stop() {
-        guard signalPipe.compareExchange(expected: descriptors.write, desired: -1, ordering: .relaxed).exchanged else { return }
+        guard signalPipe.compareExchange(expected: descriptors.write, desired: -1, ordering: .relaxed).exchanged else {
+            return
+        }
         for number in signals { signal(number, SIG_DFL) }
         var end: UInt8 = 0
         _ = Glibc.write(descriptors.write, &end, 1)

@@ -71,14 +71,17 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         var list: UnsafeMutablePointer<addrinfo>?
         let error = getaddrinfo(host.isEmpty ? nil : host, String(port), &hints, &list)
         guard error == 0, let first = list else {
-            throw NetError("resolve \(host)", reason: error == EAI_SYSTEM ? "system error" : String(cString: gai_strerror(error)))
+            throw NetError(
+                "resolve \(host)", reason: error == EAI_SYSTEM ? "system error" : String(cString: gai_strerror(error)))
         }
         defer { freeaddrinfo(first) }
         var result: [SocketAddress] = []
         var next: UnsafeMutablePointer<addrinfo>? = first
         while let info = next?.pointee {
             next = info.ai_next
-            guard let address = info.ai_addr, Int(info.ai_addrlen) <= MemoryLayout<sockaddr_storage>.size else { continue }
+            guard let address = info.ai_addr, Int(info.ai_addrlen) <= MemoryLayout<sockaddr_storage>.size else {
+                continue
+            }
             var storage = sockaddr_storage()
             withUnsafeMutableBytes(of: &storage) { target in
                 target.copyMemory(from: UnsafeRawBufferPointer(start: address, count: Int(info.ai_addrlen)))

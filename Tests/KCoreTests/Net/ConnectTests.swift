@@ -71,21 +71,32 @@ import Testing
         defer { loop.stop() }
         var timedOut = false
         for _ in 0..<4 where !timedOut {
-            if case .failure(let error)? = connect("127.0.0.1", port, on: loop, timeoutMs: 100) { timedOut = error.isTimeout }
+            if case .failure(let error)? = connect("127.0.0.1", port, on: loop, timeoutMs: 100) {
+                timedOut = error.isTimeout
+            }
         }
         #expect(timedOut)
         withExtendedLifetime(first) {}
     }
 
-    @Test func `stopping ends an attempt`() throws {
-        let loop = try EventLoop()
-        let result = Promise<Bool>()
-        loop.execute {
-            Connection.connect(
-                host: "localhost", port: 1, on: loop, timeoutMs: 60_000, makeHandler: { _ in ClosureHandler { _, _ in } },
-                completion: { _ in result.set(true) })
+    @Test(arguments: ["localhost", "127.0.0.1"]) func `an attempt ends once, whenever the loop is stopped`(host: String)
+        throws
+    {
+        for delay in 0..<5 {
+            let loop = try EventLoop()
+            let results = Inbox<Bool>()
+            func attempt() {
+                Connection.connect(
+                    host: host, port: 1, on: loop, timeoutMs: 60_000, makeHandler: { _ in ClosureHandler { _, _ in } },
+                    completion: { _ in results.add(true) })
+            }
+            attempt()
+            if delay > 0 { loop.schedule(afterMs: Int64(delay)) { loop.beginToStop(drainMs: 0) } }
+            loop.stop()
+            #expect(results.all.count == 1)
+            attempt()
+            #expect(results.all.count == 2)
         }
-        loop.stop()
     }
 
     @Test func `no more connections are taken from one host than it may have`() throws {

@@ -99,7 +99,9 @@ import Testing
         defer { server.stop() }
         let client = try RawClient(port: server.listener.port, receiveBufferBytes: 16 * 1024)
         let count = 2000
-        let sender = Thread(name: "test") { for _ in 0..<count { client.send(frame: [UInt8](repeating: 1, count: 1000)) } }
+        let sender = Thread(name: "test") {
+            for _ in 0..<count { client.send(frame: [UInt8](repeating: 1, count: 1000)) }
+        }
         // Far more would be queued than the limit if nothing stopped it: 20 MB.
         _ = most.wait(timeoutMs: 10_000) { $0.queued > options.maxQueuedOutputBytes ? true : nil }
         for _ in 0..<count { #expect(client.receiveFrame()?.count == answer.count) }
@@ -194,6 +196,32 @@ import Testing
         client.send((0..<100).flatMap { _ in RawClient.framed([1, 2, 3]) })
         #expect(client.receiveFrame()?.count == 200_000)
         #expect(client.receiveFrame() == nil)
+    }
+
+    @Test func `a handler may close, complete and send in any call`() throws {
+        let (requests, reasons) = (Inbox<UInt8>(), Inbox<CloseReason>())
+        let server = try TestServer(
+            opened: { $0.send(.prefixed([100])) },
+            closed: { connection, reason in
+                reasons.add(reason)
+                connection.close()
+                connection.send(.prefixed([1]))
+            },
+            received: { frame, connection in
+                requests.add(frame[0])
+                let slot = connection.reserveResponse()
+                if frame[0] == 2 { connection.close() }
+                connection.complete(slot, .prefixed([frame[0]]))
+                connection.pauseReading()
+                connection.resumeReading()
+            })
+        defer { server.stop() }
+        let client = try RawClient(port: server.listener.port)
+        #expect(client.receiveFrame() == [100])
+        client.send((0..<5).flatMap { RawClient.framed([UInt8($0)]) })
+        #expect(reasons.wait(count: 1) == [.local])
+        #expect(requests.all == [0, 1, 2])
+        #expect(reasons.all.count == 1)
     }
 
     @Test func `many idle connections are held and answered`() throws {

@@ -118,7 +118,9 @@ final class RawClient: Sendable {
         var result = [UInt8](repeating: 0, count: count)
         var done = 0
         while done < count {
-            let got = result.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress.map { $0 + done }, count - done, 0) }
+            let got = result.withUnsafeMutableBytes {
+                recv(descriptor, $0.baseAddress.map { $0 + done }, count - done, 0)
+            }
             guard got > 0 else { break }
             done += got
         }

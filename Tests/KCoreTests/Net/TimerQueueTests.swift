@@ -12,7 +12,9 @@ import Testing
         for timer in timers { queue.insert(timer) }
         var popped: [TimerHandle] = []
         while let next = queue.popDue(100) { popped.append(next) }
-        let expected = timers.enumerated().sorted { ($0.element.deadlineMs, $0.offset) < ($1.element.deadlineMs, $1.offset) }
+        let expected = timers.enumerated().sorted {
+            ($0.element.deadlineMs, $0.offset) < ($1.element.deadlineMs, $1.offset)
+        }
         #expect(popped.map(ObjectIdentifier.init) == expected.map { ObjectIdentifier($0.element) })
     }
 
