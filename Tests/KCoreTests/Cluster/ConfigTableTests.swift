@@ -24,7 +24,9 @@ import Testing
         let resolver = ConfigResolver(broker: .defaults)
         for definition in ConfigTable.topics.definitions {
             for synonym in definition.synonyms { #expect(ConfigTable.brokers[synonym.name] != nil, "\(synonym.name)") }
-            #expect(resolver.topicValue(definition.name, topic: [:]) == definition.defaultValue, "\(definition.name)")
+            let inherited = resolver.topicSettings(definition, topic: [:]).first
+            #expect(inherited == nil || inherited?.converted == definition.defaultValue, "\(definition.name)")
+            #expect(inherited != nil || definition.synonyms.isEmpty, "\(definition.name)")
         }
     }
 
@@ -124,6 +126,21 @@ import Testing
             sources.map { $0.source } == [
                 .dynamicTopic, .dynamicBroker, .dynamicDefaultBroker, .staticBroker, .default,
             ])
+    }
+
+    @Test func `the short way to a topic's setting gives what the long way gives`() throws {
+        let broker = try BrokerConfig([
+            "log.roll.hours": "3", "log.segment.bytes": "100", "log.cleanup.policy": "compact",
+        ])
+        let resolver = ConfigResolver(
+            broker: broker, dynamicBroker: ["log.roll.ms": "7"], dynamicDefault: ["log.segment.bytes": "200"])
+        for definition in ConfigTable.topics.definitions {
+            for topic in [[:], [definition.name: "x"]] {
+                let settings = resolver.topicSettings(definition, topic: topic)
+                let expected = settings.first?.converted ?? definition.defaultValue
+                #expect(resolver.topicValue(definition.name, topic: topic) == expected, "\(definition.name)")
+            }
+        }
     }
 
     @Test func `logs get Kafka's defaults when nobody says anything`() {

@@ -8,7 +8,7 @@ enum BrokerConfigs {
 
     private static let broker: [ConfigDefinition] = [
         .boolean("auto.create.topics.enable", true, "Whether a topic that a client asks for is created."),
-        .int("background.threads", 2, .atLeast(1), "Threads that flush, delete and check logs."),
+        .int("background.threads", 10, .atLeast(1), "Threads that flush, delete and check logs.").ignored,
         .string("broker.rack", nil, "The rack or zone that the broker stands in."),
         .int("broker.id", -1, "Older name of node.id."),
         .int("default.replication.factor", 1, "Replicas of a topic that is created without a number."),
@@ -36,7 +36,7 @@ enum BrokerConfigs {
         .int("max.connections.per.ip", .max, .atLeast(0), "Connections of one address."),
         .int("num.io.threads", 8, .atLeast(1), "Threads for work that may wait for a disk."),
         .int("num.network.threads", 3, .atLeast(1), "Event loops: threads that serve connections."),
-        .int("queued.max.requests", 500, .atLeast(1), "Requests in hand above which a connection is no longer read."),
+        .int("queued.max.requests", 500, .atLeast(1), "Requests that may wait before no more are read.").ignored,
         .int("socket.listen.backlog.size", 50, .atLeast(1), "Connections that may wait to be accepted."),
         .int("socket.receive.buffer.bytes", 102_400, "Receive buffer of a connection; -1 for the system's."),
         .int("socket.request.max.bytes", 104_857_600, .atLeast(1), "The largest request that is read."),
@@ -52,6 +52,7 @@ enum BrokerConfigs {
         .long("log.flush.scheduler.interval.ms", .max, "How often logs are looked at for a flush."),
         .long(
             "log.retention.check.interval.ms", 300_000, .atLeast(1), "How often logs are looked at for old segments."),
+        .boolean("log.message.downconversion.enable", true, "Whether records are converted for older clients."),
         .int(
             "num.recovery.threads.per.data.dir", 1, .atLeast(1), "Threads for each directory that open logs at start."),
     ]
@@ -83,7 +84,6 @@ enum BrokerConfigs {
         .from(.init("log.flush.scheduler.interval.ms")),
         .int("log.index.interval.bytes", 4096, .atLeast(0), "Bytes of log between two entries of the offset index."),
         .int("log.index.size.max.bytes", 10_485_760, .atLeast(4), "Largest size of a segment's offset index."),
-        .boolean("log.message.downconversion.enable", true, "Whether records are converted for older clients.").ignored,
         .long("log.message.timestamp.after.max.ms", .max, .atLeast(0), "How far timestamps may lie ahead."),
         .long("log.message.timestamp.before.max.ms", .max, .atLeast(0), "How far timestamps may lie behind."),
         .string(

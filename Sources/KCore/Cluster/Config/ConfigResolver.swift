@@ -44,7 +44,14 @@ struct ConfigResolver: Sendable {
     func topicValue(_ name: String, topic: [String: String]) -> String? {
         if let value = topic[name] { return value }
         guard let definition = ConfigTable.topics[name] else { return nil }
-        return brokerSettings(definition.synonyms).first?.converted ?? definition.defaultValue
+        // As `topicSettings` finds it, without making a list of all: this is done for every setting of every topic. The
+        // broker's default is the topic's.
+        for values in [dynamicBroker, dynamicDefault, broker.properties] where !values.isEmpty {
+            for synonym in definition.synonyms {
+                if let value = values[synonym.name] { return synonym.converted(value) }
+            }
+        }
+        return definition.defaultValue
     }
 
     /// Every place that sets the broker configuration `definition`.
