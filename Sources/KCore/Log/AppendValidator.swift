@@ -219,8 +219,14 @@ struct AppendValidator {
         return Bytes(result)
     }
 
-    /// Sets of the formats 0 and 1 as batches of format 2; nil when they are that already.
+    /// Sets of the formats 0 and 1 as a batch of format 2; nil when they are that already, or are replicated, where
+    /// old segments are copied as they are.
     private func converted(_ records: Bytes) throws(LogError) -> Bytes? {
-        nil
+        guard origin != .replication, records.withUnsafeBytes({ LegacyRecords.isLegacy($0) }) else { return nil }
+        do {
+            return try LegacyRecords.convertUp(records)
+        } catch {
+            throw unreadable(error)
+        }
     }
 }

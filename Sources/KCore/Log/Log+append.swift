@@ -23,6 +23,7 @@ extension Log {
             return (result, writer.recordsSinceFlush >= config.flushMessages)
         }
         if mustFlush { try flush() }
+        flushAfterRoll()
         return result
     }
 
@@ -166,7 +167,17 @@ extension Log {
         return try roll(at: follows ? writer.endOffset : baseOffset, config, &writer)
     }
 
-    /// Begins a new segment; what is in the old one goes to stable storage in the background.
+    /// Has what was in a segment that is full go to stable storage in the background. Not called under the lock: jobs
+    /// may run at once.
+    func flushAfterRoll() {
+        guard hasRolled.load(ordering: .relaxed), hasRolled.exchange(false, ordering: .relaxed) else { return }
+        environment.background { [weak self] in
+            // An error takes the directory offline, which the next append answers.
+            _ = try? self?.flush()
+        }
+    }
+
+    /// Begins a new segment. Callers see to ``flushAfterRoll()``.
     @discardableResult
     func roll(at baseOffset: Int64, _ config: LogConfig, _ writer: inout Writer) throws(LogError) -> LogSegment {
         do throws(DiskError) {
@@ -187,10 +198,7 @@ extension Log {
             writer.rollJitterMs = Log.jitter(config)
             publish(writer)
             environment.logger.debug("segment rolled", ["partition": topicPartition, "baseOffset": baseOffset])
-            environment.background { [weak self] in
-                // An error takes the directory offline, which the next append answers.
-                _ = try? self?.flush()
-            }
+            hasRolled.store(true, ordering: .relaxed)
             return segment
         } catch {
             throw answer(to: error)
@@ -219,6 +227,7 @@ extension Log {
             }
             try roll(at: writer.endOffset, config, &writer)
         }
+        flushAfterRoll()
     }
 
     func writeProducerSnapshot(_ writer: Writer) throws(DiskError) {

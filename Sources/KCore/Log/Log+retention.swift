@@ -12,8 +12,8 @@ extension Log {
         try environment.directory.check()
         let config = config
         let isDeleting = config.cleanupPolicy.contains(.delete)
-        return try writer.withLock { (writer) throws(LogError) in
-            if writer.isClosed { return 0 }
+        let removed = try writer.withLock { (writer) throws(LogError) in
+            if writer.isClosed { return [LogSegment]() }
             var count = 0
             do throws(DiskError) {
                 if isDeleting && config.retentionMs >= 0 {
@@ -25,8 +25,11 @@ extension Log {
             if isDeleting && config.retentionBytes >= 0 { count = max(count, excess(writer, config)) }
             count = max(count, belowStart(writer))
             count = min(count, deletable(writer))
-            return try remove(count, config, &writer)
+            return try take(count, config, &writer)
         }
+        flushAfterRoll()
+        try discard(removed)
+        return removed.count
     }
 
     private func expired(_ writer: Writer, nowMs: Int64, _ config: LogConfig) throws(DiskError) -> Int {
@@ -70,29 +73,33 @@ extension Log {
         return count
     }
 
-    private func remove(_ count: Int, _ config: LogConfig, _ writer: inout Writer) throws(LogError) -> Int {
-        guard count > 0 else { return 0 }
+    private func take(_ count: Int, _ config: LogConfig, _ writer: inout Writer) throws(LogError) -> [LogSegment] {
+        guard count > 0 else { return [] }
         if count == writer.segments.count { try roll(at: writer.endOffset, config, &writer) }
-        let removed = writer.segments.prefix(count)
+        let removed = Array(writer.segments.prefix(count))
         writer.segments.removeFirst(count)
-        guard let first = writer.segments.first else { return 0 }
+        guard let first = writer.segments.first else { return [] }
         writer.epochs.truncateStart(to: max(first.baseOffset, logStartOffset))
         publish(writer, startOffset: first.baseOffset)
-        try discard(Array(removed))
         environment.logger.info(
             "segments removed",
             ["partition": topicPartition, "count": count, "logStartOffset": logStartOffset])
-        return count
+        return removed
     }
 
-    func discard(_ segments: [LogSegment]) throws(LogError) {
-        var paths: [String] = []
-        do {
-            for segment in segments { paths += try segment.markDeleted() }
+    // One after the other, each on stable storage before the next, so that a crash leaves no hole: what comes back is the
+    // newest of them. Not under the lock, since that takes time.
+    private func discard(_ segments: [LogSegment]) throws(LogError) {
+        do throws(DiskError) {
+            for segment in segments {
+                removeLater(try segment.markDeleted())
+                try folder.sync()
+            }
+        } catch where error.isMissing {
+            // The partition was deleted meanwhile.
         } catch {
             throw answer(to: error)
         }
-        removeLater(paths)
     }
 
     /// Makes `offset` the first that may be read (DeleteRecords). Segments below it go with the next

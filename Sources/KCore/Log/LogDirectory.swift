@@ -7,14 +7,13 @@ final class LogDirectory: Sendable {
     let wasCleanStop: Bool
     /// Held while checkpoints are written, so that an older state never replaces a newer one.
     let checkpointing = Mutex(())
-    // Held as long as this lives.
-    private let lock: (any AnyObject & Sendable)?
+    private let lock: Mutex<(any AnyObject & Sendable)?>
 
     private init(path: String, health: DirectoryHealth, wasCleanStop: Bool, lock: (any AnyObject & Sendable)?) {
         self.path = path
         self.health = health
         self.wasCleanStop = wasCleanStop
-        self.lock = lock
+        self.lock = Mutex(lock)
     }
 
     /// Creates the directory when there is none, and locks it. One that cannot be used is offline.
@@ -74,6 +73,9 @@ final class LogDirectory: Sendable {
             _ = health.fail(error)
         }
     }
+
+    /// Lets another process have the directory.
+    func unlock() { lock.withLock { $0 = nil } }
 
     func writeCleanStopMarker(_ disk: any Disk, brokerEpoch: Int64) throws(DiskError) {
         try disk.replaceFile(

@@ -27,6 +27,7 @@ struct LogLoader {
     private struct Names {
         var bases: [Int64] = []
         var snapshots: [Int64] = []
+        var indexed: Set<Int64> = []
         var hasTopicId = false
         var hasEpochs = false
     }
@@ -44,6 +45,7 @@ struct LogLoader {
         var endOffset: Int64 = 0
         if wasCleanStop, let end = try endOfCleanLog(segments) {
             endOffset = end
+            try rebuildMissingIndexes(segments, names)
         } else {
             endOffset = try recover(&segments, &epochs)
         }
@@ -82,7 +84,9 @@ struct LogLoader {
                     switch kind {
                     case .log: names.bases.append(base)
                     case .producerSnapshot: names.snapshots.append(base)
-                    default: indexes.append((base, entry.name))
+                    default:
+                        indexes.append((base, entry.name))
+                        if kind == .offsetIndex { names.indexed.insert(base) }
                     }
                 } else if entry.name == PartitionMetadataFile.name {
                     names.hasTopicId = true
@@ -155,6 +159,22 @@ struct LogLoader {
         }
     }
 
+    private func rebuildMissingIndexes(_ segments: [LogSegment], _ names: Names) throws(LogFault) {
+        for segment in segments where segment.size > 0 && !names.indexed.contains(segment.baseOffset) {
+            environment.logger.warning(
+                "an index is missing and made anew", ["partition": topicPartition, "baseOffset": segment.baseOffset])
+            let recovery = SegmentRecovery(segment: segment, indexIntervalBytes: config.indexIntervalBytes)
+            do throws(LogFault) {
+                _ = try recovery.run(mayCut: { _ in false }) { _ in }
+            } catch .damaged(let path, let position, let reason) {
+                // What is sound is still served, by scanning.
+                environment.logger.error(
+                    "a log is damaged where it had been flushed",
+                    ["path": path, "position": position, "reason": reason])
+            }
+        }
+    }
+
     private func recover(_ segments: inout [LogSegment], _ epochs: inout LeaderEpochs) throws(LogFault) -> Int64 {
         guard let first = segments.first else { return startOffset }
         var index = Log.segmentIndex(segments, for: recoveryPoint) ?? 0
@@ -172,7 +192,7 @@ struct LogLoader {
                 environment.logger.warning(
                     "unfinished writes were cut off",
                     ["partition": topicPartition, "bytes": outcome.removedBytes, "cause": damage])
-            } else if index == segments.count || !isGap(nextOffset, segments[index].baseOffset) {
+            } else if index == segments.count || follows(segments[index].baseOffset, end: nextOffset) {
                 continue
             }
             // What follows a cut or a hole was written later than what is missing: it was never promised.
@@ -184,9 +204,11 @@ struct LogLoader {
         return nextOffset
     }
 
-    // Cleaning leaves gaps, but only in what had been flushed.
-    private func isGap(_ end: Int64, _ next: Int64) -> Bool {
-        end < next && end >= recoveryPoint && !config.cleanupPolicy.contains(.compact)
+    // A segment that begins before the one in front ends is from before a truncation, and came back with the power.
+    // Behind it there can be a gap where cleaning was, but only in what had been flushed.
+    private func follows(_ next: Int64, end: Int64) -> Bool {
+        if next < recoveryPoint || next == end { return true }
+        return next > end && (end < recoveryPoint || config.cleanupPolicy.contains(.compact))
     }
 
     // MARK: Producers
@@ -218,7 +240,7 @@ struct LogLoader {
         let newest = names.snapshots.last { $0 <= end }
         for offset in names.snapshots where !bases.contains(offset) && offset != newest {
             let path = folder.path + "/" + SegmentFileKind.producerSnapshot.fileName(baseOffset: offset)
-            try onDisk { () throws(DiskError) in try disk.remove(path) }
+            try onDisk { () throws(DiskError) in try disk.removeTree(path) }
         }
     }
 }

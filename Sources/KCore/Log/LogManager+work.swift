@@ -111,6 +111,7 @@ extension LogManager {
         }
         removals.removeDue(nowMs: .max, disk: disk, logger: logger)
         let notClean = dirty.withLock { $0 }
+        defer { for directory in directories { directory.unlock() } }
         for directory in directories where !directory.health.isOffline {
             checkpoint(directory)
             if notClean.contains(directory.path) { continue }

@@ -15,6 +15,8 @@ public final class LogManager: Sendable {
     let removals = RemovalQueue()
     let directories: [LogDirectory]
     let state: Mutex<State>
+    // Creating writes files, which must not hold up who only looks a log up.
+    private let creating = Mutex(())
 
     struct State: Sendable {
         var logs: [TopicPartition: Log] = [:]
@@ -84,21 +86,21 @@ public final class LogManager: Sendable {
     /// - Throws: KAFKA_STORAGE_ERROR.
     public func createLog(_ topicPartition: TopicPartition, topicId: Uuid?, config: LogConfig) throws(LogError) -> Log {
         if let log = log(for: topicPartition) { return log }
-        return try state.withLock { (state) throws(LogError) in
-            if let log = state.logs[topicPartition] { return log }
-            guard let directory = emptiest(state) else {
+        return try creating.withLock { (_) throws(LogError) in
+            if let log = log(for: topicPartition) { return log }
+            guard let directory = emptiest() else {
                 throw LogError(.kafkaStorageError, "all log directories are offline")
             }
             let log = try create(topicPartition, topicId, config, in: directory)
-            state.logs[topicPartition] = log
+            state.withLock { $0.logs[topicPartition] = log }
             return log
         }
     }
 
     // The one with the fewest logs, as Kafka does: sizes change, counts say what will come.
-    private func emptiest(_ state: State) -> LogDirectory? {
+    private func emptiest() -> LogDirectory? {
         var counts: [String: Int] = [:]
-        for log in state.logs.values { counts[log.environment.directory.path, default: 0] += 1 }
+        for log in logs { counts[log.environment.directory.path, default: 0] += 1 }
         return directories.filter { !$0.health.isOffline }
             .min { (counts[$0.path] ?? 0) < (counts[$1.path] ?? 0) }
     }

@@ -209,7 +209,10 @@ final class LogSegment: Sendable {
         try onDisk { () throws(DiskError) in
             try files.offsetIndex.truncate(to: offset)
             try files.timeIndex.truncate(to: offset)
-            try files.log.open().truncate(to: position)
+            // On stable storage before anything is written behind it: what was cut off must not come back.
+            let file = try files.log.open()
+            try file.truncate(to: position)
+            try file.sync()
         }
         let last = try onDisk { () throws(DiskError) in try files.timeIndex.lastEntry() }
         let largest = try largestTimestamp(end: position)

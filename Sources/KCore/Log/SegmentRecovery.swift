@@ -121,23 +121,47 @@ private struct BatchReader {
         guard batch.baseOffset >= offset else {
             throw damaged(position, "offset \(batch.baseOffset) cannot follow \(offset - 1)")
         }
-        // An old format's checksums are each message's own; its consumers check them.
-        if let header = batch.header, try checksum(batch) != header.crc {
-            throw damaged(position, "the checksum is wrong")
+        let stored: UInt32
+        let computed: UInt32
+        if let header = batch.header {
+            stored = header.crc
+            computed = try checksum(
+                batch, from: RecordBatchHeader.attributesPosition, start: 0) { CRC32C.extend($0, $1) }
+        } else {
+            // The old formats: zlib's checksum of what follows it.
+            stored = try load(position + 12)
+            computed = try ~checksum(batch, from: 16, start: ~0) { BatchReader.legacyTable.update($0, $1) }
         }
+        guard stored == computed else { throw damaged(position, "the checksum is wrong") }
         return batch
     }
 
-    private mutating func checksum(_ batch: StoredBatch) throws(LogFault) -> UInt32 {
-        var crc: UInt32 = 0
-        var position = batch.position + Int64(RecordBatchHeader.attributesPosition)
+    private static let legacyTable = CRCTable(polynomial: 0xEDB8_8320)
+
+    private mutating func load(_ position: Int64) throws(LogFault) -> UInt32 {
+        do {
+            let field = try bytes(at: position, wanted: 4)
+            guard let base = field.baseAddress, field.count >= 4 else { throw damaged(position, "the file is cut off") }
+            return base.bigEndian(0)
+        } catch let error as DiskError {
+            throw .disk(error)
+        } catch {
+            throw damaged(position, "\(error)")
+        }
+    }
+
+    private mutating func checksum(
+        _ batch: StoredBatch, from field: Int, start: UInt32, _ extend: (UInt32, UnsafeRawBufferPointer) -> UInt32
+    ) throws(LogFault) -> UInt32 {
+        var crc = start
+        var position = batch.position + Int64(field)
         while position < batch.end {
             do {
                 let wanted = Int(min(batch.end - position, Int64(window.count)))
                 let piece = try bytes(at: position, wanted: wanted)
                 guard !piece.isEmpty else { throw damaged(position, "the file ends inside of a batch") }
                 let used = UnsafeRawBufferPointer(rebasing: piece.prefix(Int(min(Int64(piece.count), batch.end - position))))
-                crc = CRC32C.extend(crc, used)
+                crc = extend(crc, used)
                 position += Int64(used.count)
             } catch let error as DiskError {
                 throw .disk(error)

@@ -1,0 +1,104 @@
+import Synchronization
+import Testing
+
+@testable import KCore
+
+@Suite struct ReadTests {
+    private let bench = LogBench()
+
+    private func filled(_ count: Int, segmentBytes: Int = 1 << 20) throws -> Log {
+        var config = LogConfig()
+        config.segmentBytes = segmentBytes
+        config.indexIntervalBytes = 200
+        let log = try bench.open(config)
+        for index in 0..<count { try log.append(["value \(index)", "second \(index)"], timestamp: Int64(1000 + index * 10)) }
+        return log
+    }
+
+    @Test func `a read ends at a batch, within its limit`() throws {
+        let log = try filled(200)
+        let size = try #require(try log.read(from: 0, maxBytes: 1).batches().first).count
+        for offset in stride(from: Int64(0), to: 400, by: 7) {
+            for limit in [size * 3, size * 3 + 5, size * 70 + 1, 1 << 20] {
+                let read = try log.read(from: offset, maxBytes: limit)
+                #expect(read.records.count <= limit)
+                let batches = try read.batches()
+                #expect(try RecordBatchReader(batches[0]).header.baseOffset == offset / 2 * 2)
+                #expect(read.firstOffset == offset / 2 * 2)
+                let left = 200 - Int(offset / 2)
+                #expect(batches.count >= min(left, limit / (size + 4)))
+            }
+        }
+    }
+
+    @Test func `a batch larger than the limit is read alone, or not at all`() throws {
+        let log = try filled(100)
+        for offset in [Int64(0), 51, 198] {
+            #expect(try log.read(from: offset, maxBytes: 10).batches().count == 1)
+            #expect(try log.read(from: offset, maxBytes: 10, minOneBatch: false).records.count == 0)
+        }
+    }
+
+    @Test func `nothing at or above the limit is read`() throws {
+        for segmentBytes in [1 << 20, 500] {
+            let log = try LogBench().open({
+                var config = LogConfig()
+                config.segmentBytes = segmentBytes
+                config.indexIntervalBytes = 200
+                return config
+            }())
+            for index in 0..<100 { try log.append(["value \(index)", "second \(index)"]) }
+            for limit in stride(from: Int64(1), through: 200, by: 9) {
+                let records = try log.records(from: 0, upTo: limit)
+                // A batch that reaches beyond the limit is not read.
+                #expect(records.count == Int(limit / 2 * 2))
+                if limit < 200 { #expect(try log.read(from: limit, maxBytes: 1000, upTo: limit).records.count == 0) }
+            }
+        }
+    }
+
+    @Test func `the tail is read without the index, with the same result`() throws {
+        let log = try filled(30)
+        let mark = log.published.withLock { $0.look(56, maxBytes: 1 << 20, upTo: .max) }
+        #expect(mark.tail != nil)
+        #expect(try log.values(from: 56) == ["value 28", "second 28", "value 29", "second 29"])
+        #expect(try log.values(from: 57) == ["second 28", "value 29", "second 29"])
+    }
+
+    @Test(arguments: [1 << 20, 600]) func `a time is found as the first record at or after it`(segmentBytes: Int) throws {
+        let log = try filled(100, segmentBytes: segmentBytes)
+        for time in stride(from: Int64(990), to: 2010, by: 7) {
+            let found = try log.offset(forTimestamp: time)
+            let index = max(0, (time - 1000 + 9) / 10)
+            if index < 100 {
+                #expect(found == TimestampOffset(timestamp: 1000 + index * 10, offset: index * 2, leaderEpoch: 0))
+            } else {
+                #expect(found == nil)
+            }
+        }
+        #expect(try log.maxTimestamp() == TimestampOffset(timestamp: 1990, offset: 198, leaderEpoch: 0))
+        #expect(try log.offset(forTimestamp: 1500, upTo: 50) == nil)
+    }
+
+    @Test func `times that go back and forth are found where they first appear`() throws {
+        let log = try bench.open()
+        for time in [50, 20, 90, 10, 60] { try log.append(["\(time)"], timestamp: Int64(time)) }
+        #expect(try log.offset(forTimestamp: 15)?.offset == 0)
+        #expect(try log.offset(forTimestamp: 51)?.offset == 2)
+        #expect(try log.offset(forTimestamp: 91) == nil)
+        #expect(try log.maxTimestamp()?.offset == 2)
+        #expect(try LogBench().open().maxTimestamp() == nil)
+    }
+
+    @Test func `a reader keeps what it reads while retention removes it`() throws {
+        let log = try filled(60, segmentBytes: 500)
+        let read = try log.read(from: 0, maxBytes: 400)
+        var config = log.config
+        config.retentionBytes = 600
+        log.updateConfig(config)
+        #expect(try log.deleteOldSegments(nowMs: bench.clock.wallMs) > 3)
+        bench.removals.removeDue(nowMs: .max, disk: bench.disk, logger: .silent)
+        #expect(try read.batches().count > 1)
+        #expect(throws: LogError.self) { try log.read(from: 0, maxBytes: 400) }
+    }
+}

@@ -1,0 +1,102 @@
+import Testing
+
+@testable import KCore
+
+@Suite struct RetentionTests {
+    private let bench = LogBench()
+
+    private func filled(_ count: Int = 20, _ change: (inout LogConfig) -> Void = { _ in }) throws -> Log {
+        var config = LogConfig()
+        config.segmentBytes = 200
+        config.retentionMs = -1
+        change(&config)
+        let log = try bench.open(config)
+        let start = bench.clock.wallMs
+        for index in 0..<count { try log.append(["value \(index)"], timestamp: start + Int64(index) * 1000) }
+        return log
+    }
+
+    @Test func `by time, whole segments go whose newest record is too old`() throws {
+        let log = try filled { $0.retentionMs = 10_000 }
+        let start = bench.clock.wallMs
+        try log.deleteOldSegments(nowMs: start + 10_000)
+        #expect(log.logStartOffset == 0)
+        try log.deleteOldSegments(nowMs: start + 20_000)
+        #expect(log.logStartOffset > 5 && log.logStartOffset <= 10)
+        #expect(try log.values(from: log.logStartOffset).last == "value 19")
+    }
+
+    @Test func `when all has expired a new segment is rolled and the end stays`() throws {
+        let log = try filled { $0.retentionMs = 1 }
+        try log.deleteOldSegments(nowMs: bench.clock.wallMs + 100_000_000)
+        #expect(log.segmentCount == 1)
+        #expect(log.logStartOffset == 20)
+        #expect(log.logEndOffset == 20)
+        #expect(log.size == 0)
+        #expect(try log.append(["next"]).baseOffset == 20)
+        #expect(try log.deleteOldSegments(nowMs: bench.clock.wallMs) == 0)
+    }
+
+    @Test func `by size, the oldest go until the rest fits`() throws {
+        let log = try filled { $0.retentionBytes = 500 }
+        try log.deleteOldSegments(nowMs: bench.clock.wallMs)
+        #expect(log.size >= 500 && log.size < 700)
+    }
+
+    @Test func `nothing above the high watermark goes`() throws {
+        let log = try filled { $0.retentionMs = 1 }
+        log.highWatermark = 7
+        try log.deleteOldSegments(nowMs: bench.clock.wallMs + 100_000_000)
+        #expect(log.logStartOffset > 0 && log.logStartOffset <= 7)
+    }
+
+    @Test func `a compacted log only loses what lies below its start`() throws {
+        let log = try filled {
+            $0.retentionMs = 1
+            $0.retentionBytes = 1
+        }
+        var config = log.config
+        config.cleanupPolicy = .compact
+        log.updateConfig(config)
+        #expect(try log.deleteOldSegments(nowMs: .max) == 0)
+        try log.advanceStartOffset(to: 9)
+        #expect(log.logStartOffset == 9)
+        #expect(try log.deleteOldSegments(nowMs: .max) > 0)
+        #expect(log.logStartOffset == 9)
+        #expect(try log.values(from: 9).count == 11)
+        #expect(throws: LogError.self) { try log.read(from: 8, maxBytes: 10) }
+        #expect(throws: LogError.self) { try log.advanceStartOffset(to: 21) }
+    }
+
+    @Test func `segments roll by time, by the records' own clock`() throws {
+        let log = try bench.open({
+            var config = LogConfig()
+            config.segmentMs = 5000
+            return config
+        }())
+        let start = bench.clock.wallMs
+        try log.append(["a"], timestamp: start)
+        try log.append(["b"], timestamp: start + 5000)
+        #expect(log.segmentCount == 1)
+        try log.append(["c"], timestamp: start + 5001)
+        #expect(log.segmentCount == 2)
+        try log.append(["d"], timestamp: -1)
+        #expect(log.segmentCount == 2)
+    }
+
+    @Test func `truncation cuts at a batch, forgets epochs and producers, and appends go on`() throws {
+        let log = try bench.open()
+        for index in 0..<10 {
+            _ = try log.append(
+                Batches.idempotent(["a", "b"], sequence: Int32(index * 2)), leaderEpoch: Int32(index / 4))
+        }
+        try log.truncate(to: 13)
+        #expect(log.logEndOffset == 12)
+        #expect(log.latestEpoch == 1)
+        #expect(log.endOffset(forLeaderEpoch: 1)?.endOffset == 12)
+        #expect(try log.append(Batches.idempotent(["c"], sequence: 12), leaderEpoch: 3).baseOffset == 12)
+        try log.truncateFullyAndStart(at: 100)
+        #expect(log.logStartOffset == 100 && log.logEndOffset == 100)
+        #expect(try log.append(["x"]).baseOffset == 100)
+    }
+}
