@@ -94,6 +94,22 @@ public final class Log: Sendable {
     /// The base offset of the first segment, which is at most ``logStartOffset``.
     var firstSegmentOffset: Int64 { published.withLock { $0.segments.first?.baseOffset ?? $0.startOffset } }
 
+    /// Where segments begin and when their files were last written to, oldest first, for the first version of
+    /// ListOffsets. Looks at every segment's file.
+    public func segmentStarts() throws(LogError) -> [(baseOffset: Int64, lastModifiedMs: Int64)] {
+        var starts: [(baseOffset: Int64, lastModifiedMs: Int64)] = []
+        for segment in published.withLock({ $0.segments }) {
+            let path = folder.path + "/" + SegmentFileKind.log.fileName(baseOffset: segment.baseOffset)
+            do throws(DiskError) {
+                guard let modifiedMs = try environment.disk.modificationTimeMs(path) else { continue }
+                starts.append((segment.baseOffset, modifiedMs))
+            } catch {
+                throw answer(to: error)
+            }
+        }
+        return starts
+    }
+
     public var segmentCount: Int { published.withLock { $0.segments.count } }
 
     func setRecoveryPoint(_ offset: Int64) { recovered.store(offset, ordering: .releasing) }

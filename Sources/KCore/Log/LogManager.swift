@@ -17,6 +17,7 @@ public final class LogManager: Sendable {
     let state: Mutex<State>
     // Creating writes files, which must not hold up who only looks a log up.
     private let creating = Mutex(())
+    private let uncleanStop = Atomic(false)
 
     struct State: Sendable {
         var logs: [TopicPartition: Log] = [:]
@@ -69,6 +70,9 @@ public final class LogManager: Sendable {
             options, disk: disk, clock: clock, logger: logger,
             background: { job in pool.submit(job) })
     }
+
+    /// Whether a directory with logs was not stopped cleanly: what had not been flushed may be lost.
+    public var wasUncleanStop: Bool { uncleanStop.load(ordering: .acquiring) }
 
     var disk: any Disk { files.disk }
 
@@ -166,6 +170,7 @@ public final class LogManager: Sendable {
         let starts = directory.readCheckpoint(OffsetCheckpoint.logStartOffsetName, disk, logger)
         let isClean = directory.wasCleanStop
         if !isClean && !found.isEmpty {
+            uncleanStop.store(true, ordering: .releasing)
             logger.info(
                 "the last stop was not clean, logs are recovered", ["dir": directory.path, "logs": found.count])
         }
