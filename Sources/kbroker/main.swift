@@ -1,1 +1,3 @@
-print("kbroker")
+import KCore
+
+Command.kbroker.main()

@@ -66,7 +66,8 @@ enum BrokerOptions {
             default: .info
             }
         return Logger(
-            component: "broker", level: level, format: Logger.Format(rawValue: arguments.text(logFormat) ?? "") ?? .text,
+            component: "broker", level: level,
+            format: Logger.Format(rawValue: arguments.text(logFormat) ?? "") ?? .text,
             sink: Logger.Sink(descriptor: console.errors), clock: console.clock)
     }
 }

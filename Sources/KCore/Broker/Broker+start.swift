@@ -1,0 +1,94 @@
+/// Why a broker could not start, in one line for the person who started it.
+public struct BrokerStartError: Error, Sendable, CustomStringConvertible {
+    public var description: String
+}
+
+extension Broker {
+    /// Starts a broker from properties of Kafka's `server.properties`.
+    ///
+    /// The order: directories are locked before anything in them is read; the metadata says which logs there are; logs
+    /// are opened and recovered; the broker is registered with the addresses that it listens on; clients are let in.
+    ///
+    /// - Parameter properties: by Kafka's names. Names that Kafka has and that have no effect are warned about.
+    /// - Throws: ``BrokerStartError`` that says what is wrong and what to do.
+    public static func start(
+        properties: [String: String], clock: any Clock = SystemClock(), logger: Logger
+    ) throws(BrokerStartError) -> Broker {
+        let settings = try parse(properties, logger)
+        SignalWatcher.ignoreBrokenPipes()
+        let workers = WorkerPool(name: "worker", threads: settings.workerThreads)
+        var started: Broker?
+        do {
+            let logManager = try LogManager(
+                settings.logManager, clock: clock, logger: logger.named("log"), pool: workers)
+            let cluster = try EmbeddedCluster.open(
+                config: settings.config, disk: SystemDisk(), clock: clock, logger: logger)
+            let loops = try EventLoopGroup(count: settings.eventLoops, clock: clock)
+            let broker = Broker(
+                settings: settings, cluster: cluster, clock: clock, logger: logger.named("broker"),
+                logManager: logManager, workers: workers, loops: loops)
+            started = broker
+            try broker.open()
+            return broker
+        } catch {
+            if let started { started.stop() } else { workers.stop() }
+            throw BrokerStartError(description: "\(error)")
+        }
+    }
+
+    /// Checks properties as ``start(properties:clock:logger:)`` does, and starts nothing.
+    /// - Returns: what is set and has no effect, a sentence each.
+    public static func check(properties: [String: String]) throws(BrokerStartError) -> [String] {
+        do {
+            return try BrokerSettings(BrokerConfig(properties)).warnings
+        } catch {
+            throw BrokerStartError(description: "\(error)")
+        }
+    }
+
+    private static func parse(_ properties: [String: String], _ logger: Logger) throws(BrokerStartError)
+        -> BrokerSettings
+    {
+        do {
+            let settings = try BrokerSettings(BrokerConfig(properties))
+            for warning in settings.warnings { logger.named("config").warning(warning) }
+            return settings
+        } catch {
+            throw BrokerStartError(description: "\(error)")
+        }
+    }
+
+    private func open() throws {
+        let image = images.image
+        try logManager.load { [partitions] topic in partitions.logConfig(topic, image) }
+        partitions.open(image)
+        images.addListener(partitions)
+        if settings.listeners.allSatisfy({ $0.port != 0 }) {
+            // Nobody is let in before the cluster has the broker, so that no client finds it without.
+            try register(ports: settings.listeners.map(\.port))
+            try listen()
+        } else {
+            try listen()
+            try register(ports: addresses.map(\.port))
+        }
+        scheduleUpkeep()
+    }
+
+    private func register(ports: [Int]) throws {
+        let endpoints = zip(settings.listeners, ports).map { listener, port in
+            var endpoint = RegisterBrokerRecord.BrokerEndpoint()
+            endpoint.name = listener.name
+            endpoint.host = listener.advertisedHost
+            endpoint.port = UInt16(clamping: listener.advertisedPort ?? port)
+            endpoint.securityProtocol = .plaintext
+            return endpoint
+        }
+        let answer = controller.perform(
+            RegisterBroker(
+                brokerId: nodeId, incarnationId: Uuid.random(), endpoints: endpoints, rack: settings.rack,
+                logDirs: nodeIdentity.directories.map(\.id), afterUncleanStop: logManager.wasUncleanStop))
+        guard answer.errorCode == .none else {
+            throw BrokerStartError(description: "the broker cannot be registered: \(answer.errorCode.meaning)")
+        }
+    }
+}

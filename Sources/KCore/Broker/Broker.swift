@@ -1,0 +1,111 @@
+internal import Synchronization
+
+/// A broker: its logs, its metadata, its listeners, from start to stop.
+///
+/// Life cycle: ``start(_:clock:logger:)`` opens everything and returns when clients can be served; ``stop()`` stops
+/// accepting, answers what is in hand, flushes, writes the checkpoints and returns. A broker is started once.
+public final class Broker: Sendable {
+    let settings: BrokerSettings
+    let clock: any Clock
+    let logger: Logger
+    let images: ImageHolder
+    let controller: ControllerRunner
+    let nodeIdentity: NodeIdentity
+    let logManager: LogManager
+    let partitions: PartitionManager
+    let fetchSessions: FetchSessionCache
+    let producerIds: ProducerIdAllocator
+    /// For work that may wait for a disk.
+    let workers: WorkerPool
+    let loops: EventLoopGroup
+    private let views: [ObjectIdentifier: LoopView]
+    private let listeners = Mutex<[Listener]>([])
+    private let isStopped = Mutex(false)
+
+    init(
+        settings: BrokerSettings, cluster: EmbeddedCluster, clock: any Clock, logger: Logger, logManager: LogManager,
+        workers: WorkerPool, loops: EventLoopGroup
+    ) {
+        let controller = cluster.runner
+        let nodeId = cluster.identity.nodeId
+        self.settings = settings
+        self.clock = clock
+        self.logger = logger
+        self.controller = controller
+        nodeIdentity = cluster.identity
+        self.logManager = logManager
+        self.workers = workers
+        self.loops = loops
+        images = cluster.holder
+        partitions = PartitionManager(
+            logManager: logManager, config: settings.config, nodeId: nodeId, logger: logger.named("partitions"))
+        fetchSessions = FetchSessionCache(maxSessions: settings.fetchSessionSlots)
+        producerIds = ProducerIdAllocator { completion in
+            controller.submit(AllocateProducerIds(brokerId: nodeId), completion: completion)
+        }
+        var views: [ObjectIdentifier: LoopView] = [:]
+        for loop in loops.loops { views[ObjectIdentifier(loop)] = LoopView(images: images, tables: partitions.table) }
+        self.views = views
+    }
+
+    public var clusterId: String { nodeIdentity.clusterId }
+    public var nodeId: Int32 { nodeIdentity.nodeId }
+    public var logDirectories: [String] { settings.logDirectories }
+    /// Where clients can connect, in the order of `listeners`.
+    public var addresses: [SocketAddress] { listeners.withLock { $0.map(\.address) } }
+
+    // MARK: Serving
+
+    /// Opens the listeners. Connections may come before this returns.
+    func listen() throws(NetError) {
+        let limits = ConnectionLimits(
+            maxConnections: settings.maxConnections, maxPerHost: settings.maxConnectionsPerHost)
+        for listener in settings.listeners {
+            let opened = try Listener(
+                host: listener.host, port: listener.port, group: loops, backlog: settings.listenBacklog,
+                options: settings.connection, limits: limits, logger: logger.named("listener")
+            ) { [self] loop in handler(on: loop, listenerName: listener.name) }
+            listeners.withLock { $0.append(opened) }
+        }
+    }
+
+    private func handler(on loop: EventLoop, listenerName: String) -> any ConnectionHandler {
+        let view = views[ObjectIdentifier(loop)] ?? LoopView(images: images, tables: partitions.table)
+        return ClientConnection(broker: self, view: view, listenerName: listenerName)
+    }
+
+    /// Has the log manager look after its logs once a second, from one of the loops; the work itself is done by workers.
+    func scheduleUpkeep() {
+        guard let loop = loops.loops.first else { return }
+        @Sendable func tick() {
+            guard !isStopped.withLock({ $0 }) else { return }
+            logManager.tick()
+            loop.schedule(afterMs: 1000, tick)
+        }
+        loop.schedule(afterMs: 1000, tick)
+    }
+
+    // MARK: Stopping
+
+    /// How long requests in hand may take when the broker stops.
+    private static let drainMs: Int64 = 5000
+
+    /// Stops accepting, answers what is in hand, flushes the logs and writes their checkpoints. Blocks; not on a loop.
+    public func stop() {
+        guard
+            isStopped.withLock({ isStopped in
+                defer { isStopped = true }
+                return !isStopped
+            })
+        else { return }
+        logger.info("stopping")
+        for listener in listeners.withLock({ $0 }) { listener.close() }
+        // Wakes parked fetches, so that they are answered now and not when their time is up.
+        partitions.close()
+        loops.stop(drainMs: Broker.drainMs)
+        controller.stop()
+        workers.stop()
+        logManager.shutdown()
+        logger.info("stopped")
+    }
+}

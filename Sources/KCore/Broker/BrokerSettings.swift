@@ -1,0 +1,148 @@
+internal import Glibc
+
+/// What a broker needs to start, read from its configuration once. What can change while it runs is looked up in the
+/// cluster's image instead.
+struct BrokerSettings: Sendable {
+    var config: BrokerConfig
+    var rack: String?
+    var logManager: LogManagerOptions
+    var listeners: [ListenerSettings]
+    var eventLoops: Int
+    var workerThreads: Int
+    var fetchMaxBytes: Int
+    var convertsForOldClients: Bool
+    var autoCreateTopics: Bool
+    var deleteTopics: Bool
+    var fetchSessionSlots: Int
+    var maxConnections: Int
+    var maxConnectionsPerHost: Int
+    var listenBacklog: Int
+    var connection: ConnectionOptions
+    /// Sentences for the person who starts the broker.
+    var warnings: [String]
+
+    var logDirectories: [String] { logManager.directories }
+
+    /// - Throws: ``ConfigError`` that names the property, its value and what is allowed.
+    init(_ config: BrokerConfig) throws(ConfigError) {
+        self.config = config
+        warnings = config.warnings
+        rack = config.text("broker.rack")
+        let directories = config.list("log.dirs")
+        guard !directories.isEmpty else { throw ConfigError("log.dirs names no directory") }
+        logManager = LogManagerOptions(directories: directories)
+        logManager.recoveryThreads = config.int("num.recovery.threads.per.data.dir")
+        logManager.checkpointIntervalMs = config.int64("log.flush.offset.checkpoint.interval.ms")
+        logManager.retentionCheckIntervalMs = config.int64("log.retention.check.interval.ms")
+        logManager.producerIdExpirationMs = config.int64("producer.id.expiration.ms")
+        logManager.fileDeleteDelayMs = config.int64("log.segment.delete.delay.ms")
+        listeners = try ListenerSettings.parse(config, warnings: &warnings)
+        // More loops than processors only take turns.
+        let processors = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        eventLoops = min(config.int("num.network.threads"), processors)
+        workerThreads = min(config.int("num.io.threads"), max(2, processors * 2))
+        fetchMaxBytes = config.int("fetch.max.bytes")
+        convertsForOldClients = config.bool("log.message.downconversion.enable")
+        autoCreateTopics = config.bool("auto.create.topics.enable")
+        deleteTopics = config.bool("delete.topic.enable")
+        fetchSessionSlots = config.int("max.incremental.fetch.session.cache.slots")
+        maxConnections = config.int("max.connections")
+        maxConnectionsPerHost = config.int("max.connections.per.ip")
+        listenBacklog = config.int("socket.listen.backlog.size")
+        connection = ConnectionOptions()
+        connection.maxFrameBytes = config.int("socket.request.max.bytes")
+        connection.maxIdleMs = config.int64("connections.max.idle.ms")
+        // Unless somebody asks for Kafka's fixed sizes, the kernel adapts the buffers to each connection.
+        func bufferBytes(_ name: String) -> Int { config.properties[name] == nil ? -1 : config.int(name) }
+        connection.sendBufferBytes = bufferBytes("socket.send.buffer.bytes")
+        connection.receiveBufferBytes = bufferBytes("socket.receive.buffer.bytes")
+    }
+}
+
+/// Where a broker listens, and what it tells clients of it.
+struct ListenerSettings: Sendable, Equatable {
+    var name: String
+    /// Empty for all addresses of this machine.
+    var host: String
+    /// 0 for any that is free.
+    var port: Int
+    var advertisedHost: String
+    /// Nil for the port that it listens on.
+    var advertisedPort: Int?
+
+    static func parse(_ config: BrokerConfig, warnings: inout [String]) throws(ConfigError) -> [ListenerSettings] {
+        let protocols = protocolMap(config)
+        let controllerNames = Set(config.list("controller.listener.names"))
+        let advertised = try endpoints(config.list("advertised.listeners"), of: "advertised.listeners")
+        var listeners: [ListenerSettings] = []
+        for endpoint in try endpoints(config.list("listeners"), of: "listeners") {
+            if controllerNames.contains(endpoint.name) {
+                warnings.append("listener \(endpoint.name) is for controllers and is not opened")
+                continue
+            }
+            guard let security = protocols[endpoint.name] else {
+                throw ConfigError("listener \(endpoint.name) is missing in listener.security.protocol.map")
+            }
+            guard security == "PLAINTEXT" else {
+                throw ConfigError("listener \(endpoint.name) has protocol \(security), and only PLAINTEXT is supported")
+            }
+            guard !listeners.contains(where: { $0.name == endpoint.name }) else {
+                throw ConfigError("listeners has two with the name \(endpoint.name)")
+            }
+            listeners.append(try listener(endpoint, told: advertised.first { $0.name == endpoint.name }))
+        }
+        guard !listeners.isEmpty else { throw ConfigError("listeners has none for clients") }
+        return listeners
+    }
+
+    private static func listener(_ endpoint: Endpoint, told: Endpoint?) throws(ConfigError) -> ListenerSettings {
+        var host = told?.host ?? endpoint.host
+        if host == "0.0.0.0" || host == "::" {
+            throw ConfigError(
+                "advertised.listeners cannot be \(host), which is no address that a client can connect to: "
+                    + "set it to a name or address of this machine")
+        }
+        if host.isEmpty { host = hostName() }
+        return ListenerSettings(
+            name: endpoint.name, host: endpoint.host, port: endpoint.port, advertisedHost: host,
+            advertisedPort: told?.port)
+    }
+
+    private static func protocolMap(_ config: BrokerConfig) -> [String: String] {
+        var map: [String: String] = [:]
+        for entry in config.list("listener.security.protocol.map") {
+            let parts = entry.split(separator: ":", maxSplits: 1).map(String.init)
+            if parts.count == 2 { map[parts[0]] = parts[1] }
+        }
+        return map
+    }
+
+    private struct Endpoint {
+        var name: String
+        var host: String
+        var port: Int
+    }
+
+    /// Elements of the form `NAME://HOST:PORT`, the host possibly empty or in square brackets.
+    private static func endpoints(_ texts: [String], of property: String) throws(ConfigError) -> [Endpoint] {
+        var endpoints: [Endpoint] = []
+        for text in texts {
+            let problem = ConfigError(
+                "Invalid value \(text) for configuration \(property): it must be NAME://HOST:PORT")
+            guard let mark = text.firstRange(of: "://"), let colon = text.lastIndex(of: ":"), colon >= mark.upperBound,
+                let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port)
+            else { throw problem }
+            var host = text[mark.upperBound..<colon]
+            if host.hasPrefix("[") && host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+            endpoints.append(
+                Endpoint(name: text[..<mark.lowerBound].uppercased(), host: String(host), port: port))
+        }
+        return endpoints
+    }
+
+    private static func hostName() -> String {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,206 @@
+/// A fetch from its arrival to its answer: read, park when there is too little, wake when enough arrived, answer.
+///
+/// `@unchecked Sendable`: all of its state is touched on the loop of its connection only. Other threads hold it solely
+/// inside closures that they post to that loop.
+final class FetchOperation: @unchecked Sendable {
+    private let call: Call
+    private let request: FetchRequest
+    private let targets: [Target]
+    private let limit: ReadLimit
+    private var session: FetchSession?
+    private let isIncremental: Bool
+    private let deadlineMs: Int64
+
+    private var parked: WaitingFetch?
+    private var timer: TimerHandle?
+    private var isDone = false
+
+    /// One partition to read: what was asked, and what this broker knows of it.
+    struct Target {
+        var topic: String
+        var topicId: Uuid
+        var request: FetchRequest.FetchPartition
+        var partition: Partition?
+        var error: ErrorCode
+        /// Where it stands in the session.
+        var position: Int
+    }
+
+    private struct Reading {
+        var answers: [FetchResponse.PartitionData] = []
+        var byteCount = 0
+        var mustAnswerNow = false
+        var firstWithRecords: Int?
+    }
+
+    init(call: Call, request: FetchRequest, targets: [Target], session: FetchSession?, isIncremental: Bool) {
+        self.call = call
+        self.request = request
+        self.targets = targets
+        self.session = session
+        self.isIncremental = isIncremental
+        limit = request.isolationLevel == .readCommitted ? .lastStableOffset : .highWatermark
+        deadlineMs = call.broker.clock.monotonicMs + Int64(max(0, request.maxWaitMs))
+    }
+
+    func start() {
+        proceed()
+    }
+
+    private func proceed() {
+        guard !isDone else { return }
+        stopWaiting()
+        while true {
+            let marks = targets.map { $0.partition?.highWatermark ?? -1 }
+            let reading = read()
+            let left = deadlineMs - call.broker.clock.monotonicMs
+            let isEnough = reading.byteCount >= Int(request.minBytes)
+            if reading.mustAnswerNow || isEnough || targets.isEmpty || left <= 0 {
+                return answer(reading)
+            }
+            if park(missingBytes: Int(request.minBytes) - reading.byteCount, marks: marks, waitMs: left) { return }
+        }
+    }
+
+    // MARK: Reading
+
+    private func read() -> Reading {
+        var reading = Reading()
+        reading.answers.reserveCapacity(targets.count)
+        var bytesLeft = min(Int(request.maxBytes), call.broker.settings.fetchMaxBytes)
+        for (position, target) in targets.enumerated() {
+            var answer = FetchResponse.PartitionData()
+            answer.partitionIndex = target.request.partition
+            answer.records = .empty
+            fill(&answer, target, bytesLeft: bytesLeft, minOneBatch: reading.byteCount == 0)
+            let byteCount = answer.records?.count ?? 0
+            if byteCount > 0 {
+                reading.byteCount += byteCount
+                bytesLeft = max(0, bytesLeft - byteCount)
+                reading.firstWithRecords = reading.firstWithRecords ?? position
+            }
+            if answer.errorCode != .none || answer.divergingEpoch != FetchResponse.EpochEndOffset() {
+                reading.mustAnswerNow = true
+            }
+            reading.answers.append(answer)
+        }
+        return reading
+    }
+
+    private func fill(
+        _ answer: inout FetchResponse.PartitionData, _ target: Target, bytesLeft: Int, minOneBatch: Bool
+    ) {
+        answer.errorCode = target.error
+        answer.highWatermark = -1
+        guard target.error == .none, let partition = target.partition else { return }
+        answer.errorCode = partition.check(leaderEpoch: target.request.currentLeaderEpoch)
+        guard answer.errorCode == .none else { return }
+        if let diverging = divergence(of: target.request, in: partition) {
+            answer.divergingEpoch = diverging
+            return
+        }
+        // Taken before the read, so that a reader never sees records above the watermark it is told.
+        answer.highWatermark = partition.highWatermark
+        answer.lastStableOffset = partition.lastStableOffset
+        answer.logStartOffset = partition.log.logStartOffset
+        if limit == .lastStableOffset { answer.abortedTransactions = [] }
+        let maxBytes = min(Int(target.request.partitionMaxBytes), bytesLeft)
+        if maxBytes <= 0 && !minOneBatch { return }
+        do throws(LogError) {
+            let result = try partition.read(
+                from: target.request.fetchOffset, maxBytes: max(0, maxBytes), limit: limit, minOneBatch: minOneBatch)
+            answer.records = try FetchDownConversion.records(
+                result, of: partition.log, fetchVersion: call.version, from: target.request.fetchOffset,
+                isEnabled: call.broker.settings.convertsForOldClients)
+        } catch {
+            answer.errorCode = error.code
+            if error.code == .offsetOutOfRange { return }
+            call.broker.logger.warning("a fetch failed: \(error.message)", ["partition": partition.topicPartition])
+        }
+    }
+
+    /// Where the reader's history leaves this log's, when it does (KIP-595, version 12 on).
+    private func divergence(
+        of request: FetchRequest.FetchPartition, in partition: Partition
+    ) -> FetchResponse.EpochEndOffset? {
+        guard request.lastFetchedEpoch >= 0 else { return nil }
+        let end = partition.log.endOffset(forLeaderEpoch: request.lastFetchedEpoch)
+        guard let end else { return nil }
+        guard end.epoch < request.lastFetchedEpoch || end.endOffset < request.fetchOffset else { return nil }
+        var diverging = FetchResponse.EpochEndOffset()
+        diverging.epoch = end.epoch
+        diverging.endOffset = end.endOffset
+        return diverging
+    }
+
+    // MARK: Waiting
+
+    /// - Returns: false when a partition has moved since it was read.
+    private func park(missingBytes: Int, marks: [Int64], waitMs: Int64) -> Bool {
+        let loop = call.loop
+        let fetch = WaitingFetch(missingBytes: missingBytes) { [self] in loop.execute { self.proceed() } }
+        parked = fetch
+        for (target, mark) in zip(targets, marks) {
+            if let partition = target.partition, !partition.wait(fetch, since: mark) {
+                stopWaiting()
+                return false
+            }
+        }
+        timer = loop.schedule(afterMs: waitMs) { [self] in proceed() }
+        call.client.park(self)
+        return true
+    }
+
+    private func stopWaiting() {
+        timer?.cancel()
+        timer = nil
+        guard let fetch = parked else { return }
+        parked = nil
+        call.client.unpark(self)
+        for target in targets { target.partition?.stopWaiting(fetch) }
+    }
+
+    /// The connection is gone: nobody waits for the answer.
+    func abandon() {
+        guard !isDone else { return }
+        isDone = true
+        stopWaiting()
+        if let session { call.broker.fetchSessions.close(session) }
+        session = nil
+    }
+
+    // MARK: Answering
+
+    private func answer(_ reading: Reading) {
+        isDone = true
+        var response = FetchResponse()
+        response.sessionId = session?.id ?? 0
+        for (target, answer) in zip(targets, reading.answers) {
+            let changed = session?.note(answer, at: target.position) ?? true
+            if isIncremental && !changed { continue }
+            response.append(answer, topic: target.topic, topicId: target.topicId)
+        }
+        if var session {
+            // The next answer begins behind the first partition that had something this time.
+            if let first = reading.firstWithRecords, targets.count > 1 { session.start = targets[first].position + 1 }
+            self.session = nil
+            call.broker.fetchSessions.close(session)
+        }
+        call.reply(response)
+    }
+}
+
+extension FetchResponse {
+    /// Adds a partition's answer; neighbours of one topic share its entry.
+    fileprivate mutating func append(_ answer: PartitionData, topic: String, topicId: Uuid) {
+        if let last = responses.last, last.topic == topic, last.topicId == topicId {
+            responses[responses.count - 1].partitions.append(answer)
+            return
+        }
+        var entry = FetchableTopicResponse()
+        entry.topic = topic
+        entry.topicId = topicId
+        entry.partitions = [answer]
+        responses.append(entry)
+    }
+}

@@ -1,0 +1,102 @@
+/// ListOffsets: the start, the end, or the first record of a time or later.
+enum ListOffsetsHandler {
+    /// Timestamps with a meaning of their own.
+    private enum Query {
+        static let latest: Int64 = -1
+        static let earliest: Int64 = -2
+        /// KIP-734.
+        static let maxTimestamp: Int64 = -3
+        /// The start of what is on this broker's own disks (KIP-405): everything is.
+        static let earliestLocal: Int64 = -4
+        /// The last offset in tiered storage (KIP-1005): none.
+        static let latestTiered: Int64 = -5
+    }
+
+    static func handle(_ request: ListOffsetsRequest, _ call: Call) {
+        let partitions = call.partitions
+        let needsDisk = request.topics.contains { $0.partitions.contains { $0.timestamp >= 0 || $0.timestamp == -3 } }
+        guard needsDisk || call.version == 0 else { return call.reply(answer(request, partitions, call)) }
+        // A lookup by time reads indexes and decodes a batch, which may be far from the page cache.
+        call.broker.workers.submit {
+            let response = answer(request, partitions, call)
+            call.reply(response)
+        }
+    }
+
+    private static func answer(
+        _ request: ListOffsetsRequest, _ partitions: PartitionTable, _ call: Call
+    ) -> ListOffsetsResponse {
+        let limit: ReadLimit = request.isolationLevel == .readCommitted ? .lastStableOffset : .highWatermark
+        var response = ListOffsetsResponse()
+        response.topics = request.topics.map { topic in
+            let entry = partitions.find(topic.name)
+            var answer = ListOffsetsResponse.ListOffsetsTopicResponse()
+            answer.name = topic.name
+            answer.partitions = topic.partitions.map { query in
+                var result = ListOffsetsResponse.ListOffsetsPartitionResponse()
+                result.partitionIndex = query.partitionIndex
+                result.errorCode = entry?.error(query.partitionIndex) ?? .unknownTopicOrPartition
+                guard let partition = entry?.partition(query.partitionIndex) else { return result }
+                result.errorCode = partition.check(leaderEpoch: query.currentLeaderEpoch)
+                guard result.errorCode == .none else { return result }
+                do throws(LogError) {
+                    if call.version == 0 {
+                        result.oldStyleOffsets = try segmentOffsets(query, partition)
+                    } else {
+                        try look(query.timestamp, partition, limit, &result)
+                    }
+                } catch {
+                    result.errorCode = error.code
+                }
+                return result
+            }
+            return answer
+        }
+        return response
+    }
+
+    private static func look(
+        _ timestamp: Int64, _ partition: Partition, _ limit: ReadLimit,
+        _ result: inout ListOffsetsResponse.ListOffsetsPartitionResponse
+    ) throws(LogError) {
+        let log = partition.log
+        switch timestamp {
+        case Query.latest:
+            result.offset = partition.endOffset(limit)
+            result.leaderEpoch = partition.leaderEpoch
+        case Query.earliest, Query.earliestLocal:
+            result.offset = log.logStartOffset
+            result.leaderEpoch = log.leaderEpoch(at: log.logStartOffset) ?? -1
+        case Query.latestTiered:
+            break
+        case Query.maxTimestamp:
+            if let found = try log.maxTimestamp(), found.offset < partition.endOffset(limit) {
+                (result.timestamp, result.offset) = (found.timestamp, found.offset)
+                result.leaderEpoch = found.leaderEpoch
+            }
+        case 0...:
+            if let found = try log.offset(forTimestamp: timestamp, upTo: partition.endOffset(limit)) {
+                (result.timestamp, result.offset) = (found.timestamp, found.offset)
+                result.leaderEpoch = found.leaderEpoch
+            }
+        default:
+            result.errorCode = .unsupportedVersion
+        }
+    }
+
+    /// Version 0 asks for up to so many offsets, newest first, at which segments begin before a time.
+    private static func segmentOffsets(
+        _ query: ListOffsetsRequest.ListOffsetsPartition, _ partition: Partition
+    ) throws(LogError) -> [Int64] {
+        let log = partition.log
+        if query.timestamp == Query.earliest { return [log.logStartOffset] }
+        var offsets: [Int64] = []
+        if query.timestamp == Query.latest { offsets.append(partition.highWatermark) }
+        for segment in try log.segmentStarts().reversed() {
+            guard query.timestamp == Query.latest || segment.lastModifiedMs <= query.timestamp else { continue }
+            let start = max(segment.baseOffset, log.logStartOffset)
+            if start != offsets.last { offsets.append(start) }
+        }
+        return Array(offsets.prefix(max(0, Int(query.maxNumOffsets))))
+    }
+}

@@ -1,0 +1,93 @@
+/// Metadata: brokers and topics of the cluster, creating topics on the way where that is allowed.
+enum MetadataHandler {
+    static func handle(_ request: MetadataRequest, _ call: Call) {
+        let missing = topicsToCreate(request, call)
+        guard !missing.isEmpty else { return call.reply(answer(request, call)) }
+        var creation = CreateTopicsRequest()
+        creation.topics = missing.map { name in
+            var topic = CreateTopicsRequest.CreatableTopic()
+            topic.name = name
+            topic.numPartitions = -1
+            topic.replicationFactor = -1
+            return topic
+        }
+        creation.timeoutMs = 30_000
+        // Whatever comes of it: the answer is made from the metadata as it is then.
+        call.broker.controller.submit(creation) { _ in
+            call.loop.execute { call.reply(answer(request, call)) }
+        }
+    }
+
+    private static func topicsToCreate(_ request: MetadataRequest, _ call: Call) -> [String] {
+        guard request.allowAutoTopicCreation, call.broker.settings.autoCreateTopics, let topics = request.topics else {
+            return []
+        }
+        let image = call.image
+        var names: [String] = []
+        for name in topics.compactMap(\.name) where image.topic(name) == nil && TopicName.problem(with: name) == nil {
+            if !names.contains(name) { names.append(name) }
+        }
+        return names
+    }
+
+    private static func answer(_ request: MetadataRequest, _ call: Call) -> MetadataResponse {
+        let image = call.image
+        var response = MetadataResponse()
+        response.clusterId = image.clusterId
+        response.controllerId = image.controllerId
+        response.brokers = image.usableBrokers.compactMap { broker in
+            guard let endpoint = broker.endpoint(listener: call.listenerName) else { return nil }
+            var entry = MetadataResponse.MetadataResponseBroker()
+            entry.nodeId = broker.id
+            entry.host = endpoint.host
+            entry.port = Int32(endpoint.port)
+            entry.rack = broker.rack
+            return entry
+        }
+        // Version 0 has no null, so an empty list means all topics there.
+        if let topics = request.topics, !(topics.isEmpty && call.version == 0) {
+            response.topics = topics.map { wanted in
+                if let name = wanted.name { return entry(named: name, image) }
+                return entry(withId: wanted.topicId, image)
+            }
+        } else {
+            response.topics = image.topics.sorted { $0.name < $1.name }.map { entry($0) }
+        }
+        return response
+    }
+
+    private static func entry(named name: String, _ image: ClusterImage) -> MetadataResponse.MetadataResponseTopic {
+        if let topic = image.topic(name) { return entry(topic) }
+        var entry = MetadataResponse.MetadataResponseTopic()
+        entry.name = name
+        entry.errorCode = TopicName.problem(with: name) == nil ? .unknownTopicOrPartition : .invalidTopicException
+        return entry
+    }
+
+    private static func entry(withId id: Uuid, _ image: ClusterImage) -> MetadataResponse.MetadataResponseTopic {
+        if let topic = image.topic(id: id) { return entry(topic) }
+        var entry = MetadataResponse.MetadataResponseTopic()
+        entry.name = nil
+        entry.topicId = id
+        entry.errorCode = .unknownTopicId
+        return entry
+    }
+
+    private static func entry(_ topic: TopicImage) -> MetadataResponse.MetadataResponseTopic {
+        var entry = MetadataResponse.MetadataResponseTopic()
+        entry.name = topic.name
+        entry.topicId = topic.id
+        entry.isInternal = TopicName.isInternal(topic.name)
+        entry.partitions = topic.partitions.enumerated().map { index, partition in
+            var answer = MetadataResponse.MetadataResponsePartition()
+            answer.errorCode = partition.leader < 0 ? .leaderNotAvailable : .none
+            answer.partitionIndex = Int32(index)
+            answer.leaderId = partition.leader
+            answer.leaderEpoch = partition.leaderEpoch
+            answer.replicaNodes = partition.replicas
+            answer.isrNodes = partition.isr
+            return answer
+        }
+        return entry
+    }
+}

@@ -1,0 +1,96 @@
+/// Produce: each partition's batches go to its log, and the answer says where they are.
+///
+/// With one replica a batch is replicated as soon as it is appended, so acks 1 and all are answered in the same turn.
+enum ProduceHandler {
+    static func handle(_ request: ProduceRequest, _ call: Call) {
+        var response = ProduceResponse()
+        var firstError: (code: ErrorCode, partition: String)?
+        let table = call.partitions
+        response.responses.reserveCapacity(request.topicData.count)
+        for topic in request.topicData {
+            var topicResponse = ProduceResponse.TopicProduceResponse()
+            topicResponse.name = topic.name
+            topicResponse.partitionResponses.reserveCapacity(topic.partitionData.count)
+            let entry = table.find(topic.name)
+            for data in topic.partitionData {
+                var answer = ProduceResponse.PartitionProduceResponse()
+                answer.index = data.index
+                answer.baseOffset = -1
+                append(data, to: entry, request, call, &answer)
+                if answer.errorCode != .none && firstError == nil {
+                    firstError = (answer.errorCode, "\(topic.name)-\(data.index)")
+                }
+                topicResponse.partitionResponses.append(answer)
+            }
+            response.responses.append(topicResponse)
+        }
+        guard request.acks == 0 else { return call.reply(response) }
+        // Without an answer, closing the connection is the only way to tell the client that something is wrong.
+        if let firstError {
+            call.close(
+                "a produce request without acknowledgement failed for \(firstError.partition): \(firstError.code)")
+        } else {
+            call.replyNothing()
+        }
+    }
+
+    private static func append(
+        _ data: ProduceRequest.PartitionProduceData, to topic: PartitionTable.Topic?, _ request: ProduceRequest,
+        _ call: Call,
+        _ answer: inout ProduceResponse.PartitionProduceResponse
+    ) {
+        guard (-1...1).contains(request.acks) else {
+            answer.errorCode = .invalidRequiredAcks
+            return
+        }
+        guard let partition = topic?.partition(data.index) else {
+            answer.errorCode = topic?.error(data.index) ?? .unknownTopicOrPartition
+            return
+        }
+        do throws(LogError) {
+            let records = try checked(data.records, version: call.version)
+            let result = try partition.append(records, requiredAcks: request.acks, origin: .client)
+            answer.baseOffset = result.baseOffset
+            answer.logAppendTimeMs = result.logAppendTimeMs
+            answer.logStartOffset = result.logStartOffset
+        } catch {
+            answer.errorCode = error.code
+            answer.errorMessage = error.message
+            answer.recordErrors = error.recordFaults.map { fault in
+                var entry = ProduceResponse.BatchIndexAndErrorMessage()
+                entry.batchIndex = fault.batchIndex
+                entry.batchIndexErrorMessage = fault.message
+                return entry
+            }
+            if error.code == .notLeaderOrFollower || error.code == .unknownServerError {
+                call.broker.logger.warning(
+                    "a produce failed: \(error.message)", ["partition": partition.topicPartition])
+            }
+        }
+    }
+
+    /// The rules that depend on the request's version: what may be in it, which the log does not know.
+    private static func checked(_ records: WireRecords?, version: Int16) throws(LogError) -> Bytes {
+        guard case .bytes(let bytes) = records else {
+            throw LogError(.invalidRecord, "a produce request holds no records for the partition")
+        }
+        guard version >= 3 else { return bytes }
+        // From version 3 on: exactly one batch, of format 2 (KIP-98); zstd only from version 7 on (KIP-110).
+        let first: RecordBatchHeader
+        do throws(RecordsError) {
+            first = try bytes.withUnsafeBytes { raw throws(RecordsError) in try RecordBatchHeader(reading: raw) }
+        } catch {
+            throw LogError(.corruptMessage, "the record batch cannot be read: \(error)")
+        }
+        guard first.magic == 2 else {
+            throw LogError(.invalidRecord, "version \(version) of Produce takes record format 2, not \(first.magic)")
+        }
+        guard first.sizeInBytes >= bytes.count else {
+            throw LogError(.invalidRecord, "version \(version) of Produce takes one batch for each partition, not more")
+        }
+        if version < 7 && first.attributes.compression == .zstd {
+            throw LogError(.unsupportedCompressionType, "version \(version) of Produce does not allow zstd")
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,48 @@
+/// An API that this broker answers. What is advertised and what is dispatched are the same table, so nothing can be
+/// advertised that has no handler.
+struct Route: Sendable {
+    let api: Api
+    /// Reads the request that begins at `position` of a frame and handles it; throws what cannot be read.
+    let run: @Sendable (_ frame: Bytes, _ position: Int, _ call: Call) throws(WireError) -> Void
+
+    init<R: ApiRequest>(_ type: R.Type, _ handle: @escaping @Sendable (R, Call) -> Void) {
+        let api = R.api
+        self.api = api
+        run = { frame, position, call throws(WireError) in
+            let version = call.header.apiVersion
+            var decoder = WireDecoder(frame, at: position, version: version, flexible: api.isFlexible(version))
+            let request = try R.read(&decoder)
+            try decoder.finish()
+            handle(request, call)
+        }
+    }
+
+    static let all: [Route] = [
+        Route(ProduceRequest.self, ProduceHandler.handle),
+        Route(FetchRequest.self, FetchHandler.handle),
+        Route(ListOffsetsRequest.self, ListOffsetsHandler.handle),
+        Route(MetadataRequest.self, MetadataHandler.handle),
+        Route(ApiVersionsRequest.self, ApiVersionsHandler.handle),
+        Route(CreateTopicsRequest.self, TopicHandlers.create),
+        Route(DeleteTopicsRequest.self, TopicHandlers.delete),
+        Route(CreatePartitionsRequest.self, TopicHandlers.createPartitions),
+        Route(DeleteRecordsRequest.self, DeleteRecordsHandler.handle),
+        Route(InitProducerIdRequest.self, InitProducerIdHandler.handle),
+        Route(OffsetForLeaderEpochRequest.self, OffsetForLeaderEpochHandler.handle),
+        Route(DescribeConfigsRequest.self, ConfigHandlers.describe),
+        Route(AlterConfigsRequest.self, ConfigHandlers.alter),
+        Route(IncrementalAlterConfigsRequest.self, ConfigHandlers.incrementalAlter),
+        Route(DescribeLogDirsRequest.self, DescribeLogDirsHandler.handle),
+        Route(DescribeClusterRequest.self, DescribeClusterHandler.handle),
+    ]
+
+    private static let byKey: [Route?] = {
+        var table = [Route?](repeating: nil, count: 128)
+        for route in all { table[Int(route.api.key.rawValue)] = route }
+        return table
+    }()
+
+    static func find(_ key: ApiKey) -> Route? {
+        byKey.indices.contains(Int(key.rawValue)) ? byKey[Int(key.rawValue)] : nil
+    }
+}

@@ -1,0 +1,51 @@
+extension Command {
+    /// `kbroker`
+    public static let kbroker = Command(
+        "kbroker", "A Kafka broker, by itself a whole cluster of one",
+        details: [
+            """
+            FILE is a Kafka server.properties: the same names with the same meanings. A name that Kafka has and that
+            has no effect here is warned about; a name that nobody has is an error.
+            """,
+            """
+            When clients can be served, one line is printed to stdout: "kbroker ready: listening on ...". Logs go to
+            stderr. SIGTERM and SIGINT stop the broker cleanly.
+            """,
+        ],
+        operands: [Operand("FILE", kind: .path, help: "Properties of the broker")],
+        options: BrokerOptions.all,
+        examples: [
+            Example("kbroker", "data in ./data, listening on 127.0.0.1:9092"),
+            Example(
+                "kbroker --data /var/lib/kafka --listen 0.0.0.0:9092 --override advertised.listeners=PLAINTEXT://box:9092",
+                "for other machines, which reach it as box"),
+            Example("kbroker server.properties --check-config", "says what is wrong in a file, and starts nothing"),
+        ],
+        action: { arguments, console throws(ToolError) in
+            let startedNs = console.clock.monotonicNs
+            let properties = try BrokerOptions.properties(arguments)
+            do {
+                if arguments.isGiven(BrokerOptions.checkConfig) {
+                    for warning in try Broker.check(properties: properties) { console.note(warning) }
+                    return .done
+                }
+            } catch {
+                throw ToolError("\(error)", status: .usage)
+            }
+            let broker: Broker
+            do {
+                broker = try Broker.start(
+                    properties: properties, clock: console.clock, logger: BrokerOptions.logger(arguments, console))
+            } catch {
+                throw ToolError("the broker cannot start: \(error)")
+            }
+            let elapsedMs = (console.clock.monotonicNs - startedNs) / 1_000_000
+            let addresses = broker.addresses.map(\.description).joined(separator: ", ")
+            console.print(
+                "kbroker ready: listening on \(addresses), broker \(broker.nodeId), cluster \(broker.clusterId), "
+                    + "data \(broker.logDirectories.joined(separator: ", ")), \(elapsedMs) ms\n")
+            _ = console.interruption?.wait()
+            broker.stop()
+            return .done
+        })
+}
