@@ -119,17 +119,18 @@ import Testing
     @Test func `an unchanged partition is told only once`() throws {
         var session = try #require(create())
         var answer = FetchResponse.PartitionData()
+        func isTold() -> Bool { session.note(answer, at: 0) }
         answer.highWatermark = 10
         answer.logStartOffset = 0
-        #expect(session.note(answer, at: 0))
-        #expect(!session.note(answer, at: 0))
+        #expect(isTold())
+        #expect(!isTold())
         answer.highWatermark = 11
-        #expect(session.note(answer, at: 0))
+        #expect(isTold())
         answer.errorCode = .notLeaderOrFollower
-        #expect(session.note(answer, at: 0))
+        #expect(isTold())
         answer.errorCode = .none
-        #expect(session.note(answer, at: 0), "the end of an error is news too")
-        #expect(!session.note(answer, at: 0))
+        #expect(isTold(), "the end of an error is news too")
+        #expect(!isTold())
     }
 
     @Test func `the epoch wraps to one`() {
