@@ -224,6 +224,34 @@ import Testing
         #expect(reasons.all.count == 1)
     }
 
+    @Test func `an ended connection and its handler are let go`() throws {
+        let loop = try EventLoop(clock: StepClock(), startsThread: false)
+        loop.turn(maxWaitMs: 0)
+        let pair = try SocketPair()
+        weak var connection: Connection?
+        weak var handler: ClosureHandler?
+        do {
+            let made = try Connection.adopt(
+                pair.near, peer: nil, on: loop, options: ConnectionOptions(), isOutbound: false)
+            let closures = ClosureHandler { frame, connection in
+                connection.complete(connection.reserveResponse(), .prefixed(frame.array))
+                connection.closeWhenFlushed()
+            }
+            try made.open(closures)
+            (connection, handler) = (made, closures)
+        }
+        pair.send(RawClient.framed([1]))
+        loop.turn(maxWaitMs: 0)
+        #expect(connection != nil)
+        shutdown(pair.far, Int32(SHUT_RDWR))
+        for _ in 0..<3 { loop.turn(maxWaitMs: 0) }
+        #expect(handler == nil)
+        loop.beginToStop(drainMs: 0)
+        loop.turn(maxWaitMs: 0)
+        #expect(loop.isEnded)
+        #expect(connection == nil)
+    }
+
     @Test func `many idle connections are held and answered`() throws {
         let count = 2000
         let opened = Inbox<UInt64>()
@@ -272,7 +300,10 @@ import Testing
         let client = try RawClient(port: server.listener.port)
         client.send(frame: [1])
         let request = try #require(requests.wait(count: 1))[0]
-        for loop in server.group.loops { loop.beginToStop(drainMs: 20_000) }
+        let begun = Promise<Bool>()
+        server.group.loops[0].beginToStop(drainMs: 20_000)
+        server.group.loops[0].execute { begun.set(true) }
+        #expect(begun.wait() == true)
         client.send(frame: [2])
         request.0.complete(request.1, .prefixed([5]))
         server.group.stop()
