@@ -80,6 +80,27 @@ import Testing
         }
     }
 
+    @Test(arguments: codecs)
+    func `a damaged frame does no harm to the ones after it`(codec: CompressionCodec) throws {
+        let text = Bytes("text text text text text text text text")
+        let good = try compress(codec, text)
+        for position in 0..<good.count {
+            for bit in 0..<8 {
+                var bad = good.array
+                bad[position] ^= 1 << UInt8(bit)
+                _ = try? decompress(codec, Bytes(bad))
+                #expect(try decompress(codec, good) == text, "byte \(position) bit \(bit)")
+            }
+        }
+        // A frame of lz4 that says how large its content is, and is cut.
+        if codec == .lz4 {
+            var sized: [UInt8] = [0x04, 0x22, 0x4D, 0x18, 0x68, 0x40, 9, 0, 0, 0, 0, 0, 0, 0]
+            sized.append(LZ4HeaderChecksum.checksum(sized[4...]))
+            #expect(throws: RecordsError.badCompressedData(.lz4)) { try decompress(.lz4, Bytes(sized + [0, 0, 0, 0])) }
+            for _ in 0..<10 { #expect(try decompress(.lz4, good) == text) }
+        }
+    }
+
     @Test(arguments: [CompressionCodec.gzip, .lz4, .zstd])
     func `streams that follow one another are one`(codec: CompressionCodec) throws {
         let both = try compress(codec, Bytes("first, ")).array + compress(codec, Bytes("second")).array

@@ -33,9 +33,13 @@ enum LZ4 {
     ) throws(RecordsError) -> Bytes {
         guard let context = contexts.take()?.pointer ?? makeContext() else { throw .badCompressedData(.lz4) }
         let decoder = OpaquePointer(context)
+        // After an error a reset is not enough: the library keeps the size that the frame claimed, and would hold the next
+        // frame to it.
+        var isSound = false
         defer {
-            LZ4F_resetDecompressionContext(decoder)
-            if !contexts.give(ContextPool.Context(pointer: context)) { LZ4F_freeDecompressionContext(decoder) }
+            if !isSound || !contexts.give(ContextPool.Context(pointer: context)) {
+                LZ4F_freeDecompressionContext(decoder)
+            }
         }
         // Room for a whole block lets the library write there without a copy. It makes at most 255 bytes of one.
         var output = CodecOutput(
@@ -54,7 +58,9 @@ enum LZ4 {
                 rest = UnsafeRawBufferPointer(rebasing: rest[used...])
                 if isDone { break }
             }
-            guard startsFrame(rest) else { return try output.finish() }
+            guard !startsFrame(rest) else { continue }
+            isSound = true
+            return try output.finish()
         }
     }
 
