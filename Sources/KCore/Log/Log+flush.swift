@@ -23,7 +23,15 @@ extension Log {
             do throws(DiskError) {
                 try write(plan)
             } catch {
-                throw environment.directory.fail(error)
+                // Nothing was promised if it could not be written: deleted meanwhile, or there is no room for a file of
+                // names. What was taken over into the plan is due again.
+                if error.isMissing && isDeleted.load(ordering: .acquiring) { return }
+                guard error.isHarmless else { throw environment.directory.fail(error) }
+                writer.withLock { writer in
+                    writer.hasNewFiles = true
+                    writer.epochs.isDirty = true
+                }
+                throw LogError(error)
             }
             writer.withLock { writer in
                 // What was cut off meanwhile and written anew is not on the disk yet.
@@ -101,6 +109,7 @@ extension Log {
     /// Gives the directory a name that no start takes for a log, and has it removed after `file.delete.delay.ms`. Readers
     /// in flight finish.
     public func delete() throws(LogError) {
+        isDeleted.store(true, ordering: .releasing)
         writer.withLock { $0.isClosed = true }
         closeFiles()
         do {

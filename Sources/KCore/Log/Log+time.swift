@@ -8,9 +8,8 @@ extension Log {
     public func offset(
         forTimestamp timestamp: Int64, upTo: Int64 = .max
     ) throws(LogError) -> TimestampOffset? {
-        try environment.directory.check()
-        let (segments, start) = published.withLock { ($0.segments, $0.startOffset) }
-        do {
+        try retrying { () throws(LogFault) in
+            let (segments, start) = published.withLock { ($0.segments, $0.startOffset) }
             for segment in segments {
                 if segment.baseOffset >= upTo { return nil }
                 let largest = try onDisk { () throws(DiskError) in try segment.largestEntry() }
@@ -19,17 +18,29 @@ extension Log {
                 return found.offset < upTo ? found : nil
             }
             return nil
-        } catch {
-            throw answer(to: error)
+        }
+    }
+
+    // A segment can be removed while it is looked into; the next look at the list tells.
+    private func retrying(_ body: () throws(LogFault) -> TimestampOffset?) throws(LogError) -> TimestampOffset? {
+        try environment.directory.check()
+        var attempts = 0
+        while true {
+            do {
+                return try body()
+            } catch {
+                attempts += 1
+                if error.isMissingFile && attempts < 3 { continue }
+                throw answer(to: error)
+            }
         }
     }
 
     /// The record with the largest timestamp, the first if there are several (KIP-734).
     /// - Returns: nil when the log is empty, or no record has a timestamp.
     public func maxTimestamp() throws(LogError) -> TimestampOffset? {
-        try environment.directory.check()
-        let segments = published.withLock { $0.segments }
-        do {
+        try retrying { () throws(LogFault) in
+            let segments = published.withLock { $0.segments }
             var best: (segment: LogSegment, entry: TimeIndex.Entry)?
             for segment in segments {
                 let entry = try onDisk { () throws(DiskError) in try segment.largestEntry() }
@@ -37,8 +48,6 @@ extension Log {
             }
             guard let best else { return nil }
             return try best.segment.record(withTimestamp: best.entry)
-        } catch {
-            throw answer(to: error)
         }
     }
 }

@@ -17,6 +17,7 @@ public final class Log: Sendable {
     /// Held during an fsync: who comes meanwhile waits, and then finds that one fsync has served all.
     let flushing = Mutex(())
     private let recovered: Atomic<Int64>
+    let isDeleted = Atomic<Bool>(false)
     let hasRolled = Atomic<Bool>(false)
     let watermark = Atomic<Int64>(Int64.max)
 
@@ -166,6 +167,6 @@ public final class Log: Sendable {
     }
 
     func answer(to error: DiskError) -> LogError {
-        error.isDiskFull ? LogError(error) : environment.directory.fail(error)
+        error.isHarmless ? LogError(error) : environment.directory.fail(error)
     }
 }

@@ -100,6 +100,18 @@ import Testing
         #expect(!disk.paths.contains { $0.contains("-delete/") })
     }
 
+    @Test func `a flush that comes too late for a deleted log does no harm`() throws {
+        let manager = try open()
+        let log = try manager.createLog(partition(0), topicId: nil, config: LogConfig())
+        try log.append(["a"], epoch: 3)
+        try manager.deleteLog(partition(0))
+        manager.removals.removeDue(nowMs: .max, disk: disk, logger: .silent)
+        try log.flush()
+        #expect(throws: LogError.self) { try log.read(from: 0, maxBytes: 10) }
+        #expect(throws: LogError.self) { try log.offset(forTimestamp: 0) }
+        #expect(manager.describeDirectories().map(\.error) == [nil])
+    }
+
     @Test func `the tick retains, and removes the files after the delay`() throws {
         var config = LogConfig()
         config.segmentBytes = 200
