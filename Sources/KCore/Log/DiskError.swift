@@ -20,9 +20,10 @@ public struct DiskError: Error, Equatable, Sendable {
     /// There is no room: the same write can succeed later.
     public var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
     /// The error says nothing of the disk's health: there is no room, no such file (any more), or too much is open. The
-    /// directory stays in use; an fsync's or a read's error is never of this kind.
+    /// directory stays in use; an fsync's error is never of this kind, not even for want of
+    /// room.
     public var isHarmless: Bool {
-        isDiskFull || (operation != .sync && [ENOENT, EMFILE, ENFILE, ENOMEM].contains(code))
+        operation != .sync && (isDiskFull || [ENOENT, EMFILE, ENFILE, ENOMEM].contains(code))
     }
     public var isMissing: Bool { code == ENOENT }
     /// The file exists already, or somebody else holds the lock.
