@@ -64,7 +64,8 @@ class Confluent:
 class KafkaPython:
     """Pure Python; also speaks the versions of old brokers."""
 
-    name, produces = "kafka-python", BYTES
+    # Has no null headers.
+    name, produces = "kafka-python", BYTES[:-1]
 
     @staticmethod
     def produce(broker, topic, records, acks="all", codec="none", **settings):

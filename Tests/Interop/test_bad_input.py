@@ -65,7 +65,7 @@ def healthy(target):
     assert not client.errors and client.count > 1
     assert client.slowest < 5
     assert Confluent.consume(target, client.topic, client.count)[-1].offset == client.count - 1
-    assert target.rss_mb()[1] < 400, "the broker's memory"
+    assert target.rss_mb()[0] < 300, "the broker's memory"
 
 
 @pytest.fixture
@@ -181,10 +181,6 @@ BAD_BATCHES = {
     "deltas that do not fit": (wire.batch(wire.record(b"v"), last_delta=9), {CORRUPT_MESSAGE, INVALID_RECORD}),
     "a control batch": (wire.batch(wire.record(b"v"), attributes=0x20), {CORRUPT_MESSAGE, INVALID_RECORD}),
     "codec 7": (wire.batch(wire.record(b"v"), attributes=7), {CORRUPT_MESSAGE, INVALID_RECORD, 76}),
-    "gzip that is none": (wire.batch(b"no gzip at all", attributes=1), {CORRUPT_MESSAGE, INVALID_RECORD}),
-    "lz4 that is none": (wire.batch(b"no lz4 at all", attributes=3), {CORRUPT_MESSAGE, INVALID_RECORD}),
-    "snappy that is none": (wire.batch(b"no snappy at all", attributes=2), {CORRUPT_MESSAGE, INVALID_RECORD}),
-    "zstd that is none": (wire.batch(b"no zstd at all", attributes=4), {CORRUPT_MESSAGE, INVALID_RECORD}),
     "record length past the end": (wire.batch(wire.varint(500) + b"x" * 20), {CORRUPT_MESSAGE, INVALID_RECORD}),
     "record length negative": (wire.batch(wire.varint(-9) + b"x" * 20), {CORRUPT_MESSAGE, INVALID_RECORD}),
     "record varint without an end": (wire.batch(b"\xff" * 20), {CORRUPT_MESSAGE, INVALID_RECORD}),
@@ -203,6 +199,17 @@ def test_bad_batches_are_refused_by_their_error(target, healthy, victim, case):
         assert wire.produce_error(s.ask(wire.produce(victim, records))) in expected
         assert wire.produce_error(s.ask(wire.produce(victim, good))) == 0
     assert [one.record for one in Confluent.consume(target, victim, 1)] == [Record(b"good")]
+
+
+@pytest.mark.parametrize("codec", [1, 2, 3, 4])
+def test_a_compressed_batch_of_rubbish_hurts_its_readers_only(target, healthy, victim, codec):
+    """A broker stores what is compressed as it came, as long as its checksum is right: no record is looked at."""
+    with Socket(target) as s:
+        error = wire.produce_error(s.ask(wire.produce(victim, wire.batch(b"nothing compressed", attributes=codec))))
+        assert error in (0, CORRUPT_MESSAGE, INVALID_RECORD)
+        assert s.ask(wire.fetch(victim, version=4)) is not None
+        assert s.ask(wire.fetch(victim, version=1)) is not None
+        assert wire.produce_error(s.ask(wire.produce(victim, wire.batch(wire.record(b"good"))))) == 0
 
 
 def test_batches_with_any_byte_changed(target, healthy, victim):

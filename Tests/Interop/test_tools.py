@@ -14,7 +14,7 @@ TEXT = b"".join(b"line %d of a text that has some length\n" % i for i in range(2
 
 
 def tool(broker, name, *arguments, stdin=b""):
-    command = [str(part) for part in (BIN / name, "-b", broker.address, *arguments)]
+    command = [str(part) for part in (BIN / name, *arguments, "-b", broker.address)]
     return subprocess.run(command, input=stdin, capture_output=True, timeout=120)
 
 

@@ -12,7 +12,8 @@ struct Route: Sendable {
             let version = call.header.apiVersion
             var decoder = WireDecoder(frame, at: position, version: version, flexible: api.isFlexible(version))
             let request = try R.read(&decoder)
-            try decoder.finish()
+            // What is left over is left alone, as Apache Kafka does: librdkafka sends three bytes too many when it asks for
+            // the metadata of all topics.
             handle(request, call)
         }
     }

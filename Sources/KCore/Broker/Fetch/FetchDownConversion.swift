@@ -5,6 +5,8 @@ enum FetchDownConversion {
     private static let firstWithFormat2: Int16 = 4
     /// The first version of Fetch whose clients read zstd (KIP-110).
     private static let firstWithZstd: Int16 = 10
+    /// Bytes that a batch may take decompressed: what a request could have held of it uncompressed. No bomb takes more.
+    private static let maxDecompressedBytes = 100 << 20
 
     /// The records as a version of Fetch can carry them: as they lie in the log for all but the oldest clients.
     /// - Parameter offset: where the client wants to begin.
@@ -23,7 +25,10 @@ enum FetchDownConversion {
         }
         let stored = try load(read.records)
         do throws(RecordsError) {
-            return .bytes(try LegacyRecords.convertDown(stored, to: fetchVersion < 2 ? 0 : 1, firstOffset: offset))
+            let magic: Int8 = fetchVersion < 2 ? 0 : 1
+            return .bytes(
+                try LegacyRecords.convertDown(
+                    stored, to: magic, firstOffset: offset, maxDecompressedBytes: maxDecompressedBytes))
         } catch .unknownCodec {
             throw LogError(.unsupportedCompressionType, "version \(fetchVersion) of Fetch cannot carry zstd")
         } catch {

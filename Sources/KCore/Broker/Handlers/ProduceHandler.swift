@@ -85,8 +85,8 @@ enum ProduceHandler {
         guard first.magic == 2 else {
             throw LogError(.invalidRecord, "version \(version) of Produce takes record format 2, not \(first.magic)")
         }
-        guard first.sizeInBytes >= bytes.count else {
-            throw LogError(.invalidRecord, "version \(version) of Produce takes one batch for each partition, not more")
+        guard first.sizeInBytes == bytes.count else {
+            throw LogError(.invalidRecord, "version \(version) of Produce takes one whole batch for each partition")
         }
         if version < 7 && first.attributes.compression == .zstd {
             throw LogError(.unsupportedCompressionType, "version \(version) of Produce does not allow zstd")
