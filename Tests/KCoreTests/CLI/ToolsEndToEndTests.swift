@@ -1,0 +1,129 @@
+@testable import KCore
+import Glibc
+import Testing
+
+/// The tools against a broker of this process.
+@Suite struct ToolsEndToEndTests {
+    /// A broker on a free port with an empty directory.
+    final class Cluster {
+        let broker: Broker
+        let directory: String
+        let server: String
+
+        init() throws {
+            var template = Array("/tmp/tools.XXXXXX".utf8CString)
+            directory =
+                template.withUnsafeMutableBufferPointer { $0.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } }
+                ?? "/tmp/tools"
+            broker = try Broker.start(
+                properties: ["log.dirs": directory, "listeners": "PLAINTEXT://127.0.0.1:0"], logger: .silent)
+            server = broker.addresses.map { "\($0)" }.joined(separator: ",")
+        }
+
+        deinit {
+            broker.stop()
+            try? SystemDisk().removeTree(directory)
+        }
+
+        func run(
+            _ tool: Command, _ words: String..., input: String = ""
+        ) -> (status: KCore.ExitStatus, output: String, errors: String) {
+            let test = TestConsole(tool: tool.name, input: input, environment: ["KAFKA_BOOTSTRAP_SERVERS": server])
+            let status = tool.run(words, test.console)
+            return (status, test.output.text, test.errors.text)
+        }
+
+        /// All of a topic, as kconsume prints it.
+        func read(_ topic: String, _ words: String...) -> String {
+            let test = TestConsole(tool: "kconsume", environment: ["KAFKA_BOOTSTRAP_SERVERS": server])
+            _ = Command.kconsume.run(["-t", topic, "-o", "beginning", "-e"] + words, test.console)
+            return test.output.text
+        }
+    }
+
+    @Test func `lines that go in come out, the last one without newline too`() throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "lines", "-p", "1").status == .done)
+        let lines = (1...5000).map { "line \($0)" }.joined(separator: "\n")
+        let (status, _, errors) = cluster.run(.kproduce, "-t", "lines", input: lines)
+        #expect(status == .done)
+        #expect(errors.hasPrefix("kproduce: 5,000 records, "))
+        #expect(errors.hasSuffix(", 0 failed\n"))
+        #expect(cluster.read("lines") == lines + "\n")
+        #expect(cluster.run(.kconsume, "-t", "lines", "-o", "10:13").output == "line 11\nline 12\nline 13\n")
+        #expect(cluster.run(.kconsume, "-t", "lines", "-o", "-2", "-e").output == "line 4999\nline 5000\n")
+        #expect(cluster.run(.kconsume, "-t", "lines", "-o", "beginning", "-c", "1").output == "line 1\n")
+    }
+
+    @Test func `keys, headers and nulls arrive, and envelopes carry them on unchanged`() throws {
+        let cluster = try Cluster()
+        for topic in ["a", "b"] { #expect(cluster.run(.kadmin, "topic", "create", topic, "-p", "1").status == .done) }
+        _ = cluster.run(.kproduce, "-t", "a", "-K", "::", "-Z", "-H", "h=1", input: "k1::v1\nonly value\nk2::\n")
+        #expect(cluster.read("a", "-f", "%k|%v|%V|%K|%h|%t|%p|%o;") == "k1|v1|2|2|h=1|a|0|0;|only value|10|-1|h=1|a|0|1;k2||-1|2|h=1|a|0|2;")
+        let envelopes = cluster.read("a", "--json")
+        #expect(cluster.run(.kproduce, "--json", "-t", "b", input: envelopes).status == .done)
+        #expect(cluster.read("b", "--json") == envelopes.replacing("\"topic\":\"a\"", with: "\"topic\":\"b\""))
+    }
+
+    @Test func `the whole input is one record with an empty delimiter`() throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "whole", "-p", "1").status == .done)
+        _ = cluster.run(.kproduce, "-t", "whole", "-D", "", "-k", "key", input: "two\nlines\n")
+        #expect(cluster.read("whole", "-f", "%k=%v") == "key=two\nlines\n")
+    }
+
+    @Test func `what was not delivered is named and makes the status 1`() throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "x", "-p", "1").status == .done)
+        let long = String(repeating: "x", count: 3 << 20)
+        let (status, _, errors) = cluster.run(.kproduce, "-t", "x", input: "a\n\(long)\nb\n")
+        #expect(status == .failed)
+        #expect(errors.hasPrefix("kproduce: record 2 for x"))
+        #expect(errors.contains("1 failed"))
+        #expect(cluster.read("x") == "a\nb\n")
+    }
+
+    @Test func `a topic's life by kadmin`() throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "2", "--dry-run").output == "would create t, 2 partitions, 1 replica\n")
+        let created = cluster.run(.kadmin, "topic", "create", "t", "-p", "2", "-c", "retention.ms=1000")
+        #expect(created.output == "created t, 2 partitions, 1 replica\n")
+        #expect(cluster.run(.kadmin, "topic", "create", "t").status == .failed)
+        #expect(cluster.run(.kadmin, "topic", "create", "t", "--if-not-exists").status == .done)
+        #expect(cluster.run(.kadmin, "topic", "list").output == "TOPIC  PARTITIONS  REPLICAS\nt               2         1\n")
+        #expect(cluster.run(.kadmin, "topic", "describe", "t").output.contains("retention.ms=1000"))
+        #expect(cluster.run(.kadmin, "topic", "add-partitions", "t", "-n", "1").output == "t has 3 partitions\n")
+        #expect(cluster.run(.kadmin, "topic", "add-partitions", "t", "-p", "3").status == .failed)
+        #expect(cluster.run(.kadmin, "topic", "config", "t", "--set", "retention.ms=2000").output == "changed t\n")
+        let config = cluster.run(.kadmin, "topic", "config", "t", "--overridden", "--format", "awk").output
+        #expect(config == "t\tretention.ms\t2000\ttopic\n")
+        #expect(cluster.run(.kadmin, "topic", "config", "t", "--delete", "retention.ms").status == .done)
+        #expect(cluster.run(.kadmin, "topic", "config", "t", "--set", "retention.mss=1").status == .failed)
+        #expect(cluster.run(.kadmin, "topic", "delete", "t", "--dry-run").output == "would delete t, 3 partitions\n")
+        #expect(cluster.run(.kadmin, "topic", "delete", "t", "-y").output == "deleted t\n")
+        #expect(cluster.run(.kadmin, "topic", "delete", "t", "-y").status == .failed)
+        #expect(cluster.run(.kadmin, "topic", "delete", "t", "-y", "--if-exists").status == .done)
+    }
+
+    @Test func `cluster, directories and versions are shown`() throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "1").status == .done)
+        #expect(cluster.run(.kadmin, "cluster", "info").output.hasPrefix("cluster \(cluster.broker.clusterId)\n"))
+        let directories = cluster.run(.kadmin, "log", "dirs", "t", "--replicas", "--format", "awk").output
+        #expect(directories.contains("\t\(cluster.directory)\tt\t0\t"))
+        #expect(cluster.run(.kadmin, "api", "versions", "--format", "awk").output.contains("\t18\tApiVersions\t0\t"))
+        let dump = cluster.run(.kadmin, "log", "dump", cluster.directory + "/t-0")
+        #expect(dump.status == .done)
+        #expect(dump.output.contains("Log starting offset: 0\n"))
+    }
+
+    @Test func `topics that are not there are named`() throws {
+        let cluster = try Cluster()
+        let (status, output, errors) = cluster.run(.kconsume, "-t", "nobody", "-e")
+        #expect(status == .failed)
+        #expect(output.isEmpty)
+        #expect(errors.hasPrefix("kconsume: there is no topic nobody"))
+        #expect(cluster.run(.kconsume, "-t", "^nobody", "-e").status == .failed)
+        #expect(cluster.run(.kadmin, "topic", "describe", "nobody").status == .failed)
+    }
+}
