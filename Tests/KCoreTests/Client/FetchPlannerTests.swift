@@ -108,6 +108,15 @@ struct FetchPlannerTests {
         #expect(scene.plan()[0].request.topics[0].partitions[0].fetchOffset == 1)
     }
 
+    @Test func `messages of old formats are read, and the batches behind them`() throws {
+        let scene = try Scene([(1, 1, .max)])
+        let old = try LegacyRecords.convertDown(try batch(0, ["a", "b", "c"]), to: 1, firstOffset: 0)
+        let new = try batch(3, ["d"]).array
+        scene.answer(scene.plan()[0], [(1, .none, Bytes(old.array + new + new.prefix(20)))])
+        #expect(try scene.fetched().map(values) == [["b", "c", "d"]])
+        #expect(scene.plan()[0].request.topics[0].partitions[0].fetchOffset == 4)
+    }
+
     @Test func `nothing is fetched while too much waits for the reader`() throws {
         let scene = try Scene([(1, 0, .max)], [("queued.max.messages.kbytes", "1")])
         #expect(scene.plan(queuedBytes: 1024).isEmpty)

@@ -110,8 +110,6 @@ final class BrokerConnection: ChannelDelegate {
             }
             versions = ApiVersionTable(response.apiKeys)
         } catch {
-            // Some refuse without saying well what they have instead; all have version 0.
-            if answer.version > 0 && isRefusal(answer.frame) { return negotiate(version: 0) }
             return broken("its ApiVersions answer is unreadable (\(error)); is it a Kafka broker?", isFailure: true)
         }
         state = .ready

@@ -47,6 +47,9 @@ final class FetchPlanner {
 
     private let config: ClientConfig
     private(set) var readings: [Reading]
+    private let indexes: [TopicPartition: Int]
+    // The order in which partitions are asked for, which is the order in which brokers serve them.
+    private var order: [Int]
     private var busyBrokers: Set<Int32> = []
     private var busyPartitions: Set<TopicPartition> = []
     private var throttledUntilMs: [Int32: Int64] = [:]
@@ -59,6 +62,9 @@ final class FetchPlanner {
     init(config: ClientConfig, readings: [Reading], seed: UInt64) {
         self.config = config
         self.readings = readings
+        indexes = Dictionary(
+            readings.enumerated().map { ($1.topicPartition, $0) }, uniquingKeysWith: { first, _ in first })
+        order = Array(readings.indices)
         generator = SplitMix64(state: seed)
     }
 
@@ -79,7 +85,7 @@ final class FetchPlanner {
         let budget = config.maxQueuedBytes - queuedBytes
         guard budget > 0 else { return [] }
         var drafts: [Int32: [(index: Int, epoch: Int32)]] = [:]
-        for index in readings.indices {
+        for index in order {
             let reading = readings[index]
             if reading.isFinished || reading.isResetting || nowMs < reading.notBeforeMs { continue }
             if busyPartitions.contains(reading.topicPartition) { continue }
@@ -118,7 +124,6 @@ final class FetchPlanner {
             partition.partitionMaxBytes = Int32(config.maxPartitionFetchBytes)
             positions[reading.topicPartition] = reading.position
             busyPartitions.insert(reading.topicPartition)
-            // The order of partitions is the order in which they are served.
             if request.topics.last?.topic == reading.topic {
                 request.topics[request.topics.count - 1].partitions.append(partition)
             } else {
@@ -143,28 +148,24 @@ final class FetchPlanner {
             let error = ClientError.refused("fetch from broker \(call.broker)", response.errorCode)
             return failed(call, error, nowMs: nowMs)
         }
-        var served: [TopicPartition] = []
+        var served: Set<Int> = []
         for topic in response.responses {
             guard let name = topic.topicId.isZero ? topic.topic : call.topicsById[topic.topicId] else { continue }
             for answer in topic.partitions {
                 let key = TopicPartition(topic: name, partition: answer.partitionIndex)
-                guard let asked = call.positions[key],
-                    let index = readings.firstIndex(where: { $0.topicPartition == key }),
-                    readings[index].position == asked
+                guard let asked = call.positions[key], let index = indexes[key], readings[index].position == asked
                 else { continue }
                 if answer.currentLeader.leaderId >= 0 { noteLeader(key, answer.currentLeader, response.nodeEndpoints) }
-                if handle(index, answer, call, nowMs) { served.append(key) }
+                if handle(index, answer, call, nowMs) { served.insert(index) }
             }
         }
         rotate(served)
     }
 
     // Who got something comes last next time, so that a busy partition does not starve the others.
-    private func rotate(_ served: [TopicPartition]) {
-        guard readings.count > 1, !served.isEmpty else { return }
-        let set = Set(served)
-        let first = readings.filter { !set.contains($0.topicPartition) }
-        readings = first + readings.filter { set.contains($0.topicPartition) }
+    private func rotate(_ served: Set<Int>) {
+        guard order.count > 1, !served.isEmpty else { return }
+        order = order.filter { !served.contains($0) } + order.filter { served.contains($0) }
     }
 
     private func noteLeader(
@@ -234,16 +235,17 @@ final class FetchPlanner {
             readings[index].preferredReplica = answer.preferredReadReplica
             readings[index].preferredUntilMs = nowMs + Int64(config.metadataMaxAgeMs)
         }
-        guard case .bytes(let bytes)? = answer.records, !bytes.isEmpty else { return false }
+        guard case .bytes(var bytes)? = answer.records, !bytes.isEmpty else { return false }
         let start = readings[index].position
         do throws(RecordsError) {
+            bytes = try LegacyFetch.modernized(bytes, checkCRC: config.checkCrcs) ?? bytes
             var batches = RecordBatches(bytes)
             var next = start
             while let batch = try batches.nextComplete() { next = max(next, batch.header.lastOffset + 1) }
             guard next > start else {
                 let message =
-                    "the broker sent \(bytes.count) bytes of \(readings[index].topicPartition) at offset \(start) and no "
-                    + "whole batch in them; raise max.partition.fetch.bytes"
+                    "the broker sent \(bytes.count) bytes of \(readings[index].topicPartition) at offset \(start) and "
+                    + "no whole batch in them; raise max.partition.fetch.bytes"
                 effects.append(.failed(ClientError(.badData, message)))
                 return false
             }
@@ -269,8 +271,8 @@ final class FetchPlanner {
             effects.append(.failed(error))
             return
         }
-        for index in readings.indices where call.positions[readings[index].topicPartition] != nil {
-            delay(index, nowMs)
+        for partition in call.positions.keys {
+            if let index = indexes[partition] { delay(index, nowMs) }
         }
     }
 
@@ -281,7 +283,7 @@ final class FetchPlanner {
 
     /// Goes on elsewhere; nil when the place could not be found, to try again.
     func reset(_ partition: TopicPartition, to offset: Int64?, nowMs: Int64) {
-        guard let index = readings.firstIndex(where: { $0.topicPartition == partition }) else { return }
+        guard let index = indexes[partition] else { return }
         readings[index].isResetting = false
         if let offset { readings[index].position = offset } else { delay(index, nowMs) }
     }

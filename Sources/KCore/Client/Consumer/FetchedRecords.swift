@@ -120,8 +120,8 @@ public struct FetchedRecords: Sendable {
     private func broken(_ header: RecordBatchHeader, _ error: RecordsError) -> ClientError {
         ClientError(
             .badData,
-            "\(place) at offset \(header.baseOffset) are unreadable: \(error); start behind offset \(header.lastOffset) "
-                + "to pass them over")
+            "\(place) at offset \(header.baseOffset) are unreadable: \(error); start behind offset "
+                + "\(header.lastOffset) to pass them over")
     }
 }
 

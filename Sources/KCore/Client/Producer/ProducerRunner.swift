@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// The producer's part on the loop: moves batches from the accumulator through ``ProducerCore`` to the brokers, and
 /// their fates back.
 ///
@@ -31,12 +33,16 @@ final class ProducerRunner: @unchecked Sendable {
         self.onDelivery = onDelivery
         logger = runtime.logger.named("producer")
         core = ProducerCore(config: runtime.config, seed: UInt64.random(in: .min ... .max))
-        workers = runtime.config.compression == .none ? nil : WorkerPool(name: "compress", threads: 1)
+        workers =
+            runtime.config.compression == .none
+            ? nil : WorkerPool(name: "compress", threads: ProducerRunner.compressors)
     }
 
     func start() {
         observer = runtime.addObserver { [weak self] in self?.metadataChanged() }
     }
+
+    private static let compressors = min(max(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1), 4)
 
     // MARK: The pump
 
