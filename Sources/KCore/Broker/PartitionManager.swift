@@ -22,7 +22,7 @@ final class PartitionManager: ImageListener {
     /// Opens everything that `image` gives to this broker, at start.
     func open(_ image: ClusterImage) {
         var table = PartitionTable()
-        for topic in image.topics { table.set(entry(for: topic, known: nil, image)) }
+        for topic in image.topics { table.set(entry(for: topic, known: nil, image, isStart: true)) }
         self.table.publish(table)
     }
 
@@ -64,9 +64,9 @@ final class PartitionManager: ImageListener {
         for partition in table.value.topics.flatMap(\.partitions).compactMap({ $0 }) { partition.close() }
     }
 
-    private func entry(for topic: TopicImage, known: PartitionTable.Topic?, _ image: ClusterImage)
-        -> PartitionTable.Topic
-    {
+    private func entry(
+        for topic: TopicImage, known: PartitionTable.Topic?, _ image: ClusterImage, isStart: Bool = false
+    ) -> PartitionTable.Topic {
         var partitions: [Partition?] = []
         var offline: Set<Int32> = []
         partitions.reserveCapacity(topic.partitions.count)
@@ -83,7 +83,7 @@ final class PartitionManager: ImageListener {
             }
             let name = TopicPartition(topic: topic.name, partition: index)
             do throws(LogError) {
-                let log = try log(of: topic, name, image)
+                let log = try log(of: topic, name, image, isStart: isStart)
                 partitions.append(
                     Partition(
                         topicPartition: name, topicId: topic.id, log: log, leaderEpoch: state.leaderEpoch,
@@ -97,12 +97,19 @@ final class PartitionManager: ImageListener {
         return PartitionTable.Topic(name: topic.name, id: topic.id, partitions: partitions, offline: offline)
     }
 
-    private func log(of topic: TopicImage, _ name: TopicPartition, _ image: ClusterImage) throws(LogError) -> Log {
+    private func log(
+        of topic: TopicImage, _ name: TopicPartition, _ image: ClusterImage, isStart: Bool
+    ) throws(LogError) -> Log {
         if let log = logManager.log(for: name) {
             if log.topicId == nil || log.topicId == topic.id { return log }
             // What is left of a topic that had the same name and was deleted while this broker was down.
             logger.warning("the log of a deleted topic is removed", ["partition": name])
             try logManager.deleteLog(name)
+        }
+        // A log that is missing at start may be in a directory that cannot be used now. An empty one in its place would
+        // be taken for the truth.
+        if isStart && logManager.hasOfflineDirectory {
+            throw LogError(.kafkaStorageError, "no log of \(name) is found, and a log directory is offline")
         }
         return try logManager.createLog(name, topicId: topic.id, config: logConfig(topic.name, image))
     }

@@ -21,6 +21,8 @@ public final class LogManager: Sendable {
 
     struct State: Sendable {
         var logs: [TopicPartition: Log] = [:]
+        /// Partitions that have a directory which could not be opened, and why. Nothing may be created in their place.
+        var refused: [TopicPartition: LogError] = [:]
         var lastCheckpointMs: Int64
         var lastRetentionMs: Int64
         var lastFlushCheckMs: Int64
@@ -86,12 +88,17 @@ public final class LogManager: Sendable {
     /// All logs, in no particular order.
     public var logs: [Log] { state.withLock { Array($0.logs.values) } }
 
+    /// Whether a directory cannot be used: logs that seem to be missing may be in it.
+    public var hasOfflineDirectory: Bool { directories.contains { $0.health.isOffline } }
+
     /// The log of a partition, created in the emptiest directory when there is none.
-    /// - Throws: KAFKA_STORAGE_ERROR.
+    /// - Throws: KAFKA_STORAGE_ERROR; also when the partition has a log that could not be opened at start: a new one
+    ///   in its place would lose what it holds.
     public func createLog(_ topicPartition: TopicPartition, topicId: Uuid?, config: LogConfig) throws(LogError) -> Log {
         if let log = log(for: topicPartition) { return log }
         return try creating.withLock { (_) throws(LogError) in
             if let log = log(for: topicPartition) { return log }
+            if let error = state.withLock({ $0.refused[topicPartition] }) { throw error }
             guard let directory = emptiest() else {
                 throw LogError(.kafkaStorageError, "all log directories are offline")
             }
@@ -185,6 +192,7 @@ public final class LogManager: Sendable {
                 opened.withLock { $0.append(log) }
             } catch {
                 self.logger.error("a log cannot be used", ["partition": topicPartition, "error": error])
+                self.state.withLock { $0.refused[topicPartition] = error }
             }
         }
         let logs = opened.withLock { $0 }

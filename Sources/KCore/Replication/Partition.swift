@@ -35,6 +35,7 @@ public final class Partition: Sendable {
         let end = log.logEndOffset
         state = Mutex(State(leaderEpoch: leaderEpoch, highWatermark: end, inSyncReplicas: inSyncReplicas))
         publishedHighWatermark = Atomic(end)
+        log.highWatermark = end
     }
 
     public var leaderEpoch: Int32 { state.withLock { $0.leaderEpoch } }
@@ -104,6 +105,7 @@ public final class Partition: Sendable {
         let waiting = state.withLock { state -> [WaitingFetch] in
             guard offset > state.highWatermark else { return [] }
             state.highWatermark = offset
+            log.highWatermark = offset
             publishedHighWatermark.store(offset, ordering: .releasing)
             return state.waiting
         }

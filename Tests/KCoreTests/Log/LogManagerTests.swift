@@ -51,6 +51,25 @@ import Testing
         #expect(again.recoveryPoint == 1)
     }
 
+    @Test func `no new log takes the place of one that is damaged where it was flushed`() throws {
+        let manager = try open()
+        let log = try manager.createLog(partition(0), topicId: nil, config: LogConfig())
+        for index in 0..<5 { try log.append(["value \(index)"]) }
+        try log.flush()
+        manager.checkpointAll()
+        let path = "/a/orders-0/00000000000000000000.log"
+        var contents = try #require(disk.contents(path))
+        contents[contents.count / 2] ^= 1
+        disk.restart()
+        disk.plant(path, contents)
+        let again = try open()
+        #expect(again.log(for: partition(0)) == nil)
+        #expect(throws: LogError.self) {
+            try again.createLog(partition(0), topicId: nil, config: LogConfig())
+        }
+        #expect(disk.contents(path) == contents)
+    }
+
     @Test func `a directory has one owner`() throws {
         let manager = try open()
         #expect(throws: LogError.self) { try open() }

@@ -24,13 +24,14 @@ extension Command {
         action: { arguments, console throws(ToolError) in
             let startedNs = console.clock.monotonicNs
             let properties = try BrokerOptions.properties(arguments)
-            do {
+            do throws(BrokerStartError) {
+                let warnings = try Broker.check(properties: properties)
                 if arguments.isGiven(BrokerOptions.checkConfig) {
-                    for warning in try Broker.check(properties: properties) { console.note(warning) }
+                    for warning in warnings { console.note(warning) }
                     return .done
                 }
             } catch {
-                throw ToolError("\(error)", status: .usage)
+                throw ToolError(error.description, status: .usage)
             }
             let broker: Broker
             do {

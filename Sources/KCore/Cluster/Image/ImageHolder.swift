@@ -17,53 +17,31 @@ extension ImageListener {
 ///
 /// A reader that looks often has an ``ImageReader``, which takes no lock as long as nothing changes.
 final class ImageHolder: Sendable {
-    private struct State {
-        var image: ClusterImage
-        var listeners: [any ImageListener] = []
-    }
+    fileprivate let published: Published<ClusterImage>
+    private let listeners = Mutex<[any ImageListener]>([])
 
-    private let state: Mutex<State>
-    // Raised while the lock is held, with every image. A reader whose number is equal has the newest image.
-    fileprivate let version = Atomic<Int>(0)
-
-    init(_ image: ClusterImage) { state = Mutex(State(image: image)) }
+    init(_ image: ClusterImage) { published = Published(image) }
 
     /// The present image. Takes a lock for as long as it takes to copy a reference.
-    var image: ClusterImage { state.withLock { $0.image } }
+    var image: ClusterImage { published.value }
 
-    fileprivate var versionedImage: (Int, ClusterImage) {
-        state.withLock { (version.load(ordering: .relaxed), $0.image) }
-    }
-
-    func addListener(_ listener: any ImageListener) { state.withLock { $0.listeners.append(listener) } }
+    func addListener(_ listener: any ImageListener) { listeners.withLock { $0.append(listener) } }
 
     /// Replaces the image. Only one thread may do this.
     func publish(_ image: ClusterImage, _ delta: ClusterDelta) {
-        let listeners = state.withLock { $0.listeners }
+        let listeners = listeners.withLock { $0 }
         for listener in listeners { listener.imageWillChange(to: image, delta) }
-        state.withLock {
-            $0.image = image
-            version.add(1, ordering: .releasing)
-        }
+        published.publish(image)
         for listener in listeners { listener.imageDidChange(to: image, delta) }
     }
 }
 
-/// One thread's view of an ``ImageHolder``: a number is compared for each look; a lock is taken only after a change.
-/// What it returns never goes back to an older image.
+/// One thread's view of an ``ImageHolder``. What it returns never goes back to an older image.
 struct ImageReader {
-    private let holder: ImageHolder
-    private var version: Int
-    private var cached: ClusterImage
+    private var reader: Published<ClusterImage>.Reader
 
-    init(_ holder: ImageHolder) {
-        self.holder = holder
-        (version, cached) = holder.versionedImage
-    }
+    init(_ holder: ImageHolder) { reader = Published.Reader(holder.published) }
 
     /// The present image.
-    mutating func image() -> ClusterImage {
-        if holder.version.load(ordering: .acquiring) != version { (version, cached) = holder.versionedImage }
-        return cached
-    }
+    mutating func image() -> ClusterImage { reader.value() }
 }
