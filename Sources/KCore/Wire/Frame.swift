@@ -89,6 +89,10 @@ extension WireRecords: NullableWireValue {
     public static func writeNull(_ encoder: inout WireEncoder) throws(WireError) { encoder.nullBlock() }
     public func write(_ encoder: inout WireEncoder) throws(WireError) {
         switch self {
+        // A segment of its own costs less than copying, but for small batches.
+        case .bytes(let bytes) where bytes.count >= 4096:
+            try encoder.blockLength(bytes.count)
+            encoder.shared(bytes)
         case .bytes(let bytes): try encoder.bytes(bytes)
         case .files(let regions):
             try encoder.blockLength(count)

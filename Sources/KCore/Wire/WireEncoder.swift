@@ -1,16 +1,18 @@
 internal import Glibc
 
-/// Writes a message into memory that grows as needed. Record batches that live in files are not copied: the encoder
-/// remembers where they belong, and ``finish()`` returns the pieces in order (see ``Frame``).
+/// Writes a message into memory that grows as needed. Record batches are not copied, neither those that live in files nor
+/// large ones in memory: the encoder remembers where they belong, and ``finish()`` returns the pieces in order (see
+/// ``Frame``).
 public struct WireEncoder: Coder {
     public let version: Int16
     public let isFlexible: Bool
 
     private var storage: ByteStorage
     private var position = 0
-    private var bytesInFiles = 0
+    private var bytesElsewhere = 0
 
-    // The segments of the frame so far. Those in memory are empty until ``finish()``, and `ranges` says what they are.
+    // The segments of the frame so far. Those of this encoder's own memory are empty until ``finish()``, and `ranges`
+    // says what they are.
     private var segments: [Frame.Segment] = []
     private var ranges: [Range<Int>] = []
     private var segmentStart = 0
@@ -30,8 +32,8 @@ public struct WireEncoder: Coder {
         storage = ByteStorage(capacity: capacity)
     }
 
-    /// Bytes written so far, those that stay in files included.
-    public var count: Int { position + bytesInFiles }
+    /// Bytes written so far, those that stay where they are included.
+    public var count: Int { position + bytesElsewhere }
 
     /// What was written. The encoder must not be used afterwards.
     public mutating func finish() -> Frame {
@@ -40,7 +42,7 @@ public struct WireEncoder: Coder {
         // Only now the memory is known that the bytes ended up in.
         var range = 0
         for index in segments.indices {
-            guard case .bytes = segments[index] else { continue }
+            guard case .bytes(let bytes) = segments[index], bytes.isEmpty else { continue }
             segments[index] = .bytes(
                 Bytes(storage: storage, offset: ranges[range].lowerBound, count: ranges[range].count))
             range += 1
@@ -54,10 +56,10 @@ public struct WireEncoder: Coder {
         segmentStart = position
     }
 
-    /// What was written, when no part of it lives in a file.
-    /// - Precondition: no file region was written.
+    /// What was written, when all of it was copied here.
+    /// - Precondition: neither a file region nor a large record batch was written.
     public func bytes() -> Bytes {
-        precondition(segments.isEmpty, "a message with parts in files has no contiguous bytes")
+        precondition(segments.isEmpty, "a message with parts elsewhere has no contiguous bytes")
         return Bytes(storage: storage, count: position)
     }
 
@@ -160,7 +162,14 @@ public struct WireEncoder: Coder {
         }
         if position > segmentStart { closeSegment() }
         segments.append(.file(region))
-        bytesInFiles += region.count
+        bytesElsewhere += region.count
+    }
+
+    /// Bytes without a length that are sent from where they are.
+    mutating func shared(_ bytes: Bytes) {
+        if position > segmentStart { closeSegment() }
+        segments.append(.bytes(bytes))
+        bytesElsewhere += bytes.count
     }
 
     mutating func structure<T: WireStruct>(_ value: borrowing T) throws(WireError) {

@@ -26,6 +26,15 @@ import Testing
         #expect(file.reads == 0)
     }
 
+    @Test func `a large batch in memory is sent from where it is`() throws {
+        let file = MemoryFile((0..<5000).map { UInt8(truncatingIfNeeded: $0) })
+        let inMemory = try frame([Array(file.contents), [9], Array(file.contents)], 12)
+        let stored = try frame([[.init(file, 0, 5000)], [.init(MemoryFile([9]), 0, 1)], [.init(file, 0, 5000)]], 12)
+        #expect(inMemory.loaded() == stored.loaded())
+        #expect(inMemory.count == stored.count)
+        #expect(inMemory.segments.count == 5)
+    }
+
     @Test func `many regions in a growing frame stay in their places`() throws {
         let file = MemoryFile((0..<250).map { UInt8($0) })
         let stored = try frame((0..<250).map { [FileRegion(file, Int64($0), 1)] }, 7)

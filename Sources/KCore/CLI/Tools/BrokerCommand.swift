@@ -16,9 +16,7 @@ extension Command {
         options: BrokerOptions.all,
         examples: [
             Example("kbroker", "data in ./data, listening on 127.0.0.1:9092"),
-            Example(
-                "kbroker --data /var/lib/kafka --listen 0.0.0.0:9092 --override advertised.listeners=PLAINTEXT://box:9092",
-                "for other machines, which reach it as box"),
+            Example("kbroker --data /var/lib/kafka --listen box:9092", "for other machines, which reach it as box"),
             Example("kbroker server.properties --check-config", "says what is wrong in a file, and starts nothing"),
         ],
         action: { arguments, console throws(ToolError) in

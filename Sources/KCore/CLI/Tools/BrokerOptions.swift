@@ -22,10 +22,10 @@ enum BrokerOptions {
         var properties: [String: String] = [:]
         if let path = arguments.operands.first {
             let text = try FileText.read(path)
-            do throws(ConfigError) {
+            do throws(PropertiesError) {
                 properties = try PropertiesFile.dictionary(text)
             } catch {
-                throw ToolError("\(path): \(error.message)", status: .usage)
+                throw ToolError("\(path): \(error)", status: .usage)
             }
         } else {
             properties["log.dirs"] = "./data"

@@ -9,7 +9,10 @@ struct MetaProperties: Equatable, Sendable {
 
     /// - Throws: ``ConfigError`` when the text is not version 0 (ZooKeeper) or 1 (KRaft) of the file.
     init(text: String) throws(ConfigError) {
-        let values = try PropertiesFile.dictionary(text)
+        let values: [String: String]
+        do throws(PropertiesError) { values = try PropertiesFile.dictionary(text) } catch {
+            throw ConfigError("\(error)")
+        }
         let version = values["version"]?.trimmedASCII ?? "0"
         guard version == "0" || version == "1" else { throw ConfigError("version \(version) is not known") }
         clusterId = values["cluster.id"]

@@ -1,3 +1,17 @@
+/// What is wrong with a `.properties` text.
+struct PropertiesError: Error, Equatable, CustomStringConvertible {
+    /// From 1.
+    var line: Int
+    var reason: String
+
+    init(line: Int, _ reason: String) {
+        self.line = line
+        self.reason = reason
+    }
+
+    var description: String { "line \(line): \(reason)" }
+}
+
 /// Reads text in the syntax of Java's `.properties` files, which Kafka's configuration files have:
 /// `key=value`, `key: value` or `key value`; lines that begin with `#` or `!` are comments; a backslash at the end goes
 /// on with the next line, elsewhere it takes the next character's meaning away or gives it one (`\n \t \r \f \uXXXX`).
@@ -10,8 +24,8 @@ enum PropertiesFile {
     }
 
     /// Every property in the file's order. Where a key comes twice the last counts.
-    /// - Throws: ``ConfigError`` with the line of a `\u` that is not followed by four hexadecimal digits.
-    static func parse(_ text: String) throws(ConfigError) -> [Property] {
+    /// - Throws: ``PropertiesError`` with the line of a `\u` that is not followed by four hexadecimal digits.
+    static func parse(_ text: String) throws(PropertiesError) -> [Property] {
         var scanner = Scanner(text: Array(text.unicodeScalars))
         var properties: [Property] = []
         while let property = try scanner.next() { properties.append(property) }
@@ -19,7 +33,7 @@ enum PropertiesFile {
     }
 
     /// The properties as a dictionary.
-    static func dictionary(_ text: String) throws(ConfigError) -> [String: String] {
+    static func dictionary(_ text: String) throws(PropertiesError) -> [String: String] {
         Dictionary(try parse(text).map { ($0.key, $0.value) }) { _, last in last }
     }
 
@@ -37,7 +51,7 @@ enum PropertiesFile {
 
         private var current: Unicode.Scalar? { position < text.count ? text[position] : nil }
 
-        mutating func next() throws(ConfigError) -> Property? {
+        mutating func next() throws(PropertiesError) -> Property? {
             while let character = current {
                 if Self.isBlank(character) {
                     position += 1
@@ -52,7 +66,7 @@ enum PropertiesFile {
             return nil
         }
 
-        private mutating func property() throws(ConfigError) -> Property {
+        private mutating func property() throws(PropertiesError) -> Property {
             let start = line
             let key = try word { $0 == "=" || $0 == ":" || Self.isBlank($0) }
             skipBlanks()
@@ -64,7 +78,7 @@ enum PropertiesFile {
         }
 
         /// Up to a character that `ends` it or the end of the logical line.
-        private mutating func word(ends: (Unicode.Scalar) -> Bool) throws(ConfigError) -> String {
+        private mutating func word(ends: (Unicode.Scalar) -> Bool) throws(PropertiesError) -> String {
             var word = String.UnicodeScalarView()
             while let character = current, !Self.isLineEnd(character), !ends(character) {
                 position += 1
@@ -86,7 +100,7 @@ enum PropertiesFile {
 
         private mutating func append(
             escaped: Unicode.Scalar, to word: inout String.UnicodeScalarView
-        ) throws(ConfigError) {
+        ) throws(PropertiesError) {
             switch escaped {
             case "n": word.append("\n")
             case "t": word.append("\t")
@@ -107,13 +121,13 @@ enum PropertiesFile {
             }
         }
 
-        private mutating func codeUnit() throws(ConfigError) -> UInt32 {
+        private mutating func codeUnit() throws(PropertiesError) -> UInt32 {
             let end = position + 4
             var digits = ""
             if end <= text.count { digits.unicodeScalars.append(contentsOf: text[position..<end]) }
             guard digits.unicodeScalars.allSatisfy({ $0.properties.isASCIIHexDigit }),
                 let unit = UInt32(digits, radix: 16)
-            else { throw ConfigError("line \(line): \\u must be followed by four hexadecimal digits") }
+            else { throw PropertiesError(line: line, "\\u must be followed by four hexadecimal digits") }
             position = end
             return unit
         }

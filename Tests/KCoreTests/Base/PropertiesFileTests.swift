@@ -31,11 +31,11 @@ import Testing
         #expect(try read(#"a\=b\:c\ d=\t\n\r\f\q\\"#) == ["a=b:c d|\t\n\r\u{0C}q\\|1"])
         #expect(try read(#"a=\u00fc\u20AC\uD83D\uDE00x"#) == ["a|ü€😀x|1"])
         #expect(try read(#"a=\ud83dx"#) == ["a|\u{FFFD}x|1"])
-        #expect(throws: ConfigError("line 2: \\u must be followed by four hexadecimal digits")) {
+        #expect(throws: PropertiesError(line: 2, "\\u must be followed by four hexadecimal digits")) {
             try PropertiesFile.parse("a=1\nb=\\u12g4")
         }
-        #expect(throws: ConfigError.self) { try PropertiesFile.parse("b=\\u12") }
-        #expect(throws: ConfigError.self) { try PropertiesFile.parse("b=\\u+123") }
+        #expect(throws: PropertiesError.self) { try PropertiesFile.parse("b=\\u12") }
+        #expect(throws: PropertiesError.self) { try PropertiesFile.parse("b=\\u+123") }
     }
 
     @Test func `the last of two properties of the same name counts`() throws {
