@@ -142,6 +142,9 @@ public final class Partition: Sendable {
     /// Removes records below `offset`, or below the high watermark for -1 (DeleteRecords, KIP-107).
     /// - Returns: the log start offset afterwards.
     public func deleteRecords(before offset: Int64) throws(LogError) -> Int64 {
+        guard log.config.cleanupPolicy.contains(.delete) else {
+            throw LogError(.policyViolation, "the cleanup.policy of \(topicPartition) does not allow deletion")
+        }
         let limit = highWatermark
         let target = offset == -1 ? limit : offset
         guard target >= 0, target <= limit else {

@@ -95,9 +95,16 @@ final class FetchOperation: @unchecked Sendable {
         guard target.error == .none, let partition = target.partition else { return }
         answer.errorCode = partition.check(leaderEpoch: target.request.currentLeaderEpoch)
         guard answer.errorCode == .none else { return }
-        if let diverging = divergence(of: target.request, in: partition) {
-            answer.divergingEpoch = diverging
-            return
+        if target.request.lastFetchedEpoch >= 0 {
+            guard let end = partition.log.endOffset(forLeaderEpoch: target.request.lastFetchedEpoch) else {
+                // An epoch that this log has never had: nothing tells where the histories part.
+                answer.errorCode = .offsetOutOfRange
+                return
+            }
+            if let diverging = divergence(of: target.request, from: end) {
+                answer.divergingEpoch = diverging
+                return
+            }
         }
         // Taken before the read, so that a reader never sees records above the watermark it is told.
         answer.highWatermark = partition.highWatermark
@@ -121,11 +128,8 @@ final class FetchOperation: @unchecked Sendable {
 
     /// Where the reader's history leaves this log's, when it does (KIP-595, version 12 on).
     private func divergence(
-        of request: FetchRequest.FetchPartition, in partition: Partition
+        of request: FetchRequest.FetchPartition, from end: (epoch: Int32, endOffset: Int64)
     ) -> FetchResponse.EpochEndOffset? {
-        guard request.lastFetchedEpoch >= 0 else { return nil }
-        let end = partition.log.endOffset(forLeaderEpoch: request.lastFetchedEpoch)
-        guard let end else { return nil }
         guard end.epoch < request.lastFetchedEpoch || end.endOffset < request.fetchOffset else { return nil }
         var diverging = FetchResponse.EpochEndOffset()
         diverging.epoch = end.epoch

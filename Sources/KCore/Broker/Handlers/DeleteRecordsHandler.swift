@@ -26,6 +26,7 @@ enum DeleteRecordsHandler {
                 }
                 return answer
             }
+            call.broker.logManager.checkpointAll()
             call.reply(response)
         }
     }

@@ -12,6 +12,9 @@ enum DescribeClusterHandler {
             return call.reply(response)
         }
         response.controllerId = image.controllerId
+        if request.includeClusterAuthorizedOperations {
+            response.clusterAuthorizedOperations = AuthorizedOperations.ofCluster
+        }
         response.brokers = image.usableBrokers.compactMap { broker in
             guard let endpoint = broker.endpoint(listener: call.listenerName) else { return nil }
             var entry = DescribeClusterResponse.DescribeClusterBroker()

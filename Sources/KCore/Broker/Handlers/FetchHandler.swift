@@ -43,8 +43,8 @@ enum FetchHandler {
             for partition in topic.partitions {
                 targets.append(
                     target(
-                        topic: topic.topic, topicId: topic.topicId, entry: entry, request: partition,
-                        position: targets.count))
+                        topic: topic.topic, topicId: topic.topicId, usesTopicIds: call.version >= 13, entry: entry,
+                        request: partition, position: targets.count))
             }
         }
         return targets
@@ -60,7 +60,7 @@ enum FetchHandler {
             let partition = session.partitions[position]
             targets.append(
                 target(
-                    topic: partition.topic, topicId: partition.topicId,
+                    topic: partition.topic, topicId: partition.topicId, usesTopicIds: session.usesTopicIds,
                     entry: table.find(topic: partition.topic, id: partition.topicId), request: partition.request,
                     position: position))
         }
@@ -68,7 +68,8 @@ enum FetchHandler {
     }
 
     private static func target(
-        topic: String, topicId: Uuid, entry: PartitionTable.Topic?, request: FetchRequest.FetchPartition, position: Int
+        topic: String, topicId: Uuid, usesTopicIds: Bool, entry: PartitionTable.Topic?,
+        request: FetchRequest.FetchPartition, position: Int
     ) -> FetchOperation.Target {
         let partition = entry?.partition(request.partition)
         let error: ErrorCode
@@ -77,7 +78,7 @@ enum FetchHandler {
         } else if let entry {
             error = entry.error(request.partition)
         } else {
-            error = topicId.isZero ? .unknownTopicOrPartition : .unknownTopicId
+            error = usesTopicIds ? .unknownTopicId : .unknownTopicOrPartition
         }
         return FetchOperation.Target(
             topic: topic, topicId: topicId, request: request, partition: partition, error: error, position: position)

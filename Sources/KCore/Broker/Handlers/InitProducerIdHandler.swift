@@ -6,6 +6,7 @@ enum InitProducerIdHandler {
             // FindCoordinator either, so only a client that skips that comes here.
             call.broker.logger.warning("transactions are not supported", ["transactionalId": transactionalId])
             var response = InitProducerIdResponse()
+            response.producerEpoch = -1
             response.errorCode = transactionalId.isEmpty ? .invalidRequest : .notCoordinator
             return call.reply(response)
         }
@@ -16,6 +17,7 @@ enum InitProducerIdHandler {
                 response.producerId = id
                 response.producerEpoch = 0
             case .failure(let code):
+                response.producerEpoch = -1
                 response.errorCode = code
             }
             call.reply(response)

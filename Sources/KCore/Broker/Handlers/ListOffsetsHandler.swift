@@ -10,6 +10,17 @@ enum ListOffsetsHandler {
         static let earliestLocal: Int64 = -4
         /// The last offset in tiered storage (KIP-1005): none.
         static let latestTiered: Int64 = -5
+
+        /// Whether a version of ListOffsets knows a timestamp; a client that asks it in an older one means something else.
+        static func isKnown(_ timestamp: Int64, version: Int16) -> Bool {
+            switch timestamp {
+            case earliest...: true
+            case maxTimestamp: version >= 7
+            case earliestLocal: version >= 8
+            case latestTiered: version >= 9
+            default: false
+            }
+        }
     }
 
     static func handle(_ request: ListOffsetsRequest, _ call: Call) {
@@ -30,6 +41,7 @@ enum ListOffsetsHandler {
         var response = ListOffsetsResponse()
         response.topics = request.topics.map { topic in
             let entry = partitions.find(topic.name)
+            let occurrences = Dictionary(topic.partitions.map { ($0.partitionIndex, 1) }, uniquingKeysWith: +)
             var answer = ListOffsetsResponse.ListOffsetsTopicResponse()
             answer.name = topic.name
             answer.partitions = topic.partitions.map { query in
@@ -37,6 +49,14 @@ enum ListOffsetsHandler {
                 result.partitionIndex = query.partitionIndex
                 result.errorCode = entry?.error(query.partitionIndex) ?? .unknownTopicOrPartition
                 guard let partition = entry?.partition(query.partitionIndex) else { return result }
+                guard occurrences[query.partitionIndex] == 1 else {
+                    result.errorCode = .invalidRequest
+                    return result
+                }
+                guard Query.isKnown(query.timestamp, version: call.version) else {
+                    result.errorCode = .unsupportedVersion
+                    return result
+                }
                 result.errorCode = partition.check(leaderEpoch: query.currentLeaderEpoch)
                 guard result.errorCode == .none else { return result }
                 do throws(LogError) {

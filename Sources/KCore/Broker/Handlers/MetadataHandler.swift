@@ -48,10 +48,18 @@ enum MetadataHandler {
         if let topics = request.topics, !(topics.isEmpty && call.version == 0) {
             response.topics = topics.map { wanted in
                 if let name = wanted.name { return entry(named: name, image) }
-                return entry(withId: wanted.topicId, image)
+                return entry(withId: wanted.topicId, image, version: call.version)
             }
         } else {
             response.topics = image.topics.sorted { $0.name < $1.name }.map { entry($0) }
+        }
+        if request.includeTopicAuthorizedOperations {
+            for index in response.topics.indices where response.topics[index].errorCode == .none {
+                response.topics[index].topicAuthorizedOperations = AuthorizedOperations.ofTopic
+            }
+        }
+        if request.includeClusterAuthorizedOperations {
+            response.clusterAuthorizedOperations = AuthorizedOperations.ofCluster
         }
         return response
     }
@@ -64,7 +72,17 @@ enum MetadataHandler {
         return entry
     }
 
-    private static func entry(withId id: Uuid, _ image: ClusterImage) -> MetadataResponse.MetadataResponseTopic {
+    private static func entry(
+        withId id: Uuid, _ image: ClusterImage, version: Int16
+    ) -> MetadataResponse.MetadataResponseTopic {
+        if version < 12 {
+            // Versions 10 and 11 have the field, but no broker has ever answered it: an answer must have a name.
+            var entry = MetadataResponse.MetadataResponseTopic()
+            entry.name = ""
+            entry.topicId = id
+            entry.errorCode = .invalidRequest
+            return entry
+        }
         if let topic = image.topic(id: id) { return entry(topic) }
         var entry = MetadataResponse.MetadataResponseTopic()
         entry.name = nil

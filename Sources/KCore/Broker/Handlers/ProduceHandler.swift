@@ -76,6 +76,13 @@ enum ProduceHandler {
         }
         guard version >= 3 else { return bytes }
         // From version 3 on: exactly one batch, of format 2 (KIP-98); zstd only from version 7 on (KIP-110).
+        // INVALID_RECORD, since CORRUPT_MESSAGE would have clients send the same again.
+        guard bytes.count > 0 else {
+            throw LogError(.invalidRecord, "version \(version) of Produce takes one batch for each partition, not none")
+        }
+        if bytes.withUnsafeBytes({ LegacyRecords.isLegacy($0) }) {
+            throw LogError(.invalidRecord, "version \(version) of Produce takes record format 2, no older one")
+        }
         let first: RecordBatchHeader
         do throws(RecordsError) {
             first = try bytes.withUnsafeBytes { raw throws(RecordsError) in try RecordBatchHeader(reading: raw) }
