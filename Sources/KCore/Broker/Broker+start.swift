@@ -14,6 +14,7 @@ extension Broker {
     public static func start(
         properties: [String: String], clock: any Clock = SystemClock(), logger: Logger
     ) throws(BrokerStartError) -> Broker {
+        OpenFileLimit.raise()
         let settings = try parse(properties, logger)
         SignalWatcher.ignoreBrokenPipes()
         let workers = WorkerPool(name: "worker", threads: settings.workerThreads)

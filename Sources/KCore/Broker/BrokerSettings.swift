@@ -46,7 +46,9 @@ struct BrokerSettings: Sendable {
         autoCreateTopics = config.bool("auto.create.topics.enable")
         deleteTopics = config.bool("delete.topic.enable")
         fetchSessionSlots = config.int("max.incremental.fetch.session.cache.slots")
-        maxConnections = config.int("max.connections")
+        let share = BrokerSettings.shares(ofOpenFiles: OpenFileLimit.current)
+        logManager.maxOpenFiles = share.segments
+        maxConnections = min(config.int("max.connections"), share.connections)
         maxConnectionsPerHost = config.int("max.connections.per.ip")
         listenBacklog = config.int("socket.listen.backlog.size")
         connection = ConnectionOptions()
@@ -56,6 +58,17 @@ struct BrokerSettings: Sendable {
         func bufferBytes(_ name: String) -> Int { config.properties[name] == nil ? -1 : config.int(name) }
         connection.sendBufferBytes = bufferBytes("socket.send.buffer.bytes")
         connection.receiveBufferBytes = bufferBytes("socket.receive.buffer.bytes")
+    }
+}
+
+extension BrokerSettings {
+    /// Who may have how many of the process's files open. Connections that took all of them would leave none for the logs,
+    /// so that those who are connected already were refused; what is too many waits to be accepted instead.
+    static func shares(ofOpenFiles limit: Int) -> (segments: Int, connections: Int) {
+        let segments = min(LogManagerOptions.mostOpenFiles, max(8, limit / 4))
+        // Loops, listeners, the metadata log, files on their way to be written or sent, and what belongs to the process.
+        let others = min(256, limit / 4)
+        return (segments, max(8, limit - segments - others))
     }
 }
 

@@ -85,8 +85,10 @@ struct AppendValidator {
         let header = batch.header
         if origin == .client {
             guard header.recordCount > 0 else { throw invalid("a batch must have records") }
-            guard header.recordCount == header.lastOffsetDelta + 1 else {
-                throw invalid("the batch has \(header.recordCount) records and \(header.lastOffsetDelta + 1) offsets")
+            // Not with + 1: the client chooses both numbers, up to the largest.
+            guard header.lastOffsetDelta == header.recordCount - 1 else {
+                throw invalid(
+                    "the batch has \(header.recordCount) records and its last offset delta is \(header.lastOffsetDelta)")
             }
             if header.isControl { throw invalid("clients may not write control records") }
             if header.hasProducerId && (header.baseSequence < 0 || header.producerEpoch < 0) {

@@ -47,8 +47,8 @@ final class IndexFile: Sendable {
                 if let base = bytes.baseAddress { write(base + start) }
             }
             guard state.pending.count >= IndexFile.pendingLimit else { return }
-            // The log could still be written: what has no room here stays in memory and is tried again.
-            do throws(DiskError) { try writePending(&state) } catch where error.isDiskFull {}
+            // The log could still be written: what cannot be written here stays in memory and is tried again.
+            do throws(DiskError) { try writePending(&state) } catch where error.isHarmless {}
         }
     }
 

@@ -238,6 +238,6 @@ extension Log {
     }
 
     func removeLater(_ paths: [String]) {
-        environment.removeLater(paths, environment.clock.monotonicMs + config.fileDeleteDelayMs)
+        environment.removeLater(paths, after: config.fileDeleteDelayMs)
     }
 }

@@ -28,6 +28,12 @@ struct LogEnvironment: Sendable {
         self.background = background
         self.removeLater = removeLater
     }
+
+    /// Removes files after a delay, however long: a topic's setting may be the largest number.
+    func removeLater(_ paths: [String], after delayMs: Int64) {
+        let (atMs, isNever) = clock.monotonicMs.addingReportingOverflow(delayMs)
+        removeLater(paths, isNever ? .max : atMs)
+    }
 }
 
 /// Whether a log directory can be trusted. The first error of its disk takes it offline for good: after an fsync has

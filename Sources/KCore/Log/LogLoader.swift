@@ -18,7 +18,8 @@ struct LogLoader {
         do {
             return try open()
         } catch .disk(let error) {
-            throw environment.directory.fail(error)
+            // With too many files open, or no room for an index, this log cannot be used now; the others can.
+            throw error.isHarmless ? LogError(error) : environment.directory.fail(error)
         } catch {
             throw LogError(error)
         }
@@ -139,8 +140,7 @@ struct LogLoader {
     private func discard(_ segments: [LogSegment]) throws(LogFault) {
         try onDisk { () throws(DiskError) in
             for segment in segments {
-                let paths = try segment.markDeleted()
-                environment.removeLater(paths, environment.clock.monotonicMs + config.fileDeleteDelayMs)
+                environment.removeLater(try segment.markDeleted(), after: config.fileDeleteDelayMs)
             }
         }
     }

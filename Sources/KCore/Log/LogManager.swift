@@ -131,7 +131,7 @@ public final class LogManager: Sendable {
                 path + "/" + LeaderEpochs.fileName, with: LeaderEpochs().contents, durable: false)
             try disk.syncDirectory(directory.path)
         } catch {
-            throw error.isDiskFull ? LogError(error) : directory.health.fail(error)
+            throw error.isHarmless ? LogError(error) : directory.health.fail(error)
         }
         return try loader(topicPartition, directory, config: config, isClean: false).load()
     }

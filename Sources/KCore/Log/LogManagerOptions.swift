@@ -3,7 +3,8 @@ public struct LogManagerOptions: Sendable {
     /// `log.dirs`
     public var directories: [String]
     /// Files that segments keep open at a time; a share of the process's limit.
-    public var maxOpenFiles = 4096
+    public var maxOpenFiles = LogManagerOptions.mostOpenFiles
+    static let mostOpenFiles = 4096
     /// `num.recovery.threads.per.data.dir`
     public var recoveryThreads = 2
     /// `log.flush.scheduler.interval.ms` is "never" by default: `flush.ms` of a topic is looked at this often.

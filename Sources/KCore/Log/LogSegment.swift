@@ -100,8 +100,12 @@ final class LogSegment: Sendable {
             return (isDue ? now : nil, state.lastTimeEntry)
         }
         if let timeEntry {
-            try files.offsetIndex.append(offset: lastOffset, position: position)
-            try addTimeEntry(timeEntry, last: last)
+            // The batches are in: from here on the append must not fail for want of room or descriptors, or the next one
+            // would get the same offsets behind them. An entry that is missing only makes a search longer.
+            do throws(DiskError) {
+                try files.offsetIndex.append(offset: lastOffset, position: position)
+                try addTimeEntry(timeEntry, last: last)
+            } catch where error.isHarmless {}
         }
         return position
     }

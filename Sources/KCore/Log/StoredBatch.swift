@@ -27,7 +27,10 @@ struct StoredBatch: Sendable {
         self.position = position
         do throws(RecordsError) {
             let header = try RecordBatchHeader(reading: bytes)
-            guard header.lastOffsetDelta >= 0, header.baseOffset >= 0 else { throw .badRecordCount(-1) }
+            // The checksum does not cover the base offset: whatever is on the disk, offsets can be reckoned with.
+            guard header.lastOffsetDelta >= 0, header.baseOffset >= 0,
+                header.baseOffset < Int64.max - Int64(header.lastOffsetDelta)
+            else { throw .badRecordCount(-1) }
             size = header.sizeInBytes
             baseOffset = header.baseOffset
             lastOffset = header.lastOffset
@@ -41,6 +44,7 @@ struct StoredBatch: Sendable {
             guard length >= StoredBatch.legacySmallest - 12 else { throw .badBatchLength(length) }
             size = length + 12
             lastOffset = base.bigEndian(0)
+            guard lastOffset >= 0, lastOffset < Int64.max else { throw .badRecordCount(-1) }
             baseOffset = lastOffset
             maxTimestamp = magic == 1 ? base.bigEndian(StoredBatch.legacyHeaderBytes) : -1
             header = nil

@@ -280,7 +280,10 @@ extension Connection: EventSource, TurnTask {
     }
 
     func tick(nowMs: Int64) {
-        guard options.maxIdleMs >= 0, slots.isEmpty, nowMs - lastActiveMs > options.maxIdleMs else { return }
+        guard options.maxIdleMs >= 0, nowMs - lastActiveMs > options.maxIdleMs else { return }
+        // A request in flight keeps the connection, unless the peer has said that it sends no more: then it is most likely
+        // gone, and a fetch may wait for weeks.
+        guard slots.isEmpty || lastReason != nil else { return }
         close(.idle)
     }
 

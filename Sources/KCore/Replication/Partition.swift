@@ -103,10 +103,12 @@ public final class Partition: Sendable {
 
     private func advanceHighWatermark(to offset: Int64, byteCount: Int) {
         let waiting = state.withLock { state -> [WaitingFetch] in
-            guard offset > state.highWatermark else { return [] }
-            state.highWatermark = offset
-            log.highWatermark = offset
-            publishedHighWatermark.store(offset, ordering: .releasing)
+            if offset > state.highWatermark {
+                state.highWatermark = offset
+                log.highWatermark = offset
+                publishedHighWatermark.store(offset, ordering: .releasing)
+            }
+            // Also when another append has moved it beyond these records: it counted its own bytes only.
             return state.waiting
         }
         for fetch in waiting { fetch.arrived(byteCount: byteCount) }

@@ -61,6 +61,11 @@ import Testing
         #expect(refusal(log, edited(batch, at: 57, [0, 0, 0, 3]))?.code == .invalidRecord)
         #expect(refusal(log, edited(batch, at: 57, [0, 0, 0, 0]))?.code == .invalidRecord)
         #expect(refusal(log, edited(batch, at: 23, [0, 0, 0, 2]))?.code == .invalidRecord)
+        // The largest numbers, with which nobody may reckon.
+        #expect(refusal(log, edited(batch, at: 23, [127, 255, 255, 255]))?.code == .invalidRecord)
+        #expect(refusal(log, edited(batch, at: 57, [127, 255, 255, 255]))?.code == .invalidRecord)
+        let largest = edited(edited(batch, at: 57, [127, 255, 255, 255]), at: 23, [127, 255, 255, 255])
+        #expect(refusal(log, largest)?.code == .invalidRecord)
         // Both, so that only the records themselves tell.
         let both = edited(edited(batch, at: 57, [0, 0, 0, 3]), at: 23, [0, 0, 0, 2])
         #expect(refusal(log, both)?.code == .invalidRecord)

@@ -147,6 +147,17 @@ import Testing
         #expect(!disk.paths.contains { $0.hasSuffix(".deleted") })
     }
 
+    @Test func `too many open files refuse a new log and leave the directory in use`() throws {
+        let manager = try open(["/a"])
+        disk.failOpens(of: ".log")
+        #expect(throws: LogError.self) { try manager.createLog(partition(0), topicId: nil, config: LogConfig()) }
+        disk.failOpens(of: ".tmp")
+        #expect(throws: LogError.self) { try manager.createLog(partition(1), topicId: nil, config: LogConfig()) }
+        disk.failOpens(of: nil)
+        #expect(!manager.hasOfflineDirectory)
+        try manager.createLog(partition(0), topicId: nil, config: LogConfig()).append(["a"])
+    }
+
     @Test func `names of directories say what they are`() {
         #expect(LogDirectoryName.parse("orders-3") == partition(3))
         #expect(LogDirectoryName.parse("a-b-12") == TopicPartition(topic: "a-b", partition: 12))

@@ -53,4 +53,27 @@ import Testing
         #expect(again.endOffset(forLeaderEpoch: 1)?.endOffset == 14)
         #expect(try again.values() == (0..<20).map { "value \($0)" })
     }
+
+    @Test func `an append whose index cannot be opened has happened, once`() throws {
+        var config = LogConfig()
+        config.indexIntervalBytes = 0
+        let bench = LogBench(maxOpenFiles: 8)
+        let log = try bench.open(config)
+        // More index entries than are kept in memory, so that the file is needed again and again.
+        for index in 0..<400 {
+            // Somebody else needs the descriptors.
+            log.closeFiles()
+            bench.disk.failOpens(of: index.isMultiple(of: 3) ? "index" : nil)
+            do { try log.append(["value \(index)"]) } catch {}
+        }
+        bench.disk.failOpens(of: nil)
+        let values = try log.values()
+        #expect(values == values.reduce(into: []) { if $0.last != $1 { $0.append($1) } })
+        #expect(values.count == Int(log.logEndOffset))
+        #expect(!log.isOffline)
+        // What recovery reads is all that was appended.
+        bench.disk.restart()
+        let again = try LogBench(disk: bench.disk).open(config)
+        #expect(try again.values() == values)
+    }
 }

@@ -50,6 +50,21 @@ import Testing
         }
     }
 
+    @Test func `a base offset that no log reaches is damage, whatever its bytes`() throws {
+        let bench = LogBench()
+        let log = try bench.open()
+        for index in 0..<2 { try log.append(["value \(index)", "and another"]) }
+        let path = bench.path + "/00000000000000000000.log"
+        let whole = try #require(bench.disk.contents(path))
+        for high in [[0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], [0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFE]] {
+            var damaged = whole
+            damaged.replaceSubrange(whole.count / 2..<whole.count / 2 + 8, with: high.map { UInt8($0) })
+            let disk = SimulatedDisk()
+            disk.plant(path, damaged)
+            #expect(try LogBench(disk: disk).open().logEndOffset == 2)
+        }
+    }
+
     @Test func `garbage behind the last batch is cut off`() throws {
         let bench = LogBench()
         let log = try bench.open()

@@ -37,6 +37,16 @@ import Testing
         #expect(try log.deleteOldSegments(nowMs: bench.clock.wallMs) == 0)
     }
 
+    @Test func `files may be kept for as long as a setting can say`() throws {
+        let log = try filled {
+            $0.retentionMs = 1
+            $0.fileDeleteDelayMs = .max
+        }
+        #expect(try log.deleteOldSegments(nowMs: bench.clock.wallMs + 100_000_000) > 0)
+        bench.removals.removeDue(nowMs: bench.clock.monotonicMs + 100_000_000, disk: bench.disk, logger: .silent)
+        #expect(bench.disk.paths.contains { $0.hasSuffix(".deleted") })
+    }
+
     @Test func `by size, the oldest go until the rest fits`() throws {
         let log = try filled { $0.retentionBytes = 500 }
         try log.deleteOldSegments(nowMs: bench.clock.wallMs)

@@ -43,6 +43,8 @@ final class SimulatedDisk: Disk {
         /// Operations until everything fails, as after a crash; nil for never.
         var operationsLeft: Int?
         var operations = 0
+        /// Files whose name ends so cannot be opened: the process has too many open.
+        var unopenable: String?
         /// Files whose sync fails.
         var failingSyncs = false
     }
@@ -157,11 +159,15 @@ final class SimulatedDisk: Disk {
 
     var paths: [String] { state.withLock { $0.files.keys.sorted() } }
     func setRoom(_ bytes: Int?) { state.withLock { $0.room = bytes } }
+    func failOpens(of suffix: String?) { state.withLock { $0.unopenable = suffix } }
     func failSyncs(_ fail: Bool) { state.withLock { $0.failingSyncs = fail } }
 
     // MARK: Disk
 
     func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> any DiskFile {
+        if let suffix = state.withLock({ $0.unopenable }), path.hasSuffix(suffix) {
+            throw DiskError(.open, path: path, code: EMFILE)
+        }
         let existing = state.withLock { $0.files[path] }
         if let existing { return SimulatedFile(self, existing, path) }
         guard mode == .create else { throw DiskError(.open, path: path, code: ENOENT) }

@@ -292,6 +292,30 @@ import Testing
         #expect(reasons.all == [.idle])
     }
 
+    @Test func `a connection whose peer sends no more is closed after its time, request in flight or not`() throws {
+        let clock = StepClock()
+        let loop = try EventLoop(clock: clock, startsThread: false)
+        loop.turn(maxWaitMs: 0)
+        var options = ConnectionOptions()
+        options.maxIdleMs = 60_000
+        let reasons = Inbox<CloseReason>()
+        let pair = try SocketPair()
+        let handler = ClosureHandler(closed: { reasons.add($1) }) { _ = $1.reserveResponse() }
+        let connection = try Connection.adopt(pair.near, peer: nil, on: loop, options: options, isOutbound: false)
+        try connection.open(handler)
+        pair.send(RawClient.framed([1]))
+        loop.turn(maxWaitMs: 0)
+        pair.endSending()
+        loop.turn(maxWaitMs: 0)
+        #expect(connection.inFlight == 1)
+        clock.advance(ms: 59_000)
+        loop.turn(maxWaitMs: 0)
+        #expect(reasons.all == [])
+        clock.advance(ms: 2000)
+        loop.turn(maxWaitMs: 0)
+        #expect(reasons.all == [.idle])
+    }
+
     @Test func `a loop that drains lets requests finish and takes no further ones`() throws {
         let (requests, reasons) = (Inbox<(Connection, ResponseSlot)>(), Inbox<CloseReason>())
         let server = try TestServer(closed: { reasons.add($1) }) { _, connection in

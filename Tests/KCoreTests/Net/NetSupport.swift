@@ -165,4 +165,5 @@ final class SocketPair: Sendable {
     deinit { close(far) }
 
     func send(_ bytes: [UInt8]) { _ = bytes.withUnsafeBytes { write(far, $0.baseAddress, $0.count) } }
+    func endSending() { shutdown(far, Int32(SHUT_WR)) }
 }

@@ -23,11 +23,11 @@ enum MetadataHandler {
             return []
         }
         let image = call.image
-        var names: [String] = []
-        for name in topics.compactMap(\.name) where image.topic(name) == nil && TopicName.problem(with: name) == nil {
-            if !names.contains(name) { names.append(name) }
+        // A set, for a request can name a hundred thousand of them.
+        var seen: Set<String> = []
+        return topics.compactMap(\.name).filter { name in
+            image.topic(name) == nil && TopicName.problem(with: name) == nil && seen.insert(name).inserted
         }
-        return names
     }
 
     private static func answer(_ request: MetadataRequest, _ call: Call) -> MetadataResponse {
