@@ -2,11 +2,14 @@ import KCore
 import Testing
 
 @Suite struct ArgumentParserTests {
-    static let topic = CommandOption.value("topic", short: "t", "TOPIC", required: true, environment: "TOPIC", help: "Topic")
-    static let count = CommandOption.value("count", short: "c", "N", kind: .integer(1...100), defaultValue: "7", help: "How many")
+    static let topic = CommandOption.value(
+        "topic", short: "t", "TOPIC", required: true, environment: "TOPIC", help: "Topic")
+    static let count = CommandOption.value(
+        "count", short: "c", "N", kind: .integer(1...100), defaultValue: "7", help: "How many")
     static let size = CommandOption.value("batch-size", "SIZE", kind: .size(1...(.max)), help: "Batch")
     static let header = CommandOption.value("header", short: "H", "K=V", kind: .pair, repeatable: true, help: "Header")
-    static let codec = CommandOption.value("compression", short: "z", "CODEC", kind: .choice(["none", "gzip"]), help: "Codec")
+    static let codec = CommandOption.value(
+        "compression", short: "z", "CODEC", kind: .choice(["none", "gzip"]), help: "Codec")
     static let exit = CommandOption.flag("exit", short: "e", help: "Stop")
     static let tool = Command(
         "tool", "Does things", operands: [Operand("FILE", kind: .path, repeatable: true)],
@@ -29,7 +32,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [["-tA"], ["-t", "A"], ["--topic=A"], ["--topic", "A"], ["--top", "A"], ["-qetA"], ["-qe", "-t", "A"]])
+    @Test(arguments: [
+        ["-tA"], ["-t", "A"], ["--topic=A"], ["--topic", "A"], ["--top", "A"], ["-qetA"], ["-qe", "-t", "A"],
+    ])
     func `a value is understood in every way that GNU tools understand it`(words: [String]) throws {
         guard case .run(_, let arguments) = try ArgumentParser.parse(Self.tool, words) else { throw ToolError("no") }
         #expect(arguments.text(Self.topic) == "A")
@@ -78,7 +83,8 @@ import Testing
 
     @Test func `subcommands are found by name and misspelt ones suggested`() throws {
         let tree = Command(
-            "kx", "x", subcommands: [Command("topic", "t", subcommands: [Command("create", "c"), Command("list", "l")])])
+            "kx", "x",
+            subcommands: [Command("topic", "t", subcommands: [Command("create", "c"), Command("list", "l")])])
         guard case .run(let found, let arguments) = try ArgumentParser.parse(tree, ["topic", "list"]) else {
             throw ToolError("no")
         }
@@ -87,7 +93,9 @@ import Testing
         #expect(throws: ToolError.usage("unknown command 'craete', did you mean create?")) {
             try ArgumentParser.parse(tree, ["topic", "craete"])
         }
-        #expect(throws: ToolError.usage("say which: kx topic create, list")) { try ArgumentParser.parse(tree, ["topic"]) }
+        #expect(throws: ToolError.usage("say which: kx topic create, list")) {
+            try ArgumentParser.parse(tree, ["topic"])
+        }
     }
 
     @Test func `help is printed even when the rest of the line is incomplete, and exits with 0`() {

@@ -15,7 +15,8 @@ import Testing
     }
 
     @Test func `options go before the file, and overrides before options`() throws {
-        let set = try properties("--data", "/d", "--listen", "[::1]:0", "--override", "log.dirs=/e", "--override", "x=y=z")
+        let set = try properties(
+            "--data", "/d", "--listen", "[::1]:0", "--override", "log.dirs=/e", "--override", "x=y=z")
         #expect(set == ["log.dirs": "/e", "listeners": "PLAINTEXT://[::1]:0", "x": "y=z"])
         #expect(try properties("--listen", ":9093")["listeners"] == "PLAINTEXT://:9093")
     }
@@ -26,6 +27,8 @@ import Testing
     }
 
     @Test func `a file that is not there is named`() {
-        #expect(throws: ToolError("cannot open /nonexistent: No such file or directory")) { try properties("/nonexistent") }
+        #expect(throws: ToolError("cannot open /nonexistent: No such file or directory")) {
+            try properties("/nonexistent")
+        }
     }
 }

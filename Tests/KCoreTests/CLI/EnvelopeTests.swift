@@ -55,7 +55,9 @@ import Testing
     }
 
     @Test func `bytes that are no text come as base 64 and say so`() {
-        #expect(print(Record(value: [0xFF, 0x00])).hasSuffix("\"key\":null,\"value\":\"/wA=\",\"valueEncoding\":\"base64\"}\n"))
+        #expect(
+            print(Record(value: [0xFF, 0x00])).hasSuffix(
+                "\"key\":null,\"value\":\"/wA=\",\"valueEncoding\":\"base64\"}\n"))
     }
 
     @Test func `what is printed is read back, whatever the bytes`() throws {
@@ -105,7 +107,9 @@ import Testing
     }
 
     @Test func `UTF-8 is told from other bytes at every length`() {
-        let good: [[UInt8]] = [[], [0x41], [0xC2, 0x80], [0xE0, 0xA0, 0x80], [0xED, 0x9F, 0xBF], [0xF4, 0x8F, 0xBF, 0xBF]]
+        let good: [[UInt8]] = [
+            [], [0x41], [0xC2, 0x80], [0xE0, 0xA0, 0x80], [0xED, 0x9F, 0xBF], [0xF4, 0x8F, 0xBF, 0xBF],
+        ]
         let bad: [[UInt8]] = [
             [0x80], [0xC1, 0x80], [0xC2], [0xE0, 0x9F, 0x80], [0xED, 0xA0, 0x80], [0xF0, 0x8F, 0x80, 0x80],
             [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xE1, 0x80],

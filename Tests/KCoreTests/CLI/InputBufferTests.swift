@@ -68,10 +68,11 @@ import Testing
         log.failed(serial: 4, topic: "t", partition: 0, message: "no")
         log.failed(serial: 5, topic: "t", partition: 0, message: "too large")
         #expect(log.count == 7)
-        #expect(log.takeLines() == [
-            "records 1-3, 5, 8, 10 for t, partitions 0,1 not delivered: no",
-            "record 6 for t, partition 0 not delivered: too large",
-        ])
+        #expect(
+            log.takeLines() == [
+                "records 1-3, 5, 8, 10 for t, partitions 0,1 not delivered: no",
+                "record 6 for t, partition 0 not delivered: too large",
+            ])
         #expect(log.takeLines().isEmpty)
     }
 

@@ -5,7 +5,9 @@ import Testing
 @Suite struct LogDumpTests {
     func temporaryDirectory() -> String {
         var template = Array("/tmp/logdump.XXXXXX".utf8CString)
-        return template.withUnsafeMutableBufferPointer { $0.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } ?? "/tmp" }
+        return template.withUnsafeMutableBufferPointer {
+            $0.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } ?? "/tmp"
+        }
     }
 
     func write(_ bytes: [UInt8], _ path: String) {
@@ -38,10 +40,14 @@ import Testing
         #expect(lines.count == 5)
         #expect(lines[0] == "Dumping \(path)")
         #expect(lines[1] == "Log starting offset: 0")
-        #expect(lines[2].hasPrefix("baseOffset: 0 lastOffset: 1 count: 2 baseSequence: -1 lastSequence: -1 producerId: -1 "))
+        #expect(
+            lines[2].hasPrefix("baseOffset: 0 lastOffset: 1 count: 2 baseSequence: -1 lastSequence: -1 producerId: -1 ")
+        )
         #expect(lines[2].contains(" position: 0 CreateTime: 1000 size: "))
         #expect(lines[2].hasSuffix(" isvalid: true"))
-        #expect(lines[3] == "| offset: 0 CreateTime: 1000 keySize: 1 valueSize: 1 sequence: -1 headerKeys: [] key: k payload: a")
+        #expect(
+            lines[3]
+                == "| offset: 0 CreateTime: 1000 keySize: 1 valueSize: 1 sequence: -1 headerKeys: [] key: k payload: a")
     }
 
     @Test func `a changed byte is seen, and a torn end is named and makes the status 1`() throws {

@@ -3,10 +3,12 @@ import Testing
 
 @Suite struct RecordFormatTests {
     @Test func `a format becomes steps with the text between them joined`() throws {
-        #expect(try RecordFormat("%t/%p@%o: %k=%s%%\\n").steps == [
-            .topic, .literal(Array("/".utf8)), .partition, .literal(Array("@".utf8)), .offset, .literal(Array(": ".utf8)),
-            .key(.raw), .literal(Array("=".utf8)), .value(.raw), .literal(Array("%\n".utf8)),
-        ])
+        #expect(
+            try RecordFormat("%t/%p@%o: %k=%s%%\\n").steps == [
+                .topic, .literal(Array("/".utf8)), .partition, .literal(Array("@".utf8)), .offset,
+                .literal(Array(": ".utf8)),
+                .key(.raw), .literal(Array("=".utf8)), .value(.raw), .literal(Array("%\n".utf8)),
+            ])
         #expect(try RecordFormat("%S%K%h%T%e").steps == [.valueLength, .keyLength, .headers, .timestamp, .leaderEpoch])
         #expect(try RecordFormat("%v\\n") == .valueLine)
         #expect(try RecordFormat("%v{hex}%k{base64}").steps == [.value(.hex), .key(.base64)])

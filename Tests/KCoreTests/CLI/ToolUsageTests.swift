@@ -57,11 +57,15 @@ import Testing
             #expect(Set(letters).count == letters.count, "\(path)")
             for option in options {
                 #expect(!option.help.isEmpty && !option.help.hasSuffix("."), "--\(option.name)")
-                if let value = option.defaultValue, case .choice(let names) = option.kind { #expect(names.contains(value)) }
+                if let value = option.defaultValue, case .choice(let names) = option.kind {
+                    #expect(names.contains(value))
+                }
             }
             #expect((command.action == nil) == !command.subcommands.isEmpty, "\(path)")
             for example in command.examples { try checkExample(example, tool) }
-            for line in HelpText.of(command, path: path).split(separator: "\n") { #expect(line.count <= 104, "\(line)") }
+            for line in HelpText.of(command, path: path).split(separator: "\n") {
+                #expect(line.count <= 104, "\(line)")
+            }
             for child in command.subcommands { try check(child, path + [child.name]) }
         }
         try check(tool, [tool.name])
@@ -79,7 +83,8 @@ import Testing
         }
     }
 
-    @Test func `explicit options go before properties, those before files, and the environment's servers last`() throws {
+    @Test func `explicit options go before properties, those before files, and the environment's servers last`() throws
+    {
         guard
             case .run(_, let arguments) = try ArgumentParser.parse(
                 .kproduce, ["-tx", "-X", "acks=1", "--acks", "0", "--linger-ms", "7", "--batch-size", "64k"],

@@ -13,7 +13,9 @@ import Testing
         init() throws {
             var template = Array("/tmp/tools.XXXXXX".utf8CString)
             directory =
-                template.withUnsafeMutableBufferPointer { $0.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } }
+                template.withUnsafeMutableBufferPointer {
+                    $0.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }
+                }
                 ?? "/tmp/tools"
             broker = try Broker.start(
                 properties: ["log.dirs": directory, "listeners": "PLAINTEXT://127.0.0.1:0"], logger: .silent)
@@ -59,7 +61,9 @@ import Testing
         let cluster = try Cluster()
         for topic in ["a", "b"] { #expect(cluster.run(.kadmin, "topic", "create", topic, "-p", "1").status == .done) }
         _ = cluster.run(.kproduce, "-t", "a", "-K", "::", "-Z", "-H", "h=1", input: "k1::v1\nonly value\nk2::\n")
-        #expect(cluster.read("a", "-f", "%k|%v|%V|%K|%h|%t|%p|%o;") == "k1|v1|2|2|h=1|a|0|0;|only value|10|-1|h=1|a|0|1;k2||-1|2|h=1|a|0|2;")
+        #expect(
+            cluster.read("a", "-f", "%k|%v|%V|%K|%h|%t|%p|%o;")
+                == "k1|v1|2|2|h=1|a|0|0;|only value|10|-1|h=1|a|0|1;k2||-1|2|h=1|a|0|2;")
         let envelopes = cluster.read("a", "--json")
         #expect(cluster.run(.kproduce, "--json", "-t", "b", input: envelopes).status == .done)
         #expect(cluster.read("b", "--json") == envelopes.replacing("\"topic\":\"a\"", with: "\"topic\":\"b\""))
@@ -85,12 +89,16 @@ import Testing
 
     @Test func `a topic's life by kadmin`() throws {
         let cluster = try Cluster()
-        #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "2", "--dry-run").output == "would create t, 2 partitions, 1 replica\n")
+        #expect(
+            cluster.run(.kadmin, "topic", "create", "t", "-p", "2", "--dry-run").output
+                == "would create t, 2 partitions, 1 replica\n")
         let created = cluster.run(.kadmin, "topic", "create", "t", "-p", "2", "-c", "retention.ms=1000")
         #expect(created.output == "created t, 2 partitions, 1 replica\n")
         #expect(cluster.run(.kadmin, "topic", "create", "t").status == .failed)
         #expect(cluster.run(.kadmin, "topic", "create", "t", "--if-not-exists").status == .done)
-        #expect(cluster.run(.kadmin, "topic", "list").output == "TOPIC  PARTITIONS  REPLICAS\nt               2         1\n")
+        #expect(
+            cluster.run(.kadmin, "topic", "list").output == "TOPIC  PARTITIONS  REPLICAS\nt               2         1\n"
+        )
         #expect(cluster.run(.kadmin, "topic", "describe", "t").output.contains("retention.ms=1000"))
         #expect(cluster.run(.kadmin, "topic", "add-partitions", "t", "-n", "1").output == "t has 3 partitions\n")
         #expect(cluster.run(.kadmin, "topic", "add-partitions", "t", "-p", "3").status == .failed)

@@ -21,11 +21,13 @@ extension Command {
 
     /// A command of `kadmin` that talks to a cluster.
     static func admin(
-        _ name: String, _ summary: String, details: [String] = [], operands: [Operand] = [], options: [CommandOption] = [],
+        _ name: String, _ summary: String, details: [String] = [], operands: [Operand] = [],
+        options: [CommandOption] = [],
         examples: [Example] = [], body: @escaping @Sendable (inout AdminRun) throws -> Void
     ) -> Command {
         Command(
-            name, summary, details: details, operands: operands, options: options + CommonOptions.client, examples: examples,
+            name, summary, details: details, operands: operands, options: options + CommonOptions.client,
+            examples: examples,
             action: { arguments, console throws(ToolError) in try AdminRun.with(arguments, console, body) })
     }
 }

@@ -36,7 +36,8 @@ extension Command {
             } else {
                 table.add(
                     front + [
-                        .number(Int64(directory.replicas.count)), .number(directory.replicas.reduce(0) { $0 + $1.size }),
+                        .number(Int64(directory.replicas.count)),
+                        .number(directory.replicas.reduce(0) { $0 + $1.size }),
                         directory.total < 0 ? .none : .number(directory.total),
                         directory.usable < 0 ? .none : .number(directory.usable),
                     ])

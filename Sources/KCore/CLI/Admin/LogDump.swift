@@ -23,7 +23,8 @@ extension Command {
             Example("kadmin log dump --records data/orders-0/*.log", "every record"),
         ],
         action: { arguments, console throws(ToolError) in
-            let dump = LogDump(output: OutputBuffer(descriptor: console.output), showsRecords: arguments.isGiven(records))
+            let dump = LogDump(
+                output: OutputBuffer(descriptor: console.output), showsRecords: arguments.isGiven(records))
             var status = ExitStatus.done
             for operand in arguments.operands {
                 for path in try LogDump.files(operand) {
@@ -94,7 +95,8 @@ struct DumpedFile {
     init?(path: String) {
         let name = path.split(separator: "/").last ?? ""
         let parts = name.split(separator: ".", maxSplits: 1)
-        guard parts.count == 2, parts[0].utf8.count == 20, let offset = Int64(parts[0]), let type = Kind(rawValue: String(parts[1]))
+        guard parts.count == 2, parts[0].utf8.count == 20, let offset = Int64(parts[0]),
+            let type = Kind(rawValue: String(parts[1]))
         else { return nil }
         self.type = type
         baseOffset = offset

@@ -23,7 +23,8 @@ extension Command {
             case .success(let topic):
                 let size = TopicText.size(partitions: topic.partitions, replicas: topic.replicas)
                 run.done("\(run.isDryRun ? "would create" : "created") \(item.name)\(size)")
-            case .failure(let error) where error.errorCode == .topicAlreadyExists && arguments.isGiven(AdminOptions.ifNotExists):
+            case .failure(let error)
+            where error.errorCode == .topicAlreadyExists && arguments.isGiven(AdminOptions.ifNotExists):
                 run.done("\(item.name) is there already")
             case .failure(let error): run.failed(error.message)
             }

@@ -10,14 +10,16 @@ extension Command {
             for item in try run.admin.describeTopics(names) {
                 switch item.result {
                 case .success(let topic):
-                    run.done("would delete \(topic.name), \(Quantity.count(Int64(topic.partitions.count), "partition"))")
+                    run.done(
+                        "would delete \(topic.name), \(Quantity.count(Int64(topic.partitions.count), "partition"))")
                 case .failure(let error): run.failed(error.message)
                 }
             }
             return
         }
         names = names.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
-        let question = names.count == 1 ? "Delete \(names[0]) and all its records?" : "Delete \(names.joined(separator: ", "))?"
+        let question =
+            names.count == 1 ? "Delete \(names[0]) and all its records?" : "Delete \(names.joined(separator: ", "))?"
         guard try run.confirm(question) else { return run.failed("nothing was deleted") }
         for item in try run.admin.deleteTopics(names) {
             switch item.result {

@@ -27,7 +27,9 @@ extension Command {
 }
 
 private enum TopicDescription {
-    static let columns = ["partition", "leader", "epoch", "replicas", "in_sync", "offline", "first_offset", "end_offset"]
+    static let columns = [
+        "partition", "leader", "epoch", "replicas", "in_sync", "offline", "first_offset", "end_offset",
+    ]
 
     static func headline(_ topic: ClusterMetadata.Topic, _ configs: [String]) -> String {
         let replicas = Int16(clamping: topic.partitions.map(\.replicas.count).max() ?? 0)
@@ -37,7 +39,8 @@ private enum TopicDescription {
 
     /// What the topic sets itself. Old brokers, or lack of rights, are no reason to show nothing else.
     static func overrides(_ name: String, _ run: AdminRun) -> [String] {
-        guard let items = try? run.admin.describeConfigs([.topic(name)]), case .success(let entries)? = items.first?.result
+        guard let items = try? run.admin.describeConfigs([.topic(name)]),
+            case .success(let entries)? = items.first?.result
         else { return [] }
         return entries.filter { $0.source == .dynamicTopic }.map { "\($0.name)=\($0.value ?? "")" }.sorted()
     }
@@ -48,9 +51,11 @@ private enum TopicDescription {
         let latest = try offsets(topic.name, indexes, .latest, run)
         return topic.partitions.map { partition in
             [
-                .number(Int64(partition.index)), .number(Int64(partition.leader)), .number(Int64(partition.leaderEpoch)),
+                .number(Int64(partition.index)), .number(Int64(partition.leader)),
+                .number(Int64(partition.leaderEpoch)),
                 ids(partition.replicas), ids(partition.isr), ids(partition.offlineReplicas),
-                earliest[partition.index].map { .number($0) } ?? .none, latest[partition.index].map { .number($0) } ?? .none,
+                earliest[partition.index].map { .number($0) } ?? .none,
+                latest[partition.index].map { .number($0) } ?? .none,
             ]
         }
     }

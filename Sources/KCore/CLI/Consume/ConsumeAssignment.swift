@@ -7,14 +7,17 @@ enum ConsumeAssignment {
         for topic in topics {
             try check(topic)
             let known = topic.partitions.map(\.index)
-            if let list = settings.partitions, let missing = list.ranges.first(where: { !known.contains($0.upperBound) }) {
+            if let list = settings.partitions,
+                let missing = list.ranges.first(where: { !known.contains($0.upperBound) })
+            {
                 throw ToolError(
                     "\(topic.name) has no partition \(missing.upperBound); it has \(known.count), numbered from 0")
             }
             for partition in known where settings.partitions?.contains(partition) ?? true {
                 result.append(
                     Consumer.Assignment(
-                        topic: topic.name, partition: partition, start: start(settings.place.start), end: end(settings)))
+                        topic: topic.name, partition: partition, start: start(settings.place.start), end: end(settings))
+                )
             }
         }
         return result

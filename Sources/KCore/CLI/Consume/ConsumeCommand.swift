@@ -17,7 +17,8 @@ extension Command {
         examples: [
             Example("kconsume -t orders", "prints what comes from now on"),
             Example("kconsume -t orders -o beginning -e | wc -l", "counts what is there"),
-            Example("kconsume -t orders -o @-2h -f '%T %p:%o %k = %v\\n'", "the last two hours, with time, place and key"),
+            Example(
+                "kconsume -t orders -o @-2h -f '%T %p:%o %k = %v\\n'", "the last two hours, with time, place and key"),
             Example("kconsume -t orders,payments -p 0 -o -10 -e --json", "the last ten of partition 0 of two topics"),
         ],
         action: { arguments, console throws(ToolError) in

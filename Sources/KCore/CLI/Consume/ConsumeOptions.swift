@@ -2,7 +2,8 @@
 enum ConsumeOptions {
     static let topic = CommandOption.value(
         "topic", short: "t", "TOPIC[,...]", required: true, help: "Topics, or ^REGEX over all topics")
-    static let partitions = CommandOption.value("partition", short: "p", "N[,N-M]", defaultNote: "all", help: "Partitions")
+    static let partitions = CommandOption.value(
+        "partition", short: "p", "N[,N-M]", defaultNote: "all", help: "Partitions")
     static let offset = CommandOption.value(
         "offset", short: "o", "WHERE", defaultValue: "end",
         help: "Where to start: beginning, end, N, -N (the last N of each partition), @TIME (ms since 1970, "

@@ -102,7 +102,8 @@ final class ConsumeRun {
 
     private func showProgress(_ consumer: Consumer) {
         progress.show(
-            ProgressLine.State(records: records, bytes: output.total, share: ConsumeAssignment.share(consumer.positions)))
+            ProgressLine.State(
+                records: records, bytes: output.total, share: ConsumeAssignment.share(consumer.positions)))
     }
 
     private func summarize() {

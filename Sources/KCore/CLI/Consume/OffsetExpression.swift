@@ -32,7 +32,9 @@ public struct OffsetExpression: Sendable, Equatable {
         // A time may itself have colons, so each colon is tried.
         for colon in text.indices where text[colon] == ":" {
             let (left, right) = (text[..<colon], text[text.index(after: colon)...])
-            guard let start = left.isEmpty ? .beginning : OffsetExpression.point(String(left), nowMs: nowMs) else { continue }
+            guard let start = left.isEmpty ? .beginning : OffsetExpression.point(String(left), nowMs: nowMs) else {
+                continue
+            }
             if right.isEmpty {
                 self.init(start: start)
                 return

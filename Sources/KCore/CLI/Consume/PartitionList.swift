@@ -6,7 +6,8 @@ public struct PartitionList: Sendable, Equatable {
         ranges = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             let ends = part.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let first = PartitionList.number(ends[0]), let last = PartitionList.number(ends[ends.count - 1]) else {
+            guard let first = PartitionList.number(ends[0]), let last = PartitionList.number(ends[ends.count - 1])
+            else {
                 throw .usage("-p \(text): not partitions such as 3, 0,2 or 0-4")
             }
             guard first <= last else { throw .usage("-p \(text): \(part) ends before it starts") }

@@ -60,7 +60,9 @@ public enum TimeExpression {
         guard date.month == month && date.day == day else { return nil }
         var ms = days * 86_400_000
         if rest.isEmpty { return ms }
-        guard take("T t"), let hour = number(2), take(":"), let minute = number(2), hour < 24, minute < 60 else { return nil }
+        guard take("T t"), let hour = number(2), take(":"), let minute = number(2), hour < 24, minute < 60 else {
+            return nil
+        }
         ms += hour * 3_600_000 + minute * 60_000
         if take(":") {
             guard let second = number(2), second < 60 else { return nil }

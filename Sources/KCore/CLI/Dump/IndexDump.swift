@@ -56,10 +56,13 @@ struct ProducerDump {
     func print() throws(ToolError) {
         let bytes = try reader.all()
         let isGood = bytes.withUnsafeBytes { bytes in
-            guard let base = bytes.baseAddress, bytes.count >= 10, base.bigEndian(0, as: Int16.self) == 1 else { return false }
+            guard let base = bytes.baseAddress, bytes.count >= 10, base.bigEndian(0, as: Int16.self) == 1 else {
+                return false
+            }
             let count = Int(base.bigEndian(6, as: Int32.self))
             let rest = UnsafeRawBufferPointer(rebasing: bytes[6...])
-            guard count >= 0, bytes.count == 10 + count * 46, CRC32C.checksum(rest) == base.bigEndian(2, as: UInt32.self)
+            guard count >= 0, bytes.count == 10 + count * 46,
+                CRC32C.checksum(rest) == base.bigEndian(2, as: UInt32.self)
             else { return false }
             for index in 0..<count { line(base + 10 + index * 46) }
             return true

@@ -21,7 +21,8 @@ struct SegmentDump {
                 }
             } catch {
                 throw ToolError(
-                    "\(reader.path): \(size - position) bytes from position \(position) on are no whole batch: \(error)")
+                    "\(reader.path): \(size - position) bytes from position \(position) on are no whole batch: \(error)"
+                )
             }
             batch = try reader.read(at: position, count: header.sizeInBytes)
             let isValid = batch.withUnsafeBytes { bytes in

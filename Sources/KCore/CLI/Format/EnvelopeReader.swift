@@ -51,7 +51,9 @@ struct EnvelopeReader {
                     envelope.topic = cursor.bytes(slice) { String(decoding: $0, as: UTF8.self) }
                 }
             case "partition":
-                guard let number = Int32(exactly: try cursor.integer()) else { throw cursor.problem("no such partition") }
+                guard let number = Int32(exactly: try cursor.integer()) else {
+                    throw cursor.problem("no such partition")
+                }
                 envelope.partition = number < 0 ? nil : number
             case "offset": _ = try cursor.integer()
             case "timestamp":

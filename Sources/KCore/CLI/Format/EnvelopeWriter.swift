@@ -36,7 +36,9 @@ enum EnvelopeWriter {
         output.append(hasHeaders ? "]}\n" as StaticString : "}\n" as StaticString)
     }
 
-    private static func field(_ name: StaticString, _ bytes: Buffer?, encodingName: StaticString, to output: OutputBuffer) {
+    private static func field(
+        _ name: StaticString, _ bytes: Buffer?, encodingName: StaticString, to output: OutputBuffer
+    ) {
         output.append(name)
         guard let bytes else { return output.append("null" as StaticString) }
         output.append(UInt8(ascii: "\""))
@@ -55,7 +57,9 @@ enum EnvelopeWriter {
         var start = 0
         for index in 0..<bytes.count {
             let byte = bytes[index]
-            guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F else { continue }
+            guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F else {
+                continue
+            }
             output.append(Buffer(rebasing: bytes[start..<index]))
             start = index + 1
             output.append(UInt8(ascii: "\\"))

@@ -12,7 +12,9 @@ public enum EscapedText {
 
     /// The byte of the escape whose backslash was taken from `rest`.
     static func escape(_ rest: inout ArraySlice<UInt8>, in text: String) throws(ToolError) -> UInt8 {
-        guard let letter = rest.popFirst() else { throw .usage("'\(text)' ends in a single \\; write \\\\ for a backslash") }
+        guard let letter = rest.popFirst() else {
+            throw .usage("'\(text)' ends in a single \\; write \\\\ for a backslash")
+        }
         switch letter {
         case UInt8(ascii: "n"): return 10
         case UInt8(ascii: "t"): return 9

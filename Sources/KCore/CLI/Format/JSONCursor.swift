@@ -43,7 +43,8 @@ struct JSONCursor {
 
     mutating func expect(_ byte: UInt8) throws(Problem) {
         guard take(byte) else {
-            throw problem("expected \(Character(UnicodeScalar(byte)))\(position >= text.count ? " but the line ends" : "")")
+            throw problem(
+                "expected \(Character(UnicodeScalar(byte)))\(position >= text.count ? " but the line ends" : "")")
         }
     }
 

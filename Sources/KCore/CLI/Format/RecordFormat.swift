@@ -44,7 +44,9 @@ public struct RecordFormat: Sendable, Equatable {
     }
 
     private static func step(_ rest: inout ArraySlice<UInt8>, in text: String) throws(ToolError) -> Step {
-        guard let letter = rest.popFirst() else { throw .usage("'\(text)' ends in a single %; write %% for a percent sign") }
+        guard let letter = rest.popFirst() else {
+            throw .usage("'\(text)' ends in a single %; write %% for a percent sign")
+        }
         switch letter {
         case UInt8(ascii: "v"), UInt8(ascii: "s"): return .value(try encoding(&rest, in: text))
         case UInt8(ascii: "k"): return .key(try encoding(&rest, in: text))

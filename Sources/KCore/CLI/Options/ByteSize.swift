@@ -24,7 +24,9 @@ public enum ByteSize {
         var value = Double(bytes)
         for unit in ["KB", "MB", "GB", "TB"] {
             value /= 1000
-            if value < 999.5 || unit == "TB" { return Quantity.decimal(value, digits: value < 9.95 ? 1 : 0) + " " + unit }
+            if value < 999.5 || unit == "TB" {
+                return Quantity.decimal(value, digits: value < 9.95 ? 1 : 0) + " " + unit
+            }
         }
         return "\(bytes) B"
     }

@@ -39,19 +39,23 @@ public struct CommandOption: Sendable {
     public var isFlag: Bool { placeholder == nil }
 
     /// An option that takes no value.
-    public static func flag(_ name: String, short: Character? = nil, aliases: [String] = [], help: String) -> CommandOption {
+    public static func flag(_ name: String, short: Character? = nil, aliases: [String] = [], help: String)
+        -> CommandOption
+    {
         CommandOption(name: name, short: short, placeholder: nil, kind: .text, help: help, aliases: aliases)
     }
 
     /// An option that takes a value.
     public static func value(
-        _ name: String, short: Character? = nil, _ placeholder: String, kind: ValueKind = .text, repeatable: Bool = false,
+        _ name: String, short: Character? = nil, _ placeholder: String, kind: ValueKind = .text,
+        repeatable: Bool = false,
         required: Bool = false, defaultValue: String? = nil, defaultNote: String? = nil, environment: String? = nil,
         aliases: [String] = [], help: String
     ) -> CommandOption {
         CommandOption(
             name: name, short: short, placeholder: placeholder, kind: kind, isRepeatable: repeatable,
-            isRequired: required, defaultValue: defaultValue, environment: environment, defaultNote: defaultNote, help: help, aliases: aliases)
+            isRequired: required, defaultValue: defaultValue, environment: environment, defaultNote: defaultNote,
+            help: help, aliases: aliases)
     }
 }
 
@@ -65,7 +69,8 @@ public struct Operand: Sendable {
     public var help: String
 
     public init(
-        _ placeholder: String, kind: ValueKind = .text, repeatable: Bool = false, required: Bool = false, help: String = ""
+        _ placeholder: String, kind: ValueKind = .text, repeatable: Bool = false, required: Bool = false,
+        help: String = ""
     ) {
         self.placeholder = placeholder
         self.kind = kind

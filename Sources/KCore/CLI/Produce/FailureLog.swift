@@ -65,7 +65,8 @@ final class FailureLog: Sendable {
                 let part = ranges[first..<min(first + 20, ranges.count)]
                 let isOne = part.count == 1 && part[part.startIndex].count == 1
                 let names = part.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
-                return "record\(isOne ? "" : "s") \(names.joined(separator: ", "))\(place) not delivered: \(reason.message)"
+                return
+                    "record\(isOne ? "" : "s") \(names.joined(separator: ", "))\(place) not delivered: \(reason.message)"
             }
         }
     }

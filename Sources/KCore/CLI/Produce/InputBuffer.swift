@@ -47,7 +47,9 @@ final class InputBuffer {
                     pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
                     pollfd(fd: interruption.descriptor, events: Int16(POLLIN), revents: 0),
                 ]
-                if poll(&ready, 2, -1) < 0 && errno != EINTR { throw ToolError("cannot wait for input: \(systemMessage(errno))") }
+                if poll(&ready, 2, -1) < 0 && errno != EINTR {
+                    throw ToolError("cannot wait for input: \(systemMessage(errno))")
+                }
                 if ready[1].revents != 0 { return .interrupted }
                 if ready[0].revents == 0 { continue }
             }

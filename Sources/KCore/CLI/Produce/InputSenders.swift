@@ -116,7 +116,8 @@ final class EnvelopeSender: InputSender {
 
     private func send(_ envelope: borrowing EnvelopeReader.Envelope) throws(ClientError) {
         guard let name = settings.topic ?? envelope.topic else {
-            return failures.skipped(nextSerial: nextSerial, topic: "", message: "the envelope names no topic, and there is no -t")
+            return failures.skipped(
+                nextSerial: nextSerial, topic: "", message: "the envelope names no topic, and there is no -t")
         }
         switch topic(name) {
         case .failure(let error):
@@ -132,10 +133,12 @@ final class EnvelopeSender: InputSender {
                 return failures.skipped(nextSerial: nextSerial, topic: name, message: message)
             }
             do throws(ClientError) {
-                nextSerial = 1 + (try producer.send(
-                    to: topic, partition: partition, key: envelope.key, value: isNull ? nil : envelope.value,
-                    headers: envelope.headers.isEmpty ? noHeaders : EncodedHeaders(envelope.headers),
-                    timestampMs: envelope.timestampMs))
+                nextSerial =
+                    1
+                    + (try producer.send(
+                        to: topic, partition: partition, key: envelope.key, value: isNull ? nil : envelope.value,
+                        headers: envelope.headers.isEmpty ? noHeaders : EncodedHeaders(envelope.headers),
+                        timestampMs: envelope.timestampMs))
             } catch {
                 // A record that can never be sent; the others go on.
                 guard error.errorCode != nil else { throw error }

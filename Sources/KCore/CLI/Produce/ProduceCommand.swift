@@ -14,7 +14,8 @@ extension Command {
             Example("seq 1000 | kproduce -t numbers", "a record for each line"),
             Example("kproduce -t users -K : -z lz4 users.txt", "lines are KEY:VALUE; batches are compressed"),
             Example("kproduce -t photos -D '' -k cat -H type=image/png cat.png", "the whole file is one record"),
-            Example("kconsume -t a -o beginning -e --json | kproduce -t b --json", "copies a topic with keys and headers"),
+            Example(
+                "kconsume -t a -o beginning -e --json | kproduce -t b --json", "copies a topic with keys and headers"),
         ],
         action: { arguments, console throws(ToolError) in
             let settings = try ProduceSettings(arguments)
@@ -64,7 +65,9 @@ struct ProduceSettings: Sendable {
             guard !isWholeInput else { throw .usage("-D '' contradicts --json: envelopes are lines") }
         }
         let headers = arguments.pairs(ProduceOptions.header)
-        if !headers.isEmpty { format.headers = EncodedHeaders(headers.map { RecordHeader(key: $0.name, value: Bytes($0.value)) }) }
+        if !headers.isEmpty {
+            format.headers = EncodedHeaders(headers.map { RecordHeader(key: $0.name, value: Bytes($0.value)) })
+        }
         if let partition = arguments.integer(ProduceOptions.partition) { format.partition = Int32(partition) }
         format.emptyValueIsNull = arguments.isGiven(ProduceOptions.emptyIsNull)
     }

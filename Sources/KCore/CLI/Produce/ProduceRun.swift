@@ -59,7 +59,8 @@ final class ProduceRun {
                 sender = EnvelopeSender(settings, producer, failures)
             } else {
                 let topic = try producer.topic(settings.topic ?? "")
-                sender = settings.isWholeInput
+                sender =
+                    settings.isWholeInput
                     ? WholeInputSender(settings, producer, topic) : LineSender(settings, producer, topic)
             }
         } catch {

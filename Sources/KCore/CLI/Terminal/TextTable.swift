@@ -23,7 +23,8 @@ public struct TextTable: Sendable {
 
     /// - Parameter cells: one for each column; missing ones are empty.
     public mutating func add(_ cells: [Cell]) {
-        rows.append(Array(cells.prefix(columns.count)) + Array(repeating: .none, count: max(0, columns.count - cells.count)))
+        rows.append(
+            Array(cells.prefix(columns.count)) + Array(repeating: .none, count: max(0, columns.count - cells.count)))
     }
 
     public func text(_ format: Format = .text) -> String {
