@@ -1,5 +1,6 @@
 """Corners of the protocol that clients seldom reach, by requests made by hand: what Apache Kafka answers there."""
 
+import shutil
 import struct
 import uuid
 
@@ -120,3 +121,19 @@ def test_a_refused_producer_gets_no_epoch(broker):
         answer = s.ask(wire.request(INIT_PRODUCER_ID, 0, string("transactional") + struct.pack(">i", 1000)))
         _, error, producer, epoch = struct.unpack_from(">ihqh", answer, 4)
         assert error != NONE and (producer, epoch) == (-1, -1)
+
+
+def test_logs_without_a_topic_are_put_aside_at_start(new_broker):
+    broker = new_broker()
+    Confluent.produce(broker, "left", [Record(b"v")])
+    broker.kill()
+    # As if the broker had been killed between the topic's end in the metadata and that of its logs.
+    stray = broker.data / "data" / "gone-0"
+    shutil.copytree(broker.data / "data" / "left-0", stray)
+    broker.start()
+    assert not stray.exists()
+    assert len(list(stray.parent.glob("gone-0.*-stray/*.log"))) == 1
+    assert [one.record.value for one in Confluent.consume(broker, "left", 1)] == [b"v"]
+    broker.stop()
+    broker.start()
+    assert len(list(stray.parent.glob("gone-0.*-stray"))) == 1

@@ -24,6 +24,21 @@ final class PartitionManager: ImageListener {
         var table = PartitionTable()
         for topic in image.topics { table.set(entry(for: topic, known: nil, image, isStart: true)) }
         self.table.publish(table)
+        setAsideStrays(image)
+    }
+
+    // A crash between a topic's end in the metadata and that of its logs leaves them behind.
+    private func setAsideStrays(_ image: ClusterImage) {
+        for log in logManager.logs {
+            let name = log.topicPartition
+            if let topic = image.topic(name.topic), topic.partitions.indices.contains(Int(name.partition)) { continue }
+            logger.warning("the log of a topic that does not exist is put aside", ["partition": name])
+            do throws(LogError) {
+                try logManager.setAsideLog(name)
+            } catch {
+                logger.error("a log cannot be put aside: \(error.message)", ["partition": name])
+            }
+        }
     }
 
     func imageWillChange(to image: ClusterImage, _ delta: ClusterDelta) {

@@ -109,18 +109,28 @@ extension Log {
     /// Gives the directory a name that no start takes for a log, and has it removed after `file.delete.delay.ms`. Readers
     /// in flight finish.
     public func delete() throws(LogError) {
+        if try end(renamingTo: LogDirectoryName.deleted(topicPartition)) { removeLater([folder.path]) }
+    }
+
+    /// Gives the directory a name that no start takes for a log, and keeps what is in it.
+    func setAside() throws(LogError) {
+        _ = try end(renamingTo: LogDirectoryName.stray(topicPartition))
+    }
+
+    /// - Returns: false when there is no such directory any more.
+    private func end(renamingTo name: String) throws(LogError) -> Bool {
         isDeleted.store(true, ordering: .releasing)
         writer.withLock { $0.isClosed = true }
         closeFiles()
         do {
-            try folder.rename(to: LogDirectoryName.deleted(topicPartition))
+            try folder.rename(to: name)
             try environment.disk.syncDirectory(parentDirectory(folder.path))
         } catch where error.isMissing {
-            return
+            return false
         } catch {
             throw answer(to: error)
         }
-        removeLater([folder.path])
+        return true
     }
 
     /// Forgets idempotent producers that have not written for `producer.id.expiration.ms`.

@@ -1,7 +1,9 @@
 /// The names of partition directories: `topic-3`; `topic-3.<id>-delete` while one waits to be removed; `-future` for one
-/// that is being copied from another log directory.
+/// that is being copied from another log directory; `-stray` for one whose topic the cluster does not have, which is
+/// kept for people to look at.
 enum LogDirectoryName {
     static let deleteSuffix = "-delete"
+    static let straySuffix = "-stray"
     static let futureSuffix = "-future"
     static let cleanStopMarker = ".kafka_cleanshutdown"
     static let lockFile = ".lock"
@@ -22,10 +24,15 @@ enum LogDirectoryName {
     }
 
     /// What a directory is renamed to when its partition is deleted, at most 255 bytes.
-    static func deleted(_ topicPartition: TopicPartition) -> String {
+    static func deleted(_ topicPartition: TopicPartition) -> String { renamed(topicPartition, deleteSuffix) }
+
+    /// What the directory of a partition that the cluster does not have is renamed to, at most 255 bytes.
+    static func stray(_ topicPartition: TopicPartition) -> String { renamed(topicPartition, straySuffix) }
+
+    private static func renamed(_ topicPartition: TopicPartition, _ mark: String) -> String {
         let random = Uuid.random()
         let id = hexadecimal(random.high) + hexadecimal(random.low)
-        let suffix = "-\(topicPartition.partition).\(id)\(deleteSuffix)"
+        let suffix = "-\(topicPartition.partition).\(id)\(mark)"
         var topic = topicPartition.topic
         while topic.utf8.count + suffix.utf8.count > 255 { topic.removeLast() }
         return topic + suffix

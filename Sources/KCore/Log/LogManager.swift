@@ -142,6 +142,13 @@ public final class LogManager: Sendable {
         try log.delete()
     }
 
+    /// Puts a log aside that belongs to no topic of the cluster: its directory is renamed and kept, as Kafka does, since
+    /// it may be the metadata that is wrong.
+    public func setAsideLog(_ topicPartition: TopicPartition) throws(LogError) {
+        guard let log = state.withLock({ $0.logs.removeValue(forKey: topicPartition) }) else { return }
+        try log.setAside()
+    }
+
     /// Puts the settings of a topic into force in all its logs.
     public func updateConfig(topic: String, _ config: LogConfig) {
         for log in logs where log.topicPartition.topic == topic { log.updateConfig(config) }
