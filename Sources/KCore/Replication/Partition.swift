@@ -114,11 +114,12 @@ public final class Partition: Sendable {
         for fetch in waiting { fetch.arrived(byteCount: byteCount) }
     }
 
-    /// Reads batches from `offset` on, never beyond what `limit` shows.
+    /// Reads batches from `offset` on that end below `end`.
+    /// - Parameter end: the watermark that the reader is told. Not the one of now: that may have moved since.
     public func read(
-        from offset: Int64, maxBytes: Int, limit: ReadLimit, minOneBatch: Bool
+        from offset: Int64, maxBytes: Int, upTo end: Int64, minOneBatch: Bool
     ) throws(LogError) -> LogRead {
-        try log.read(from: offset, maxBytes: maxBytes, upTo: endOffset(limit), minOneBatch: minOneBatch)
+        try log.read(from: offset, maxBytes: maxBytes, upTo: end, minOneBatch: minOneBatch)
     }
 
     /// Parks a fetch that found nothing at `highWatermark`.

@@ -106,16 +106,18 @@ final class FetchOperation: @unchecked Sendable {
                 return
             }
         }
-        // Taken before the read, so that a reader never sees records above the watermark it is told.
+        // Taken before the read, which ends there: a reader never sees records above the watermark it is told.
         answer.highWatermark = partition.highWatermark
-        answer.lastStableOffset = partition.lastStableOffset
+        answer.lastStableOffset = min(partition.lastStableOffset, answer.highWatermark)
         answer.logStartOffset = partition.log.logStartOffset
         if limit == .lastStableOffset { answer.abortedTransactions = [] }
         let maxBytes = min(Int(target.request.partitionMaxBytes), bytesLeft)
         if maxBytes <= 0 && !minOneBatch { return }
         do throws(LogError) {
             let result = try partition.read(
-                from: target.request.fetchOffset, maxBytes: max(0, maxBytes), limit: limit, minOneBatch: minOneBatch)
+                from: target.request.fetchOffset, maxBytes: max(0, maxBytes),
+                upTo: limit == .lastStableOffset ? answer.lastStableOffset : answer.highWatermark,
+                minOneBatch: minOneBatch)
             answer.records = try FetchDownConversion.records(
                 result, of: partition.log, fetchVersion: call.version, from: target.request.fetchOffset,
                 isEnabled: call.broker.settings.convertsForOldClients)
