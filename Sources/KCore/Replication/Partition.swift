@@ -58,7 +58,7 @@ public final class Partition: Sendable {
             state.inSyncReplicas = inSyncReplicas
             return state.takeWaiting()
         }
-        waiting.forEach { $0.wakeNow() }
+        for fetch in waiting { fetch.wakeNow() }
     }
 
     /// Stops serving: the topic is deleted or the broker stops. Whoever waits is told.
@@ -67,7 +67,7 @@ public final class Partition: Sendable {
             state.isOpen = false
             return state.takeWaiting()
         }
-        waiting.forEach { $0.wakeNow() }
+        for fetch in waiting { fetch.wakeNow() }
     }
 
     /// Compares the leader epoch that a request carries with this leader's (KIP-320).

@@ -185,7 +185,7 @@ struct ClientOverNetworkTests {
         reading: while true {
             switch try consumer.poll(timeoutMs: 10_000) {
             case .records(let records):
-                try records.forEach { record in
+                try records.forEachRecord { record in
                     read[records.partition, default: []].append(
                         String(decoding: record.value ?? .init(start: nil, count: 0), as: UTF8.self))
                     return true
@@ -214,7 +214,7 @@ struct ClientOverNetworkTests {
             try consumer.assign([.init(topic: "t", partition: 0, start: start, end: end)])
             var read: [String] = []
             while case .records(let records) = try consumer.poll(timeoutMs: 10_000) {
-                try records.forEach { record in
+                try records.forEachRecord { record in
                     read.append(String(decoding: record.value ?? .init(start: nil, count: 0), as: UTF8.self))
                     return true
                 }

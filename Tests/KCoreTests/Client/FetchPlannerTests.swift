@@ -66,7 +66,7 @@ private final class Scene {
 
 private func values(_ records: FetchedRecords) throws -> [String] {
     var result: [String] = []
-    try records.forEach { record in
+    try records.forEachRecord { record in
         result.append(String(decoding: record.value ?? UnsafeRawBufferPointer(start: nil, count: 0), as: UTF8.self))
         return true
     }
@@ -241,7 +241,7 @@ struct FetchedRecordsTests {
     @Test func `the reader can stop in the middle`() throws {
         let records = fetched(try batch(0, ["a", "b", "c"]).array, .readUncommitted, aborted: [])
         var count = 0
-        try records.forEach { _ in
+        try records.forEachRecord { _ in
             count += 1
             return count < 2
         }

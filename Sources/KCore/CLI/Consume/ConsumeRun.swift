@@ -79,13 +79,13 @@ final class ConsumeRun {
         var count = records
         defer { records = count }
         if printer.isValueLine {
-            try fetched.forEach { record in
+            try fetched.forEachRecord { record in
                 printer.printValueLine(record)
                 count &+= 1
                 return count < limit
             }
         } else {
-            try fetched.forEach { record in
+            try fetched.forEachRecord { record in
                 printer.print(record)
                 count &+= 1
                 return count < limit

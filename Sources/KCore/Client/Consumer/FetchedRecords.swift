@@ -42,7 +42,7 @@ public struct FetchedRecords: Sendable {
     /// and, with `read_committed`, those of aborted transactions are left out. Nothing is allocated for a record.
     /// - Throws: ``ClientError/Kind/badData`` for a batch with a wrong checksum, or one that is malformed.
     @inline(__always)
-    public func forEach(_ body: (ConsumedRecord) -> Bool) throws(ClientError) {
+    public func forEachRecord(_ body: (ConsumedRecord) -> Bool) throws(ClientError) {
         var batches = RecordBatches(bytes)
         var transactions = AbortedTransactions(aborted)
         while let batch = try nextBatch(&batches) {
