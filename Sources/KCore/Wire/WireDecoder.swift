@@ -91,6 +91,8 @@ public struct WireDecoder: Coder {
     /// The length of a string, nil for null: 16 bits, or compact.
     mutating func stringLength() throws(WireError) -> Int? {
         let length = isFlexible ? Int(try unsignedVarint()) - 1 : Int(try integer(Int16.self))
+        // No longer than before they were compact, as Kafka reads them.
+        guard length <= Int(Int16.max) else { throw .badLength(length) }
         return try checked(length)
     }
 

@@ -131,6 +131,19 @@ import Testing
         #expect(policy.configType == .list)
     }
 
+    @Test func `a resource that is asked for again and again is described once`() throws {
+        var bench = try ClusterBench()
+        bench.create("a")
+        var request = DescribeConfigsRequest()
+        var resource = DescribeConfigsRequest.DescribeConfigsResource()
+        resource.resourceType = .topic
+        resource.resourceName = "a"
+        request.resources = Array(repeating: resource, count: 100)
+        let answer = request.answer(
+            config: bench.controller.config, nodeId: bench.controller.nodeId, image: bench.image)
+        #expect(answer.results.map(\.resourceName) == ["a"])
+    }
+
     @Test func `only the keys that are asked for are described`() throws {
         var bench = try ClusterBench()
         bench.create("a")

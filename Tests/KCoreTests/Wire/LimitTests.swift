@@ -23,6 +23,17 @@ import Testing
         #expect(throws: WireError.badLength(Int(UInt32.max) - 1)) { try Bytes.read(&decoder) }
     }
 
+    @Test func `a compact string is no longer than one with a length of 16 bits`() throws {
+        for length in [32767, 32768] {
+            var encoder = WireEncoder(version: 0, flexible: true)
+            encoder.unsignedVarint(UInt32(length + 1))
+            for _ in 0..<length { encoder.integer(UInt8(ascii: "x")) }
+            var decoder = WireDecoder(encoder.bytes(), version: 0, flexible: true)
+            let string = try? String.read(&decoder)
+            #expect(string?.utf8.count == (length == 32767 ? length : nil))
+        }
+    }
+
     @Test func `a negative string or byte length other than null is refused`() {
         var decoder = WireDecoder([0xFF, 0xFE, 0, 0], version: 0, flexible: false)
         #expect(throws: WireError.badLength(-2)) { try String.readNullable(&decoder) }

@@ -199,8 +199,10 @@ final class FetchOperation: @unchecked Sendable {
 extension FetchResponse {
     /// Adds a partition's answer; neighbours of one topic share its entry.
     fileprivate mutating func append(_ answer: PartitionData, topic: String, topicId: Uuid) {
-        if let last = responses.last, last.topic == topic, last.topicId == topicId {
-            responses[responses.count - 1].partitions.append(answer)
+        // Without a copy of the last entry at hand, which would make each of these copy its partitions.
+        let last = responses.count - 1
+        if last >= 0, responses[last].topicId == topicId, responses[last].topic == topic {
+            responses[last].partitions.append(answer)
             return
         }
         var entry = FetchableTopicResponse()

@@ -46,8 +46,12 @@ enum MetadataHandler {
         }
         // Version 0 has no null, so an empty list means all topics there.
         if let topics = request.topics, !(topics.isEmpty && call.version == 0) {
-            response.topics = topics.map { wanted in
-                if let name = wanted.name { return entry(named: name, image) }
+            // Each once, as Kafka does: a small request that repeats a large topic must not make an answer of gigabytes.
+            var named: Set<String> = []
+            var ids: Set<Uuid> = []
+            response.topics = topics.compactMap { wanted in
+                if let name = wanted.name { return named.insert(name).inserted ? entry(named: name, image) : nil }
+                guard ids.insert(wanted.topicId).inserted else { return nil }
                 return entry(withId: wanted.topicId, image, version: call.version)
             }
         } else {

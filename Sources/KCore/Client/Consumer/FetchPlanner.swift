@@ -241,7 +241,7 @@ final class FetchPlanner {
             bytes = try LegacyFetch.modernized(bytes, checkCRC: config.checkCrcs) ?? bytes
             var batches = RecordBatches(bytes)
             var next = start
-            while let batch = try batches.nextComplete() { next = max(next, batch.header.lastOffset + 1) }
+            while let batch = try batches.nextComplete() { next = max(next, batch.header.lastOffset &+ 1) }
             guard next > start else {
                 let message =
                     "the broker sent \(bytes.count) bytes of \(readings[index].topicPartition) at offset \(start) and "

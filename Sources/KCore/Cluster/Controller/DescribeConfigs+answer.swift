@@ -5,7 +5,10 @@ extension DescribeConfigsRequest {
     func answer(config: BrokerConfig, nodeId: Int32, image: ClusterImage) -> DescribeConfigsResponse {
         let resolver = ConfigResolver(broker: config, nodeId: nodeId, image: image)
         var response = DescribeConfigsResponse()
-        for resource in resources {
+        // Each once: a resource is answered with much more than it takes to ask for it.
+        var answered: Set<ConfigResource> = []
+        for resource in resources
+        where answered.insert(ConfigResource(type: resource.resourceType, name: resource.resourceName)).inserted {
             var result = DescribeConfigsResponse.DescribeConfigsResult()
             result.resourceType = resource.resourceType
             result.resourceName = resource.resourceName
