@@ -50,7 +50,10 @@ struct BrokerSettings: Sendable {
         logManager.maxOpenFiles = share.segments
         maxConnections = min(config.int("max.connections"), share.connections)
         maxConnectionsPerHost = config.int("max.connections.per.ip")
-        listenBacklog = config.int("socket.listen.backlog.size")
+        // Kafka's 50 are full within a millisecond when many clients come at once, and whoever is turned away tries
+        // again after a second. So it is what somebody asks for, and otherwise more.
+        let backlog = "socket.listen.backlog.size"
+        listenBacklog = config.properties[backlog] == nil ? 1024 : config.int(backlog)
         connection = ConnectionOptions()
         connection.maxFrameBytes = config.int("socket.request.max.bytes")
         connection.maxIdleMs = config.int64("connections.max.idle.ms")
@@ -62,11 +65,11 @@ struct BrokerSettings: Sendable {
 }
 
 extension BrokerSettings {
-    /// Who may have how many of the process's files open. Connections that took all of them would leave none for the logs,
-    /// so that those who are connected already were refused; what is too many waits to be accepted instead.
+    /// Who may have how many of the process's files open. Connections that took all of them would leave none for the
+    /// logs, and those who are connected already would be refused; what is too many waits to be accepted instead.
     static func shares(ofOpenFiles limit: Int) -> (segments: Int, connections: Int) {
         let segments = min(LogManagerOptions.mostOpenFiles, max(8, limit / 4))
-        // Loops, listeners, the metadata log, files on their way to be written or sent, and what belongs to the process.
+        // Loops, listeners, the metadata log, files on their way to be sent, and what belongs to the process.
         let others = min(256, limit / 4)
         return (segments, max(8, limit - segments - others))
     }

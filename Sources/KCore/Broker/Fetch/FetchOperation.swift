@@ -68,7 +68,10 @@ final class FetchOperation: @unchecked Sendable {
         var reading = Reading()
         reading.answers.reserveCapacity(targets.count)
         var bytesLeft = min(Int(request.maxBytes), call.broker.settings.fetchMaxBytes)
+        // Each partition with records keeps a file open until it is sent. What would be too many comes with the next.
+        var filesLeft = call.broker.settings.logManager.maxOpenFiles
         for (position, target) in targets.enumerated() {
+            if filesLeft == 0 { bytesLeft = 0 }
             var answer = FetchResponse.PartitionData()
             answer.partitionIndex = target.request.partition
             answer.records = .empty
@@ -76,6 +79,7 @@ final class FetchOperation: @unchecked Sendable {
             let byteCount = answer.records?.count ?? 0
             if byteCount > 0 {
                 reading.byteCount += byteCount
+                filesLeft -= 1
                 bytesLeft = max(0, bytesLeft - byteCount)
                 reading.firstWithRecords = reading.firstWithRecords ?? position
             }
