@@ -11,9 +11,9 @@ from clients import Confluent
 from records import Record
 from wire import Socket, string
 
-DELETE_RECORDS, INIT_PRODUCER_ID, DESCRIBE_CLUSTER = 21, 22, 60
+DELETE_TOPICS, DELETE_RECORDS, INIT_PRODUCER_ID, DESCRIBE_CLUSTER = 20, 21, 22, 60
 NONE, OFFSET_OUT_OF_RANGE, INVALID_REQUEST, UNSUPPORTED_VERSION = 0, 1, 42, 35
-POLICY_VIOLATION, INVALID_RECORD, UNKNOWN_TOPIC_ID = 44, 87, 100
+POLICY_VIOLATION, TOPIC_DELETION_DISABLED, INVALID_RECORD, UNKNOWN_TOPIC_ID = 44, 73, 87, 100
 
 
 def old_message(value):
@@ -137,3 +137,21 @@ def test_logs_without_a_topic_are_put_aside_at_start(new_broker):
     broker.stop()
     broker.start()
     assert len(list(stray.parent.glob("gone-0.*-stray"))) == 1
+
+
+def test_where_topics_are_not_deleted_every_version_hears_a_code_it_knows(new_broker):
+    broker = new_broker(delete_topic_enable="false")
+    Confluent.produce(broker, "stays", [Record(b"v")])
+    with Socket(broker) as s:
+        for version, error in ((0, INVALID_REQUEST), (2, INVALID_REQUEST), (3, TOPIC_DELETION_DISABLED)):
+            answer = s.ask(wire.request(DELETE_TOPICS, version, struct.pack(">i", 1) + string("stays") + struct.pack(">i", 1)))
+            assert struct.unpack_from(">h", answer, len(answer) - 2)[0] == error
+
+
+def test_a_topic_id_of_zero_is_unknown(broker):
+    body = struct.pack(">iiiibii", -1, 0, 1, 1 << 20, 0, 0, -1)
+    body += b"\x02" + bytes(16) + b"\x02" + struct.pack(">iiqiqi", 0, -1, 0, -1, -1, 1 << 20) + b"\0" + b"\0"
+    body += b"\x01" + b"\x01" + b"\0"
+    with Socket(broker) as s:
+        answer = s.ask(wire.request(wire.FETCH, 13, body, flexible=True))
+        assert struct.unpack_from(">ih", answer, 17 + 16)[1] == UNKNOWN_TOPIC_ID

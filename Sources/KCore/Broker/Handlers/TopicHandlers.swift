@@ -12,7 +12,8 @@ enum TopicHandlers {
                 var result = DeleteTopicsResponse.DeletableTopicResult()
                 result.name = topic.name
                 result.topicId = topic.topicId
-                result.errorCode = .topicDeletionDisabled
+                // The code is as old as version 3.
+                result.errorCode = call.version < 3 ? .invalidRequest : .topicDeletionDisabled
                 return result
             }
             return call.reply(response)
