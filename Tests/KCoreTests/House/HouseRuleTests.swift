@@ -17,6 +17,18 @@ import Testing
         #expect(lines / max(1, Self.core.count) <= 200)
     }
 
+    @Test func `every folder of KCore says what it is for`() throws {
+        for folder in SourceTree.folders(in: "Sources/KCore") {
+            let readme = try #require(SourceTree.text(of: "Sources/KCore/\(folder)/README.md"), "\(folder)")
+            let lines = readme.split(separator: "\n")
+            #expect(lines.first == "# \(folder)")
+            #expect((3...80).contains(lines.count), "\(folder)/README.md has \(lines.count) lines")
+            for promise in ["may use", "must stay true"] {
+                #expect(readme.lowercased().contains(promise), "\(folder)/README.md does not say '\(promise)'")
+            }
+        }
+    }
+
     // Foundation and ICU cost a broker start-up time and memory.
     @Test func `KCore does without Foundation`() {
         for file in Self.core {
