@@ -88,7 +88,8 @@ struct AppendValidator {
             // Not with + 1: the client chooses both numbers, up to the largest.
             guard header.lastOffsetDelta == header.recordCount - 1 else {
                 throw invalid(
-                    "the batch has \(header.recordCount) records and its last offset delta is \(header.lastOffsetDelta)")
+                    "the batch has \(header.recordCount) records and its last offset delta is \(header.lastOffsetDelta)"
+                )
             }
             if header.isControl { throw invalid("clients may not write control records") }
             if header.hasProducerId && (header.baseSequence < 0 || header.producerEpoch < 0) {
@@ -155,7 +156,8 @@ struct AppendValidator {
     }
 
     private func badTimestamp(_ timestamp: Int64, limit: String) -> LogError {
-        LogError(.invalidTimestamp, "\(topicPartition): the timestamp \(timestamp) is more than \(limit) the broker's time")
+        LogError(
+            .invalidTimestamp, "\(topicPartition): the timestamp \(timestamp) is more than \(limit) the broker's time")
     }
 
     // MARK: What must be decoded

@@ -108,7 +108,7 @@ extension Disk {
         do {
             try remove(path)
             return
-        } catch where error.isMissing {
+        } catch  where error.isMissing {
             return
         } catch {}  // A directory that is not empty.
         do {
@@ -117,7 +117,7 @@ extension Disk {
                 if entry.isDirectory { try removeTree(child) } else { try remove(child) }
             }
             try remove(path)
-        } catch where error.isMissing {}
+        } catch  where error.isMissing {}
     }
 }
 

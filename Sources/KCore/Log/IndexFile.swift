@@ -48,7 +48,7 @@ final class IndexFile: Sendable {
             }
             guard state.pending.count >= IndexFile.pendingLimit else { return }
             // The log could still be written: what cannot be written here stays in memory and is tried again.
-            do throws(DiskError) { try writePending(&state) } catch where error.isHarmless {}
+            do throws(DiskError) { try writePending(&state) } catch  where error.isHarmless {}
         }
     }
 

@@ -63,7 +63,7 @@ extension Log {
                 // The indexes of the segment that holds the recovery point are rebuilt after a crash anyway.
                 let isActive = index == plan.segments.count - 1
                 if isActive { try segment.flushLog() } else { try segment.flush() }
-            } catch where error.isMissing {}  // Deleted meanwhile.
+            } catch  where error.isMissing {}  // Deleted meanwhile.
         }
         if let epochs = plan.epochs {
             try environment.disk.replaceFile(folder.path + "/" + LeaderEpochs.fileName, with: epochs)
@@ -125,7 +125,7 @@ extension Log {
         do {
             try folder.rename(to: name)
             try environment.disk.syncDirectory(parentDirectory(folder.path))
-        } catch where error.isMissing {
+        } catch  where error.isMissing {
             return false
         } catch {
             throw answer(to: error)

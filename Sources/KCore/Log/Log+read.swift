@@ -26,7 +26,7 @@ extension Log {
                     return view.result(try tail.segment.file(), from: tail.start, to: tail.end, firstOffset: offset)
                 }
                 return try find(offset, view, maxBytes: maxBytes, upTo: upTo, minOneBatch: minOneBatch)
-            } catch where error.isMissingFile {
+            } catch  where error.isMissingFile {
                 continue
             } catch {
                 throw answer(to: error)

@@ -95,7 +95,7 @@ extension Log {
                 removeLater(try segment.markDeleted())
                 try folder.sync()
             }
-        } catch where error.isMissing {
+        } catch  where error.isMissing {
             // The partition was deleted meanwhile.
         } catch {
             throw answer(to: error)

@@ -22,7 +22,8 @@ extension Log {
                 publish(writer)
                 for segment in removed { removeLater(try onDisk { () throws(DiskError) in try segment.markDeleted() }) }
                 _ = try writer.segments[kept].truncate(to: offset)
-                writer.endOffset = try writer.segments[kept].lastBatch().map { $0.lastOffset + 1 }
+                writer.endOffset =
+                    try writer.segments[kept].lastBatch().map { $0.lastOffset + 1 }
                     ?? writer.segments[kept].baseOffset
                 try reload(&writer)
             } catch {

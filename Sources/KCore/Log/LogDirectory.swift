@@ -68,7 +68,7 @@ final class LogDirectory: Sendable {
         do {
             try disk.remove(path + "/" + LogDirectoryName.cleanStopMarker)
             try disk.syncDirectory(path)
-        } catch where error.isMissing {
+        } catch  where error.isMissing {
         } catch {
             _ = health.fail(error)
         }

@@ -105,7 +105,7 @@ final class LogSegment: Sendable {
             do throws(DiskError) {
                 try files.offsetIndex.append(offset: lastOffset, position: position)
                 try addTimeEntry(timeEntry, last: last)
-            } catch where error.isHarmless {}
+            } catch  where error.isHarmless {}
         }
         return position
     }
@@ -273,7 +273,7 @@ final class LogSegment: Sendable {
             do {
                 try disk.rename(path, to: target)
                 paths.append(target)
-            } catch where error.isMissing {}
+            } catch  where error.isMissing {}
         }
         return paths
     }

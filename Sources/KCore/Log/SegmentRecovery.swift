@@ -126,7 +126,8 @@ private struct BatchReader {
         if let header = batch.header {
             stored = header.crc
             computed = try checksum(
-                batch, from: RecordBatchHeader.attributesPosition, start: 0) { CRC32C.extend($0, $1) }
+                batch, from: RecordBatchHeader.attributesPosition, start: 0
+            ) { CRC32C.extend($0, $1) }
         } else {
             // The old formats: zlib's checksum of what follows it.
             stored = try load(position + 12)
@@ -160,7 +161,8 @@ private struct BatchReader {
                 let wanted = Int(min(batch.end - position, Int64(window.count)))
                 let piece = try bytes(at: position, wanted: wanted)
                 guard !piece.isEmpty else { throw damaged(position, "the file ends inside of a batch") }
-                let used = UnsafeRawBufferPointer(rebasing: piece.prefix(Int(min(Int64(piece.count), batch.end - position))))
+                let used = UnsafeRawBufferPointer(
+                    rebasing: piece.prefix(Int(min(Int64(piece.count), batch.end - position))))
                 crc = extend(crc, used)
                 position += Int64(used.count)
             } catch let error as DiskError {

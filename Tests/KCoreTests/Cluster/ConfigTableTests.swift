@@ -2,6 +2,11 @@ import Testing
 
 @testable import KCore
 
+// A table of hundreds of entries would be printed in full with every test that takes one.
+extension ConfigTable: CustomTestStringConvertible {
+    var testDescription: String { "table of \(definitions.count) configurations" }
+}
+
 @Suite struct ConfigTableTests {
     @Test(arguments: [ConfigTable.topics, ConfigTable.brokers])
     func `every default is a value that may be set`(table: ConfigTable) throws {

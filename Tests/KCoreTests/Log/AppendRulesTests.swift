@@ -102,7 +102,9 @@ import Testing
         config.messageTimestampAfterMaxMs = 500
         let log = try bench.open(config)
         let now = bench.clock.wallMs
-        for (timestamp, isFine) in [(now, true), (now - 1000, true), (now - 1001, false), (now + 500, true), (now + 501, false)] {
+        for (timestamp, isFine) in [
+            (now, true), (now - 1000, true), (now - 1001, false), (now + 500, true), (now + 501, false),
+        ] {
             let code = refusal(log, try Batches.make(["a"], timestamp: timestamp))?.code
             #expect(code == (isFine ? nil : .invalidTimestamp))
         }

@@ -11,9 +11,13 @@ import Testing
         return FileHandle(PartitionFolder(path: "/d", files: files), baseOffset: base, kind: kind)
     }
 
-    @Test(arguments: [0, 1, 127, 128, 129, 5000]) func `an offset is looked up as a linear search finds it`(count: Int) throws {
+    @Test(arguments: [0, 1, 127, 128, 129, 5000]) func `an offset is looked up as a linear search finds it`(count: Int)
+        throws
+    {
         let index = OffsetIndex(try handle(.offsetIndex, base: 1000), baseOffset: 1000)
-        let entries = (0..<count).map { OffsetIndex.Entry(offset: 1000 + Int64($0) * 3 + 2, position: Int64($0) * 4100) }
+        let entries = (0..<count).map {
+            OffsetIndex.Entry(offset: 1000 + Int64($0) * 3 + 2, position: Int64($0) * 4100)
+        }
         for entry in entries { try index.append(offset: entry.offset, position: entry.position) }
         #expect(try index.file.count() == count)
         #expect(try index.lastEntry() == entries.last)

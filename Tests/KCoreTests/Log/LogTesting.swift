@@ -49,7 +49,8 @@ extension Log {
     /// Appends a batch of records with these values.
     @discardableResult
     func append(
-        _ values: [String], timestamp: Int64 = 1_700_000_000_000, epoch: Int32 = 0, options: BatchOptions = BatchOptions(),
+        _ values: [String], timestamp: Int64 = 1_700_000_000_000, epoch: Int32 = 0,
+        options: BatchOptions = BatchOptions(),
         origin: AppendOrigin = .client
     ) throws -> AppendResult {
         try append(Batches.make(values, timestamp: timestamp, options: options), leaderEpoch: epoch, origin: origin)

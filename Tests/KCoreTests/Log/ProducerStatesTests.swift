@@ -33,8 +33,12 @@ import Testing
     @Test func `a gap in the sequence is refused`() throws {
         let log = try bench.open()
         _ = try log.append(Batches.idempotent(["a", "b"], sequence: 0), leaderEpoch: 0)
-        #expect(code { _ = try log.append(Batches.idempotent(["c"], sequence: 3), leaderEpoch: 0) } == .outOfOrderSequenceNumber)
-        #expect(code { _ = try log.append(Batches.idempotent(["c"], sequence: 1), leaderEpoch: 0) } == .outOfOrderSequenceNumber)
+        #expect(
+            code { _ = try log.append(Batches.idempotent(["c"], sequence: 3), leaderEpoch: 0) }
+                == .outOfOrderSequenceNumber)
+        #expect(
+            code { _ = try log.append(Batches.idempotent(["c"], sequence: 1), leaderEpoch: 0) }
+                == .outOfOrderSequenceNumber)
         #expect(code { _ = try log.append(Batches.idempotent(["c"], sequence: 2), leaderEpoch: 0) } == nil)
         #expect(log.logEndOffset == 3)
     }
@@ -44,7 +48,9 @@ import Testing
         for sequence in 0..<6 {
             _ = try log.append(Batches.idempotent(["v"], sequence: Int32(sequence)), leaderEpoch: 0)
         }
-        #expect(code { _ = try log.append(Batches.idempotent(["v"], sequence: 0), leaderEpoch: 0) } == .outOfOrderSequenceNumber)
+        #expect(
+            code { _ = try log.append(Batches.idempotent(["v"], sequence: 0), leaderEpoch: 0) }
+                == .outOfOrderSequenceNumber)
     }
 
     @Test func `an unknown producer may begin anywhere`() throws {
@@ -85,7 +91,9 @@ import Testing
         let again = try LogBench(disk: bench.disk).open(clean: clean)
         let repeated = try again.append(Batches.idempotent(["v"], sequence: 2), leaderEpoch: 0)
         #expect(repeated.isDuplicate && repeated.baseOffset == 2)
-        #expect(code { _ = try again.append(Batches.idempotent(["v"], sequence: 9), leaderEpoch: 0) } == .outOfOrderSequenceNumber)
+        #expect(
+            code { _ = try again.append(Batches.idempotent(["v"], sequence: 9), leaderEpoch: 0) }
+                == .outOfOrderSequenceNumber)
     }
 
     @Test func `a producer that has been silent for long is forgotten`() throws {

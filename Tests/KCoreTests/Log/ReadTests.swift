@@ -11,7 +11,9 @@ import Testing
         config.segmentBytes = segmentBytes
         config.indexIntervalBytes = 200
         let log = try bench.open(config)
-        for index in 0..<count { try log.append(["value \(index)", "second \(index)"], timestamp: Int64(1000 + index * 10)) }
+        for index in 0..<count {
+            try log.append(["value \(index)", "second \(index)"], timestamp: Int64(1000 + index * 10))
+        }
         return log
     }
 
@@ -41,12 +43,13 @@ import Testing
 
     @Test func `nothing at or above the limit is read`() throws {
         for segmentBytes in [1 << 20, 500] {
-            let log = try LogBench().open({
-                var config = LogConfig()
-                config.segmentBytes = segmentBytes
-                config.indexIntervalBytes = 200
-                return config
-            }())
+            let log = try LogBench().open(
+                {
+                    var config = LogConfig()
+                    config.segmentBytes = segmentBytes
+                    config.indexIntervalBytes = 200
+                    return config
+                }())
             for index in 0..<100 { try log.append(["value \(index)", "second \(index)"]) }
             for limit in stride(from: Int64(1), through: 200, by: 9) {
                 let records = try log.records(from: 0, upTo: limit)
@@ -65,7 +68,8 @@ import Testing
         #expect(try log.values(from: 57) == ["second 28", "value 29", "second 29"])
     }
 
-    @Test(arguments: [1 << 20, 600]) func `a time is found as the first record at or after it`(segmentBytes: Int) throws {
+    @Test(arguments: [1 << 20, 600]) func `a time is found as the first record at or after it`(segmentBytes: Int) throws
+    {
         let log = try filled(100, segmentBytes: segmentBytes)
         for time in stride(from: Int64(990), to: 2010, by: 7) {
             let found = try log.offset(forTimestamp: time)

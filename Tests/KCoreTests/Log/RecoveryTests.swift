@@ -56,7 +56,9 @@ import Testing
         for index in 0..<2 { try log.append(["value \(index)", "and another"]) }
         let path = bench.path + "/00000000000000000000.log"
         let whole = try #require(bench.disk.contents(path))
-        for high in [[0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], [0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFE]] {
+        for high in [
+            [0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], [0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFE],
+        ] {
             var damaged = whole
             damaged.replaceSubrange(whole.count / 2..<whole.count / 2 + 8, with: high.map { UInt8($0) })
             let disk = SimulatedDisk()
@@ -169,7 +171,9 @@ import Testing
             let log = try bench.open(config, recoveryPoint: point, startOffset: start)
             try check(log, written, promised)
             var current: [Int64: String] = [:]
-            for record in try log.records(from: log.logStartOffset) { current[record.offset] = record.value?.utf8String }
+            for record in try log.records(from: log.logStartOffset) {
+                current[record.offset] = record.value?.utf8String
+            }
             if life < 3 { disk.failAfter(Int.random(in: 1...120, using: &random)) }
             do {
                 for step in 0..<Int.random(in: 1...60, using: &random) {

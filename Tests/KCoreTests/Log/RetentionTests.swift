@@ -79,11 +79,12 @@ import Testing
     }
 
     @Test func `segments roll by time, by the records' own clock`() throws {
-        let log = try bench.open({
-            var config = LogConfig()
-            config.segmentMs = 5000
-            return config
-        }())
+        let log = try bench.open(
+            {
+                var config = LogConfig()
+                config.segmentMs = 5000
+                return config
+            }())
         let start = bench.clock.wallMs
         try log.append(["a"], timestamp: start)
         try log.append(["b"], timestamp: start + 5000)
