@@ -24,22 +24,20 @@ API_VERSIONS_BODY = struct.pack(">b", 2) + b"x" + struct.pack(">b", 2) + b"1" + 
 
 
 class Healthy(threading.Thread):
-    """Produces a record and waits for its acknowledgement, over and over, and keeps the longest wait."""
+    """Produces a record and waits for its acknowledgement, over and over."""
 
     def __init__(self, broker, topic):
         super().__init__(daemon=True)
         self.producer = confluent_kafka.Producer({"bootstrap.servers": broker.address, "linger.ms": 0, "acks": "all",
                                                   "message.timeout.ms": 20_000})
-        self.topic, self.ended, self.count, self.slowest, self.errors = topic, threading.Event(), 0, 0.0, []
+        self.topic, self.ended, self.count, self.errors = topic, threading.Event(), 0, []
 
     def run(self):
         while not self.ended.is_set():
-            start = time.monotonic()
             self.producer.produce(self.topic, b"healthy", on_delivery=lambda e, _: e and self.errors.append(e))
             if self.producer.flush(20):
                 self.errors.append("not delivered")
             self.count += 1
-            self.slowest = max(self.slowest, time.monotonic() - start)
             time.sleep(0.005)
 
 
@@ -59,11 +57,13 @@ def healthy(target):
     client.start()
     wait_until(lambda: client.count > 0, what="the first delivery")
     yield client
+    assert target.is_running(), target.log()[-3000:]
+    # Two more: the second began after the bad input had ended.
+    count = client.count
+    wait_until(lambda: client.count > count + 1 or client.errors, what="a delivery after the bad input")
     client.ended.set()
     client.join(30)
-    assert target.is_running(), target.log()[-3000:]
-    assert not client.errors and client.count > 1
-    assert client.slowest < 5
+    assert not client.errors
     assert Confluent.consume(target, client.topic, client.count)[-1].offset == client.count - 1
     assert target.rss_mb()[0] < 300, "the broker's memory"
 

@@ -32,6 +32,13 @@ struct Call: Sendable {
     /// For requests that the protocol does not answer.
     func replyNothing() { connection.complete(slot, nil) }
 
+    /// Ends the connection without an answer, once the requests before this one have had theirs.
+    func closeAfterEarlierAnswers(_ reason: String) {
+        broker.logger.info("connection closed: \(reason)", ["peer": client.peer(of: connection)])
+        connection.complete(slot, nil)
+        connection.closeWhenFlushed()
+    }
+
     func close(_ reason: String) {
         broker.logger.info("connection closed: \(reason)", ["peer": client.peer(of: connection)])
         connection.close(.local)

@@ -8,27 +8,30 @@ enum FetchDownConversion {
     /// Bytes that a batch may take decompressed: what a request could have held of it uncompressed. No bomb takes more.
     private static let maxDecompressedBytes = 100 << 20
 
-    /// The records as a version of Fetch can carry them: as they lie in the log for all but the oldest clients.
-    /// - Parameter offset: where the client wants to begin.
-    /// - Throws: UNSUPPORTED_COMPRESSION_TYPE for zstd where the client cannot know it, UNSUPPORTED_VERSION where
-    ///   conversion is switched off (`log.message.downconversion.enable`).
-    static func records(
-        _ read: LogRead, of log: Log, fetchVersion: Int16, from offset: Int64, isEnabled: Bool
-    ) throws(LogError) -> WireRecords {
-        if fetchVersion >= firstWithZstd || read.records.count == 0 { return read.records }
+    /// Whether clients of this version read only formats older than what logs hold.
+    static func isNeeded(fetchVersion: Int16) -> Bool { fetchVersion < firstWithFormat2 }
+
+    /// - Throws: UNSUPPORTED_COMPRESSION_TYPE for a topic that is compressed with zstd where the client cannot know it,
+    ///   UNSUPPORTED_VERSION where conversion is needed and switched off (`log.message.downconversion.enable`).
+    static func check(_ log: Log, fetchVersion: Int16, isEnabled: Bool) throws(LogError) {
+        if fetchVersion >= firstWithZstd { return }
         if log.config.compression == .codec(.zstd) {
             throw LogError(.unsupportedCompressionType, "version \(fetchVersion) of Fetch cannot carry zstd")
         }
-        if fetchVersion >= firstWithFormat2 { return read.records }
-        guard isEnabled else {
+        if isNeeded(fetchVersion: fetchVersion) && !isEnabled {
             throw LogError(.unsupportedVersion, "version \(fetchVersion) of Fetch needs conversion, which is off")
         }
-        let stored = try load(read.records)
+    }
+
+    /// The records in the newest format that the version can carry. Decodes them: no work for a loop.
+    /// - Parameter offset: where the client wants to begin.
+    /// - Throws: UNSUPPORTED_COMPRESSION_TYPE for zstd, CORRUPT_MESSAGE for records that cannot be decoded.
+    static func convert(
+        _ records: WireRecords, fetchVersion: Int16, from offset: Int64
+    ) throws(LogError) -> WireRecords {
+        let stored = try load(records)
         do throws(RecordsError) {
-            let magic: Int8 = fetchVersion < 2 ? 0 : 1
-            return .bytes(
-                try LegacyRecords.convertDown(
-                    stored, to: magic, firstOffset: offset, maxDecompressedBytes: maxDecompressedBytes))
+            return .bytes(try LegacyRecords.convertDown(stored, to: fetchVersion < 2 ? 0 : 1, firstOffset: offset))
         } catch .unknownCodec {
             throw LogError(.unsupportedCompressionType, "version \(fetchVersion) of Fetch cannot carry zstd")
         } catch {

@@ -1,7 +1,7 @@
 /// A fetch from its arrival to its answer: read, park when there is too little, wake when enough arrived, answer.
 ///
-/// `@unchecked Sendable`: all of its state is touched on the loop of its connection only. Other threads hold it solely
-/// inside closures that they post to that loop.
+/// `@unchecked Sendable`: what changes is touched on the loop of its connection only. Other threads hold it inside closures
+/// that they post to that loop, and look at nothing but what never changes.
 final class FetchOperation: @unchecked Sendable {
     private let call: Call
     private let request: FetchRequest
@@ -26,7 +26,7 @@ final class FetchOperation: @unchecked Sendable {
         var position: Int
     }
 
-    private struct Reading {
+    private struct Reading: Sendable {
         var answers: [FetchResponse.PartitionData] = []
         var byteCount = 0
         var mustAnswerNow = false
@@ -122,9 +122,9 @@ final class FetchOperation: @unchecked Sendable {
                 from: target.request.fetchOffset, maxBytes: max(0, maxBytes),
                 upTo: limit == .lastStableOffset ? answer.lastStableOffset : answer.highWatermark,
                 minOneBatch: minOneBatch)
-            answer.records = try FetchDownConversion.records(
-                result, of: partition.log, fetchVersion: call.version, from: target.request.fetchOffset,
-                isEnabled: call.broker.settings.convertsForOldClients)
+            try FetchDownConversion.check(
+                partition.log, fetchVersion: call.version, isEnabled: call.broker.settings.convertsForOldClients)
+            answer.records = result.records
         } catch {
             answer.errorCode = error.code
             if error.code == .offsetOutOfRange { return }
@@ -183,6 +183,29 @@ final class FetchOperation: @unchecked Sendable {
 
     private func answer(_ reading: Reading) {
         isDone = true
+        guard FetchDownConversion.isNeeded(fetchVersion: call.version), reading.byteCount > 0 else {
+            return send(reading)
+        }
+        // Records are decoded for clients this old, which other connections of the loop must not wait for.
+        call.broker.workers.submit { [self] in
+            var converted = reading
+            for index in converted.answers.indices { convert(&converted.answers[index], targets[index]) }
+            call.loop.execute { [converted] in self.send(converted) }
+        }
+    }
+
+    private func convert(_ answer: inout FetchResponse.PartitionData, _ target: Target) {
+        guard let records = answer.records, records.count > 0 else { return }
+        do throws(LogError) {
+            answer.records = try FetchDownConversion.convert(
+                records, fetchVersion: call.version, from: target.request.fetchOffset)
+        } catch {
+            answer.records = .empty
+            answer.errorCode = error.code
+        }
+    }
+
+    private func send(_ reading: Reading) {
         var response = FetchResponse()
         response.sessionId = session?.id ?? 0
         for (target, answer) in zip(targets, reading.answers) {

@@ -27,7 +27,7 @@ enum ProduceHandler {
         guard request.acks == 0 else { return call.reply(response) }
         // Without an answer, closing the connection is the only way to tell the client that something is wrong.
         if let firstError {
-            call.close(
+            call.closeAfterEarlierAnswers(
                 "a produce request without acknowledgement failed for \(firstError.partition): \(firstError.code)")
         } else {
             call.replyNothing()
