@@ -26,8 +26,10 @@ enum ProtocolDocument {
         Each message is described once in `Sources/KCore/Messages`, for both directions and all of these versions.
         From the flexible version on, lengths are compact and every structure ends with a section of tagged fields (KIP-482).
 
-        | key | API | versions | flexible from |
-        | ---: | --- | --- | --- |
+        `kbroker` answers those that say so; the others are described for what is to come.
+
+        | key | API | versions | flexible from | kbroker |
+        | ---: | --- | --- | --- | --- |
         \(rows)
 
         """
@@ -37,7 +39,8 @@ enum ProtocolDocument {
         ApiTable.all.map { request in
             let api = request.api
             let flexible = api.firstFlexible.map { api.versions.upperBound >= $0 ? "\($0)" : "" } ?? ""
-            return "| \(api.key.rawValue) | \(api.key.name) | \(span(api.versions)) | \(flexible) |"
+            let answers = Route.find(api.key) == nil ? "no" : "answers"
+            return "| \(api.key.rawValue) | \(api.key.name) | \(span(api.versions)) | \(flexible) | \(answers) |"
         }.joined(separator: "\n")
     }
 
