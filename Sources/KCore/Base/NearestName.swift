@@ -7,8 +7,11 @@ public enum NearestName {
         for candidate in candidates {
             let other = Array(candidate.lowercased().utf8)
             let distance = edits(typed, other)
-            let allowed = max(1, max(typed.count, other.count) / 3)
-            if distance <= allowed && distance < (best?.distance ?? .max) { best = (candidate, distance) }
+            // A slip leaves something of the word: 2 is not a slip for 0.
+            let longer = max(typed.count, other.count)
+            if distance <= max(1, longer / 3) && distance < longer && distance < (best?.distance ?? .max) {
+                best = (candidate, distance)
+            }
         }
         return best?.name
     }

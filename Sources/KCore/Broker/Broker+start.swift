@@ -1,6 +1,22 @@
 /// Why a broker could not start, in one line for the person who started it.
 public struct BrokerStartError: Error, Sendable, CustomStringConvertible {
     public var description: String
+
+    init(description: String) { self.description = description }
+
+    // What a person at a shell wants to read: no error codes of the protocol, and what to do.
+    init(starting error: any Error) {
+        description =
+            switch error {
+            case let error as LogError: error.message
+            case let error as NetError where error.isTaken:
+                "cannot \(error.operation): \(error.reason); stop what listens there, or choose another port"
+            case let error as NetError where error.isElsewhere:
+                "cannot \(error.operation): \(error.reason); it is no address of this machine"
+            case let error as NetError: "cannot \(error.operation): \(error.reason)"
+            default: "\(error)"
+            }
+    }
 }
 
 extension Broker {
@@ -33,7 +49,7 @@ extension Broker {
             return broker
         } catch {
             if let started { started.stop() } else { workers.stop() }
-            throw BrokerStartError(description: "\(error)")
+            throw BrokerStartError(starting: error)
         }
     }
 

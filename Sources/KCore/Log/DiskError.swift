@@ -3,7 +3,8 @@ internal import Glibc
 /// What the operating system refused: which operation, on which file, and why.
 public struct DiskError: Error, Equatable, Sendable {
     public enum Operation: String, Sendable {
-        case open, read, write, sync, truncate, preallocate, rename, remove, list, createDirectory, lock, stat
+        case open, read, write, sync, truncate, preallocate, rename, remove, list, lock, stat
+        case createDirectory = "create directory"
     }
 
     public var operation: Operation

@@ -52,7 +52,8 @@ public final class LogManager: Sendable {
         }
         self.directories = directories
         guard directories.contains(where: { !$0.health.isOffline }) else {
-            throw LogError(.kafkaStorageError, "no log directory can be used: \(options.directories)")
+            throw LogError(
+                .kafkaStorageError, "no log directory can be used: \(options.directories.joined(separator: ", "))")
         }
     }
 

@@ -26,6 +26,10 @@ public struct NetError: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// Nobody listens at the address.
     public var isRefused: Bool { code == ECONNREFUSED }
+    /// Somebody else listens at the address.
+    public var isTaken: Bool { code == EADDRINUSE }
+    /// The address to listen at is not one of this machine.
+    public var isElsewhere: Bool { code == EADDRNOTAVAIL }
     /// Time ran out.
     public var isTimeout: Bool { code == ETIMEDOUT }
 }

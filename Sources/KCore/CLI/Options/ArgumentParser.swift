@@ -154,7 +154,7 @@ public struct ArgumentParser {
             guard range.contains(number) else { throw .usage("\(name): \(value) is not \(bounds(range))") }
         case .choice(let names):
             guard !names.contains(value) else { return }
-            let near = NearestName.of(value, among: names).map { ", did you mean \($0)?" } ?? ""
+            let near = NearestName.question(NearestName.of(value, among: names))
             throw .usage("\(name): '\(value)' is none of \(names.joined(separator: ", "))\(near)")
         case .pair:
             guard Arguments.pair(value) != nil else { throw .usage("\(name): '\(value)' is not NAME=VALUE") }

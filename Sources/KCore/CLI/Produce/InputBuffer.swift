@@ -7,6 +7,7 @@ final class InputBuffer {
     enum Fill { case data, end, interrupted }
 
     private let descriptor: Int32
+    private let name: String
     private let interruption: Interruption?
     private var memory: UnsafeMutableRawPointer
     private var capacity: Int
@@ -16,11 +17,15 @@ final class InputBuffer {
     /// Bytes that came with the last ``fill()``.
     private(set) var newCount = 0
 
-    /// - Parameter maxCapacity: bytes that one record may have.
+    /// - Parameters:
+    ///   - name: what errors call the input.
+    ///   - maxCapacity: bytes that one record may have.
     init(
-        descriptor: Int32, interruption: Interruption? = nil, capacity: Int = 1 << 20, maxCapacity: Int = Int(Int32.max)
+        descriptor: Int32, name: String = "the input", interruption: Interruption? = nil, capacity: Int = 1 << 20,
+        maxCapacity: Int = Int(Int32.max)
     ) {
         self.descriptor = descriptor
+        self.name = name
         self.interruption = interruption
         self.capacity = capacity
         self.maxCapacity = maxCapacity
@@ -48,7 +53,7 @@ final class InputBuffer {
                     pollfd(fd: interruption.descriptor, events: Int16(POLLIN), revents: 0),
                 ]
                 if poll(&ready, 2, -1) < 0 && errno != EINTR {
-                    throw ToolError("cannot wait for input: \(systemMessage(errno))")
+                    throw ToolError("cannot wait for \(name): \(systemMessage(errno))")
                 }
                 if ready[1].revents != 0 { return .interrupted }
                 if ready[0].revents == 0 { continue }
@@ -60,7 +65,9 @@ final class InputBuffer {
                 return .data
             }
             if got == 0 { return .end }
-            guard errno == EINTR || errno == EAGAIN else { throw ToolError("cannot read: \(systemMessage(errno))") }
+            guard errno == EINTR || errno == EAGAIN else {
+                throw ToolError("cannot read \(name): \(systemMessage(errno))")
+            }
         }
     }
 

@@ -74,7 +74,8 @@ final class ProduceRun {
             if path == "-" && Console.isTerminal(file) && !settings.isQuiet {
                 console.note("\(console.tool): reading from the terminal, ^D ends")
             }
-            try read(InputBuffer(descriptor: file, interruption: console.interruption), sender)
+            let name = path == "-" ? "stdin" : path
+            try read(InputBuffer(descriptor: file, name: name, interruption: console.interruption), sender)
         }
     }
 

@@ -26,10 +26,13 @@ extension Command {
                 let warnings = try Broker.check(properties: properties)
                 if arguments.isGiven(BrokerOptions.checkConfig) {
                     for warning in warnings { console.note(warning) }
+                    console.note("\(console.tool): the configuration is good")
                     return .done
                 }
             } catch {
-                throw ToolError(error.description, status: .usage)
+                let mayBeElsewhere = arguments.isGiven(BrokerOptions.override)
+                let source = mayBeElsewhere ? "" : arguments.operands.first.map { "\($0): " } ?? ""
+                throw ToolError(source + error.description, status: .usage)
             }
             let broker: Broker
             do {

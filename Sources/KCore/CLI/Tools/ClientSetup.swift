@@ -27,7 +27,9 @@ enum ClientSetup {
         for path in arguments.texts(CommonOptions.config) {
             let text = try FileText.read(path)
             do throws(ClientError) {
-                all += try ClientConfig.properties(parsing: text, source: path)
+                let properties = try ClientConfig.properties(parsing: text, source: path)
+                try ClientConfig.check(properties, source: path)
+                all += properties
             } catch {
                 throw ToolError(error)
             }

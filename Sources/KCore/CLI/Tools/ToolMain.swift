@@ -29,9 +29,20 @@ extension Command {
             return .done
         } catch {
             console.failure(error.message)
-            if error.status == .usage { console.note("Try '\(name) --help'.") }
+            if error.status == .usage { console.note("Try '\(path(words).joined(separator: " ")) --help'.") }
             return error.status
         }
+    }
+
+    // The names of the commands that `words` call, as far as there are such.
+    private func path(_ words: [String]) -> [String] {
+        var (command, path) = (self, [name])
+        for word in words where !word.hasPrefix("-") {
+            guard let next = command.descendant([word]) else { break }
+            command = next
+            path.append(word)
+        }
+        return path
     }
 
     static func processEnvironment() -> [String: String] {

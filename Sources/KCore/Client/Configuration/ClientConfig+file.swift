@@ -17,4 +17,16 @@ extension ClientConfig {
             throw ClientError(.configuration, "\(source), \(error)")
         }
     }
+
+    /// Checks each property by itself, so that an error can say where it was written.
+    static func check(_ properties: [(name: String, value: String)], source: String) throws(ClientError) {
+        var config = ClientConfig()
+        for (name, value) in properties {
+            do throws(ClientError) {
+                try config.set(name, value)
+            } catch {
+                throw ClientError(.configuration, "\(source): \(error.message)")
+            }
+        }
+    }
 }

@@ -81,12 +81,13 @@ public struct ClientConfig: Sendable {
     ///   the property cannot have, and for properties that contradict each other.
     public init(_ properties: [(name: String, value: String)]) throws(ClientError) {
         for (name, value) in properties {
-            try set(name, trimmed(value))
+            try set(name, value)
         }
         try settle()
     }
 
-    private mutating func set(_ name: String, _ value: String) throws(ClientError) {
+    mutating func set(_ name: String, _ value: String) throws(ClientError) {
+        let value = trimmed(value)
         if let property = ClientProperty.named(name) {
             do {
                 try property.apply(&self, value)
