@@ -54,6 +54,8 @@ import Testing
         let pattern = try TopicSelection("a,^x{1,2}$")
         #expect(pattern.names == ["a"])
         #expect(pattern.matching(["a", "x", "xx", "xxx"]) == ["x", "xx"])
+        let several = try TopicSelection(["^x,y", "a", "b,a"])
+        #expect(several.names == ["a", "b"] && several.patterns == ["^x,y"])
         #expect(throws: ToolError.self) { try TopicSelection("^[") }
         #expect(throws: ToolError.self) { try TopicSelection("a,,b") }
     }

@@ -87,6 +87,37 @@ import Testing
         #expect(cluster.read("x") == "a\nb\n")
     }
 
+    @Test func `an offset that is not there is said, unless something is to be done about it`() throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "short", "-p", "1").status == .done)
+        #expect(cluster.run(.kproduce, "-t", "short", input: "a\nb\n").status == .done)
+        let (status, output, errors) = cluster.run(.kconsume, "-t", "short", "-o", "7", "-c", "1")
+        #expect(status == .failed && output.isEmpty)
+        #expect(errors.hasPrefix("kconsume: offset 7 of short-0 does not exist"))
+        let first = cluster.run(.kconsume, "-t", "short", "-o", "7", "-c", "1", "-X", "auto.offset.reset=earliest")
+        #expect(first.status == .done && first.output == "a\n")
+    }
+
+    @Test func `errors name the file, the port and what to do`() throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kproduce, "-t", "x", "/tmp").errors.hasSuffix("cannot read /tmp: Is a directory\n"))
+        let file = cluster.directory + "/x.properties"
+        try SystemDisk().replaceFile(file, with: Bytes(Array("foo.bar=1\n".utf8)), durable: false)
+        #expect(
+            cluster.run(.kadmin, "topic", "list", "-F", file).errors
+                .hasPrefix("kadmin: \(file): there is no client property foo.bar\n"))
+        #expect(cluster.run(.kbroker, file).errors.hasPrefix("kbroker: \(file): Unknown configuration foo.bar"))
+        let other = cluster.run(.kbroker, "--data", cluster.directory + "/other", "--listen", cluster.server)
+        #expect(other.status == .failed)
+        #expect(
+            other.errors.contains(
+                "cannot listen at \(cluster.server): Address already in use; stop what listens there, or choose "
+                    + "another port\n"))
+        let taken = cluster.run(.kbroker, "--data", cluster.directory, "--listen", "127.0.0.1:0").errors
+        let reason = "\(cluster.directory) is in use: another broker has locked it"
+        #expect(taken.hasSuffix("the broker cannot start: \(reason)\n"))
+    }
+
     @Test func `a topic's life by kadmin`() throws {
         let cluster = try Cluster()
         #expect(
@@ -117,6 +148,8 @@ import Testing
         let cluster = try Cluster()
         #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "1").status == .done)
         #expect(cluster.run(.kadmin, "cluster", "info").output.hasPrefix("cluster \(cluster.broker.clusterId)\n"))
+        let rows = cluster.run(.kadmin, "cluster", "info", "--format", "json").output
+        #expect(rows.hasPrefix("[\n{\"cluster\":\"\(cluster.broker.clusterId)\",\"broker\":1,"))
         let directories = cluster.run(.kadmin, "log", "dirs", "t", "--replicas", "--format", "awk").output
         #expect(directories.contains("\t\(cluster.directory)\tt\t0\t"))
         #expect(cluster.run(.kadmin, "api", "versions", "--format", "awk").output.contains("\t18\tApiVersions\t0\t"))

@@ -5,7 +5,7 @@ extension Command {
         details: [
             """
             Values go to stdout, a line each, unless -f or --json says otherwise. Without -e, -c or a range it
-            goes on until it is interrupted.
+            goes on until it is interrupted; with a range, until every partition has come to its end.
             """,
             """
             FORMAT: %v %s value    %k key          %h headers NAME=VALUE,...   %t topic      %o offset
@@ -27,8 +27,9 @@ extension Command {
             if arguments.isGiven(ConsumeOptions.isolation), let level = arguments.text(ConsumeOptions.isolation) {
                 options.append(("isolation.level", level))
             }
-            let client = try ClientSetup.connect(
-                arguments, console, defaults: [("isolation.level", "read_committed")], options: options)
+            // An offset that is not there is said, not passed over: records would be missing without a word.
+            let defaults = [(name: "isolation.level", value: "read_committed"), ("auto.offset.reset", "none")]
+            let client = try ClientSetup.connect(arguments, console, defaults: defaults, options: options)
             defer { client.close() }
             console.interruption?.onInterrupt { client.interrupt() }
             let run = ConsumeRun(settings, client, console)
@@ -48,7 +49,7 @@ struct ConsumeSettings: Sendable {
     var isVerbose: Bool
 
     init(_ arguments: Arguments, nowMs: Int64) throws(ToolError) {
-        topics = try TopicSelection(arguments.text(ConsumeOptions.topic) ?? "")
+        topics = try TopicSelection(arguments.texts(ConsumeOptions.topic))
         if let text = arguments.text(ConsumeOptions.partitions) { partitions = try PartitionList(text) }
         place = try OffsetExpression(arguments.text(ConsumeOptions.offset) ?? "end", nowMs: nowMs)
         maxRecords = arguments.integer(ConsumeOptions.count)

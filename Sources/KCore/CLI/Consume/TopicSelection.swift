@@ -5,7 +5,14 @@ public struct TopicSelection: Sendable, Equatable {
     public var names: [String] = []
     public var patterns: [String] = []
 
-    public init(_ text: String) throws(ToolError) {
+    /// - Parameter texts: what each `-t` says.
+    public init(_ texts: [String]) throws(ToolError) {
+        for text in texts { try add(text) }
+    }
+
+    public init(_ text: String) throws(ToolError) { try self.init([text]) }
+
+    private mutating func add(_ text: String) throws(ToolError) {
         // A pattern may have commas in it, so it goes on to the end.
         var rest = text[...]
         while true {
