@@ -74,6 +74,10 @@ import Testing
         #expect(cluster.run(.kadmin, "topic", "create", "whole", "-p", "1").status == .done)
         _ = cluster.run(.kproduce, "-t", "whole", "-D", "", "-k", "key", input: "two\nlines\n")
         #expect(cluster.read("whole", "-f", "%k=%v") == "key=two\nlines\n")
+        let long = cluster.run(.kproduce, "-t", "whole", "-D", "", input: String(repeating: "x", count: 3 << 20))
+        #expect(long.status == .failed)
+        #expect(long.errors.hasPrefix("kproduce: record 1 for whole not delivered: "))
+        #expect(long.errors.hasSuffix(", 1 failed\n"))
     }
 
     @Test func `what was not delivered is named and makes the status 1`() throws {

@@ -34,14 +34,17 @@ struct LineSender: InputSender {
 }
 
 /// All of the input is one record.
-struct WholeInputSender: InputSender {
+final class WholeInputSender: InputSender {
     private let producer: Producer
     private let topic: ProducerTopic
     private let format: LineFormat
+    private let failures: FailureLog
+    private var nextSerial: Int64 = 0
 
-    init(_ settings: ProduceSettings, _ producer: Producer, _ topic: ProducerTopic) {
+    init(_ settings: ProduceSettings, _ producer: Producer, _ topic: ProducerTopic, _ failures: FailureLog) {
         self.producer = producer
         self.topic = topic
+        self.failures = failures
         format = settings.format
     }
 
@@ -63,7 +66,16 @@ struct WholeInputSender: InputSender {
     }
 
     private func send(_ key: UnsafeRawBufferPointer?, _ value: UnsafeRawBufferPointer?) throws(ClientError) {
-        try producer.send(to: topic, partition: format.partition, key: key, value: value, headers: format.headers)
+        do throws(ClientError) {
+            nextSerial =
+                1
+                + (try producer.send(
+                    to: topic, partition: format.partition, key: key, value: value, headers: format.headers))
+        } catch {
+            // A record that can never be sent, such as one that is too large; the other files go on.
+            guard error.errorCode != nil else { throw error }
+            failures.skipped(nextSerial: nextSerial, topic: topic.name, message: error.message)
+        }
     }
 }
 

@@ -61,7 +61,7 @@ final class ProduceRun {
                 let topic = try producer.topic(settings.topic ?? "")
                 sender =
                     settings.isWholeInput
-                    ? WholeInputSender(settings, producer, topic) : LineSender(settings, producer, topic)
+                    ? WholeInputSender(settings, producer, topic, failures) : LineSender(settings, producer, topic)
             }
         } catch {
             throw ToolError(error)
