@@ -37,10 +37,6 @@ struct ProducerState: Equatable, Sendable {
 enum SequenceNumber {
     static func next(_ sequence: Int32) -> Int32 { sequence == Int32.max ? 0 : sequence + 1 }
 
-    static func increment(_ sequence: Int32, by count: Int32) -> Int32 {
-        Int32(truncatingIfNeeded: (Int64(sequence) + Int64(count)) & Int64(Int32.max))
-    }
-
     static func decrement(_ sequence: Int32, by count: Int32) -> Int32 {
         Int32(truncatingIfNeeded: (Int64(sequence) - Int64(count)) & Int64(Int32.max))
     }

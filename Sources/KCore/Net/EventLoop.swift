@@ -25,7 +25,6 @@ public final class EventLoop: @unchecked Sendable {
     private let shared = Mutex(Shared())
     private let wakeDescriptor: Int32
     private let loopThreadId = Atomic<UInt>(0)
-    private let waitedNs = Atomic<Int64>(0)
     private let thread = Mutex<Thread?>(nil)
     private let hasThread: Bool
 
@@ -78,9 +77,6 @@ public final class EventLoop: @unchecked Sendable {
 
     /// Whether the calling thread is the loop's.
     public var inLoop: Bool { loopThreadId.load(ordering: .relaxed) == Thread.currentId }
-
-    /// Nanoseconds the loop has spent waiting, since it was made. What is missing to the time that went by is how busy it was.
-    public var idleNs: Int64 { waitedNs.load(ordering: .relaxed) }
 
     func assertInLoop() { assert(inLoop, "must be called on loop \(name)") }
 
@@ -184,11 +180,8 @@ public final class EventLoop: @unchecked Sendable {
     // MARK: Parts of a turn
 
     private func wait(timeoutMs: Int32) -> Int {
-        let before = timeoutMs == 0 ? 0 : clock.monotonicNs
         let eventCount = poller.wait(timeoutMs: timeoutMs)
-        let now = clock.monotonicNs
-        nowMs = now / 1_000_000
-        if timeoutMs != 0 { waitedNs.add(now - before, ordering: .relaxed) }
+        nowMs = clock.monotonicNs / 1_000_000
         return eventCount
     }
 

@@ -26,8 +26,6 @@ public enum CRC32C {
             long: table.shift(zeros: Int(CK_CRC_LONG)),
             short: table.shift(zeros: Int(CK_CRC_SHORT)))
 
-    static var usesInstruction: Bool { shifts != nil }
-
     private static func update(_ register: UInt32, _ bytes: UnsafeRawBufferPointer) -> UInt32 {
         guard let shifts else { return table.update(register, bytes) }
         return ck_crc32c(register, bytes.baseAddress, bytes.count, shifts.long, shifts.short)

@@ -47,9 +47,6 @@ final class ProducerCore {
         generator = SplitMix64(state: seed)
     }
 
-    /// Requests that have not been answered.
-    var callsInFlight: Int { inFlightByBroker.values.reduce(0, +) }
-
     func add(_ batch: ProducerBatch) {
         let index = index(of: batch.topicPartition)
         senders[index].enqueue(batch)
