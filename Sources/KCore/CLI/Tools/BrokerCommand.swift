@@ -17,6 +17,7 @@ extension Command {
         examples: [
             Example("kbroker", "data in ./data, listening on 127.0.0.1:9092"),
             Example("kbroker --data /var/lib/kafka --listen box:9092", "for other machines, which reach it as box"),
+            Example("kbroker --listen :9092", "at all addresses; clients are told this machine's host name"),
             Example("kbroker server.properties --check-config", "says what is wrong in a file, and starts nothing"),
         ],
         action: { arguments, console throws(ToolError) in
