@@ -61,9 +61,8 @@ public final class Broker: Sendable {
         let limits = ConnectionLimits(
             maxConnections: settings.maxConnections, maxPerHost: settings.maxConnectionsPerHost)
         for listener in settings.listeners {
-            // Kafka's default of 50 costs a client a second whenever more than that come at once; a longer queue, nothing.
             let opened = try Listener(
-                host: listener.host, port: listener.port, group: loops, backlog: max(settings.listenBacklog, 1024),
+                host: listener.host, port: listener.port, group: loops, backlog: settings.listenBacklog,
                 options: settings.connection, limits: limits, logger: logger.named("listener")
             ) { [self] loop in handler(on: loop, listenerName: listener.name) }
             listeners.withLock { $0.append(opened) }
