@@ -47,9 +47,9 @@ docs: ## writes docs/protocol.md anew from the code
 	@scripts/setup
 	KAFKA_WRITE_DOCS=1 swift test --filter 'ProtocolDocumentTests'
 
-install: build ## copies the executables to PREFIX/bin
+install: build ## copies the executables, without their symbols, to PREFIX/bin
 	install -d '$(DESTDIR)$(PREFIX)/bin'
-	install -m 755 $(TOOLS:%=bin/%) '$(DESTDIR)$(PREFIX)/bin/'
+	install -s -m 755 $(TOOLS:%=bin/%) '$(DESTDIR)$(PREFIX)/bin/'
 
 clean: ## removes what was built
 	rm -rf .build .build-* bin .venv
