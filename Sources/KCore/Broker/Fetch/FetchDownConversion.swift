@@ -31,7 +31,10 @@ enum FetchDownConversion {
     ) throws(LogError) -> WireRecords {
         let stored = try load(records)
         do throws(RecordsError) {
-            return .bytes(try LegacyRecords.convertDown(stored, to: fetchVersion < 2 ? 0 : 1, firstOffset: offset))
+            return .bytes(
+                try LegacyRecords.convertDown(
+                    stored, to: fetchVersion < 2 ? 0 : 1, firstOffset: offset,
+                    maxDecompressedBytes: maxDecompressedBytes))
         } catch .unknownCodec {
             throw LogError(.unsupportedCompressionType, "version \(fetchVersion) of Fetch cannot carry zstd")
         } catch {
