@@ -43,7 +43,14 @@ final class PartitionManager: ImageListener {
 
     func imageWillChange(to image: ClusterImage, _ delta: ClusterDelta) {
         var table = self.table.value
-        for topic in delta.createdTopics { table.set(entry(for: topic, known: nil, image)) }
+        for topic in delta.createdTopics {
+            logger.info("topic created", ["topic": topic.name, "partitions": topic.partitions.count])
+            table.set(entry(for: topic, known: nil, image))
+            if logConfig(topic.name, image).cleanupPolicy.contains(.compact) {
+                // People who see their configuration accepted must not wait for something that does not come.
+                logger.warning("logs are not compacted yet, all records are kept", ["topic": topic.name])
+            }
+        }
         for change in delta.changedTopics {
             table.set(entry(for: change.after, known: table.find(change.after.name), image))
         }
@@ -58,6 +65,7 @@ final class PartitionManager: ImageListener {
         for topic in delta.deletedTopics {
             // A topic that was created again under the same name in one step is another one.
             guard let entry = table.find(topic: topic.name, id: topic.id) else { continue }
+            logger.info("topic deleted", ["topic": topic.name])
             table.remove(entry)
             gone.append(entry)
         }
