@@ -82,6 +82,8 @@ extension LegacyRecords {
     ) throws(RecordsError) -> Bytes {
         let header = try batch.withUnsafeBytes { bytes throws(RecordsError) in try RecordBatchHeader(reading: bytes) }
         if header.isControl { return Bytes() }
+        // No CRC covers it. An offset that no log gives would make a wrapper that nobody can read.
+        guard header.baseOffset >= 0 else { throw .badRecord(index: 0, .badOffset) }
         guard let codec = header.attributes.compression else { throw .unknownCodec(header.attributes.compressionId) }
         let isLogAppendTime = header.attributes.timestampType == .logAppendTime
         var builder = try LegacySetBuilder(
@@ -89,6 +91,7 @@ extension LegacyRecords {
             logAppendTimeMs: isLogAppendTime ? header.maxTimestamp : nil)
         let reader = try RecordBatchReader(batch, maxDecompressedBytes: maxDecompressedBytes)
         try reader.forEachRecord { view throws(RecordsError) in
+            guard view.offset >= header.baseOffset else { throw .badRecord(index: 0, .badOffset) }
             guard codec != .none || view.offset >= firstOffset else { return }
             try builder.append(offset: view.offset, timestamp: view.timestamp, key: view.key, value: view.value)
         }
