@@ -8,6 +8,7 @@ enum FuzzRecords {
             let one = batches.bytes(of: batch)
             let covered = RecordBatchHeader.attributesPosition
             mend(one, at: RecordBatchHeader.crcPosition, covering: covered, CRC32C.checksum)
+            checkConversion(one)
             guard let reader = try? RecordBatchReader(one, maxDecompressedBytes: limit),
                 let records = try? reader.allRecords()
             else { continue }
@@ -15,9 +16,18 @@ enum FuzzRecords {
                 fatalError("a batch that has not as many records as it says")
             }
         }
+        // Messages among the batches that are old enough already are taken as they are: only the consumer checks them.
         for magic in [0, 1] as [Int8] {
-            let down = try? LegacyRecords.convertDown(bytes, to: magic, maxDecompressedBytes: limit)
-            guard let down else { continue }
+            _ = try? LegacyRecords.convertDown(bytes, to: magic, maxDecompressedBytes: limit)
+        }
+    }
+
+    /// What is made for an old consumer of a batch can be read by one.
+    private static func checkConversion(_ batch: Bytes) {
+        for magic in [0, 1] as [Int8] {
+            guard let down = try? LegacyRecords.convertDown(batch, to: magic, maxDecompressedBytes: limit) else {
+                continue
+            }
             guard (try? LegacyRecords.read(down, maxDecompressedBytes: limit)) != nil else {
                 fatalError("converted down, but cannot be read")
             }
@@ -34,6 +44,7 @@ enum FuzzRecords {
         }) {
             let message = bytes.slice(position..<position + size)
             mend(message, at: LegacyMessage.crcPosition, covering: RecordBatchHeader.magicPosition, CRC32.checksum)
+            if (try? LegacyRecords.read(message, maxDecompressedBytes: limit)) != nil { checkConversion(message) }
             position += size
         }
         guard let batch = try? LegacyRecords.convertUp(bytes, maxDecompressedBytes: limit) else { return }
