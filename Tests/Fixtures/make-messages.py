@@ -3,15 +3,16 @@
 
     make-messages.py DEFINITIONS [NAME...] > messages.txt
 
-DEFINITIONS is a folder with Apache Kafka's message definitions: messages/*.json and metadata/*.json. Neither the build
-nor the tests need it: the result is committed. NAMEs print the values behind single messages instead, to see where a
-description differs.
+DEFINITIONS is a folder with Apache Kafka's message definitions: messages/*.json, metadata/*.json,
+group-coordinator/*.json and transaction-coordinator/*.json. Neither the build nor the tests need it: the result is
+committed. NAMEs print the values behind single messages instead, to see where a description differs.
 
 All that is written comes from the definitions alone. Each line is one message:
 
-    request|response|record|control  name  version  hash of all values by field name  hex
+    request|response|record|control|versioned  name  version  hash of all values by field name  hex
 
-and in front of them stands a line for each API and record: `api key name versions flexible`, `metadata key name versions`.
+and in front of them stands a line for each API and record: `api key name versions flexible`,
+`metadata key name versions`, `struct name versions flexible`.
 A field that a version does not have counts with its default, so that defaults are held as well. There are up to
 four messages a version: all defaults, a full one, and two mixed ones with nulls and empty arrays.
 """
@@ -26,8 +27,13 @@ InitProducerId OffsetForLeaderEpoch DescribeConfigs AlterConfigs DescribeLogDirs
 IncrementalAlterConfigs DescribeCluster""".split()
 RECORDS = """RegisterBroker UnregisterBroker Topic Partition Config PartitionChange FenceBroker UnfenceBroker RemoveTopic
 FeatureLevel ProducerIds BrokerRegistrationChange NoOp BeginTransaction EndTransaction AbortTransaction
-RegisterController""".split()
+RegisterController ZkMigration""".split()
 CONTROLS = "LeaderChangeMessage SnapshotHeaderRecord SnapshotFooterRecord KRaftVersionRecord VotersRecord".split()
+GROUPS = """OffsetCommit GroupMetadata ConsumerGroupMetadata ConsumerGroupPartitionMetadata ConsumerGroupMemberMetadata
+ConsumerGroupTargetAssignmentMetadata ConsumerGroupTargetAssignmentMember ConsumerGroupCurrentMemberAssignment""".split()
+VERSIONED = [f"group-coordinator/{name}{part}" for name in GROUPS for part in ("Key", "Value")]
+VERSIONED += ["transaction-coordinator/TransactionLogKey", "transaction-coordinator/TransactionLogValue"]
+VERSIONED += ["messages/ConsumerProtocolSubscription", "messages/ConsumerProtocolAssignment"]
 
 NUMBERS = {"int8": "b", "int16": "h", "uint16": "H", "int32": "i", "uint32": "I", "int64": "q", "float64": "d"}
 FOREVER = 32767
@@ -99,7 +105,7 @@ class Message:
         body, dumps, tags = b"", {}, {}
         for field in fields:
             name = field["name"][0].lower() + field["name"][1:]
-            if not has(field["versions"], self.version):
+            if not has(field.get("versions") or field["taggedVersions"], self.version):
                 dumps[name] = self.default(field)[1]
             elif "tag" in field and has(field["taggedVersions"], self.version):
                 default = self.default(field)
@@ -161,12 +167,12 @@ class Message:
 
     def default(self, field):
         kind, given = field["type"], field.get("default")
-        if given is not None:
-            given = str(given)
+        if "default" in field:
+            given = "null" if given is None else str(given)
         # The definitions leave a nullable string without a default empty; nothing is the better "nothing", so the
         # descriptions take null, and the bytes of the empty message are written with it.
         if "nullableVersions" in field and (given == "null" or kind == "records" or kind == "string" and given is None):
-            if has(field["nullableVersions"], self.version) or not has(field["versions"], self.version):
+            if has(field["nullableVersions"], self.version) or not has(field.get("versions", "0+"), self.version):
                 return self.null(kind)
         if kind.startswith("[]"):
             return self.length(0, 4), "[]"
@@ -226,6 +232,8 @@ def messages(kind, definition):
             frame = b""
             if kind == "record":
                 frame = varint(1) + varint(definition["apiKey"]) + varint(version)
+            if kind == "versioned":
+                frame = struct.pack(">h", version)
             if message.bytes not in seen:
                 seen.add(message.bytes)
                 yield kind, definition["name"], version, message.dump, frame + message.bytes
@@ -246,6 +254,11 @@ def main():
         found.append(("record", d))
     for name in CONTROLS:
         found.append(("control", load(os.path.join(root, "messages", name + ".json"))))
+    for path in VERSIONED:
+        d = load(os.path.join(root, path + ".json"))
+        flexible = versions(d["flexibleVersions"])[0] if d["flexibleVersions"] != "none" else "none"
+        heads.append(f"struct {d['name']} {d['validVersions']} {flexible}")
+        found.append(("versioned", d))
     if not names:
         print("\n".join(heads))
     for kind, definition in found:

@@ -40,6 +40,9 @@ struct MessageFixture: CustomStringConvertible {
         case "control":
             guard let type = MessageFixture.controls[name] else { return ("not described", Bytes()) }
             return try control(type, bytes)
+        case "versioned":
+            guard let type = MessageFixture.versioned[name] else { return ("not described", Bytes()) }
+            return try versioned(type, bytes)
         default:
             guard let (type, api) = MessageFixture.messages[name] else { return ("not described", Bytes()) }
             return try message(type, bytes, flexible: api.isFlexible(version))
@@ -68,6 +71,13 @@ struct MessageFixture: CustomStringConvertible {
         return (record, try record.value())
     }
 
+    private func versioned<M: VersionedStruct>(
+        _: M.Type, _ bytes: Bytes
+    ) throws(WireError) -> (value: Any, encoded: Bytes) {
+        let structure = try M(versioned: bytes)
+        return (structure, try structure.versioned(version))
+    }
+
     private static let messages: [String: (any WireStruct.Type, Api)] = {
         var table: [String: (any WireStruct.Type, Api)] = [:]
         func add<R: ApiRequest>(_: R.Type) {
@@ -83,6 +93,20 @@ struct MessageFixture: CustomStringConvertible {
         "SnapshotFooterRecord": SnapshotFooterRecord.self, "KRaftVersionRecord": KRaftVersionRecord.self,
         "VotersRecord": VotersRecord.self,
     ]
+
+    static let versioned: [String: any VersionedStruct.Type] = {
+        let types: [any VersionedStruct.Type] = [
+            OffsetCommitKey.self, OffsetCommitValue.self, GroupMetadataKey.self, GroupMetadataValue.self,
+            ConsumerGroupMetadataKey.self, ConsumerGroupMetadataValue.self, ConsumerGroupPartitionMetadataKey.self,
+            ConsumerGroupPartitionMetadataValue.self, ConsumerGroupMemberMetadataKey.self,
+            ConsumerGroupMemberMetadataValue.self, ConsumerGroupTargetAssignmentMetadataKey.self,
+            ConsumerGroupTargetAssignmentMetadataValue.self, ConsumerGroupTargetAssignmentMemberKey.self,
+            ConsumerGroupTargetAssignmentMemberValue.self, ConsumerGroupCurrentMemberAssignmentKey.self,
+            ConsumerGroupCurrentMemberAssignmentValue.self, TransactionLogKey.self, TransactionLogValue.self,
+            ConsumerProtocolSubscription.self, ConsumerProtocolAssignment.self,
+        ]
+        return Dictionary(uniqueKeysWithValues: types.map { ("\($0)", $0) })
+    }()
 }
 
 extension Bytes {

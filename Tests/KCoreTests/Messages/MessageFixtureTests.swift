@@ -54,6 +54,18 @@ import Testing
         }
     }
 
+    @Test func `every record of a coordinator's log is described, in the versions of the definitions`() {
+        let described = MessageFixture.versioned.map { name, type in
+            let flexible = type.firstFlexible.map { "\($0)" } ?? "none"
+            return "struct \(name) \(range(type.versions)) \(flexible)"
+        }
+        let defined = MessageFixture.lines.filter { $0[0] == "struct" }.map { $0.joined(separator: " ") }
+        #expect(described.sorted() == defined.sorted())
+        for (name, type) in MessageFixture.versioned {
+            #expect(Set(MessageFixture.all.filter { $0.name == name }.map(\.version)) == Set(type.versions))
+        }
+    }
+
     @Test func `a message that is cut off anywhere is refused`() {
         for fixture in MessageFixture.all {
             // A long one is cut at every few bytes only, at other places in each fixture.

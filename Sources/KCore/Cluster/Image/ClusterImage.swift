@@ -14,7 +14,7 @@ final class ClusterImage: Sendable {
     let features: [String: Int16]
     /// The first producer id that no broker has got.
     let nextProducerId: Int64
-    /// Records that this build does not describe (ACLs, quotas, ...), in order, so that a snapshot keeps them.
+    /// Records that nothing here looks at (ACLs, quotas, ...), in order, so that a snapshot keeps them.
     let undescribed: [MetadataLogRecord]
 
     private let topicsByName: PersistentMap<String, TopicImage>

@@ -62,3 +62,16 @@ struct NoOpRecord: MetadataRecord {
 
     mutating func fields<C: Coder>(_ c: inout C) throws(WireError) {}
 }
+
+/// How far the move from ZooKeeper to KRaft is (KIP-866); a cluster that began with KRaft says 0.
+struct ZkMigrationStateRecord: MetadataRecord {
+    static let apiKey: Int16 = 21
+    static let versions: ClosedRange<Int16> = 0...0
+
+    var zkMigrationState: Int8 = 0
+    var unknownTags: [UnknownTag] = []
+
+    mutating func fields<C: Coder>(_ c: inout C) throws(WireError) {
+        try c.field(&zkMigrationState)
+    }
+}

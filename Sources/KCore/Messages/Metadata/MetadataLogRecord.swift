@@ -17,6 +17,7 @@ enum MetadataLogRecord: Equatable, Sendable {
     case endTransaction(EndTransactionRecord)
     case abortTransaction(AbortTransactionRecord)
     case registerController(RegisterControllerRecord)
+    case zkMigrationState(ZkMigrationStateRecord)
     case unknown(frame: MetadataRecordFrame, body: Bytes)
 }
 
@@ -53,6 +54,7 @@ extension MetadataLogRecord {
         case .endTransaction(let record): return try record.framed(version: version)
         case .abortTransaction(let record): return try record.framed(version: version)
         case .registerController(let record): return try record.framed(version: version)
+        case .zkMigrationState(let record): return try record.framed(version: version)
         case .unknown(let frame, let body):
             var encoder = WireEncoder(version: frame.version, flexible: true)
             frame.write(&encoder)
@@ -85,6 +87,7 @@ extension MetadataLogRecord {
         case EndTransactionRecord.apiKey: try read(Self.endTransaction)
         case AbortTransactionRecord.apiKey: try read(Self.abortTransaction)
         case RegisterControllerRecord.apiKey: try read(Self.registerController)
+        case ZkMigrationStateRecord.apiKey: try read(Self.zkMigrationState)
         default: nil
         }
     }
