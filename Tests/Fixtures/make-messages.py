@@ -22,9 +22,10 @@ import re
 import struct
 import sys
 
-APIS = """Produce Fetch ListOffsets Metadata FindCoordinator ApiVersions CreateTopics DeleteTopics DeleteRecords
-InitProducerId OffsetForLeaderEpoch DescribeConfigs AlterConfigs DescribeLogDirs CreatePartitions
-IncrementalAlterConfigs DescribeCluster""".split()
+APIS = """Produce Fetch ListOffsets Metadata OffsetCommit OffsetFetch FindCoordinator JoinGroup Heartbeat LeaveGroup
+SyncGroup DescribeGroups ListGroups ApiVersions CreateTopics DeleteTopics DeleteRecords InitProducerId
+OffsetForLeaderEpoch TxnOffsetCommit DescribeConfigs AlterConfigs DescribeLogDirs CreatePartitions
+DeleteGroups IncrementalAlterConfigs OffsetDelete DescribeCluster ConsumerGroupHeartbeat ConsumerGroupDescribe""".split()
 RECORDS = """RegisterBroker UnregisterBroker Topic Partition Config PartitionChange FenceBroker UnfenceBroker RemoveTopic
 FeatureLevel ProducerIds BrokerRegistrationChange NoOp BeginTransaction EndTransaction AbortTransaction
 RegisterController ZkMigration""".split()

@@ -2,11 +2,15 @@
 enum ApiTable {
     /// In the order of their numbers.
     static let all: [any ApiRequest.Type] = [
-        ProduceRequest.self, FetchRequest.self, ListOffsetsRequest.self, MetadataRequest.self,
-        FindCoordinatorRequest.self, ApiVersionsRequest.self, CreateTopicsRequest.self, DeleteTopicsRequest.self,
-        DeleteRecordsRequest.self, InitProducerIdRequest.self, OffsetForLeaderEpochRequest.self,
+        ProduceRequest.self, FetchRequest.self, ListOffsetsRequest.self, MetadataRequest.self, OffsetCommitRequest.self,
+        OffsetFetchRequest.self, FindCoordinatorRequest.self, JoinGroupRequest.self, HeartbeatRequest.self,
+        LeaveGroupRequest.self, SyncGroupRequest.self, DescribeGroupsRequest.self, ListGroupsRequest.self,
+        ApiVersionsRequest.self, CreateTopicsRequest.self, DeleteTopicsRequest.self, DeleteRecordsRequest.self,
+        InitProducerIdRequest.self, OffsetForLeaderEpochRequest.self, TxnOffsetCommitRequest.self,
         DescribeConfigsRequest.self, AlterConfigsRequest.self, DescribeLogDirsRequest.self,
-        CreatePartitionsRequest.self, IncrementalAlterConfigsRequest.self, DescribeClusterRequest.self,
+        CreatePartitionsRequest.self, DeleteGroupsRequest.self, IncrementalAlterConfigsRequest.self,
+        OffsetDeleteRequest.self, DescribeClusterRequest.self, ConsumerGroupHeartbeatRequest.self,
+        ConsumerGroupDescribeRequest.self,
     ]
 
     /// The API with this number; nil when it is not described.

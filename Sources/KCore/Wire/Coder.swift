@@ -60,6 +60,15 @@ extension Coder {
         if !versions.contains(version) && value != absent { throw .noFieldInVersion(version) }
     }
 
+    /// A field that may be null in some versions, and that may not be dropped: versions without it mean `absent`.
+    @inline(__always)
+    public mutating func field<T: NullableWireValue, R: RangeExpression<Int16>, N: RangeExpression<Int16>>(
+        _ value: inout T?, in versions: R, nullable: N, else absent: T?
+    ) throws(WireError) {
+        try field(&value, in: versions, nullable: nullable)
+        if !versions.contains(version) && value != absent { throw .noFieldInVersion(version) }
+    }
+
     /// A field that may be null in whichever versions have it.
     @inline(__always)
     public mutating func field<T: NullableWireValue, R: RangeExpression<Int16>>(

@@ -17,6 +17,15 @@ import Testing
         expectRefused(InitProducerIdRequest(producerId: 1), in: 2)
         expectRefused(FindCoordinatorRequest(coordinatorKeys: ["a"]), in: 3)
         expectRefused(FindCoordinatorRequest(key: "a"), in: 4)
+        expectRefused(JoinGroupRequest(groupInstanceId: "i"), in: 4)
+        expectRefused(LeaveGroupRequest(members: [.init()]), in: 2)
+        expectRefused(LeaveGroupRequest(memberId: "m"), in: 3)
+        expectRefused(OffsetFetchRequest(requireStable: true), in: 6)
+        expectRefused(OffsetFetchRequest(topics: nil), in: 8)
+        expectRefused(OffsetCommitRequest(groupInstanceId: "i"), in: 6)
+        expectRefused(TxnOffsetCommitRequest(generationId: 1), in: 2)
+        expectRefused(ListGroupsRequest(typesFilter: ["consumer"]), in: 4)
+        expectRefused(ConsumerGroupHeartbeatRequest(subscribedTopicRegex: "a"), in: 0)
     }
 
     @Test func `what only helps is dropped`() throws {
@@ -29,6 +38,12 @@ import Testing
         let all = MetadataRequest(topics: nil)
         #expect(throws: WireError.unexpectedNull) { try all.encoded(0, flexible: false) }
         #expect(try MetadataRequest.decoded(all.encoded(1, flexible: false), 1, flexible: false) == all)
+    }
+
+    @Test func `all offsets cannot be asked for by null in the first versions of OffsetFetch`() throws {
+        let all = OffsetFetchRequest(topics: nil)
+        #expect(throws: WireError.unexpectedNull) { try all.encoded(1, flexible: false) }
+        #expect(try OffsetFetchRequest.decoded(all.encoded(2, flexible: false), 2, flexible: false) == all)
     }
 
     private func expectRefused<R: ApiRequest>(_ request: R, in version: Int16) {
