@@ -154,7 +154,7 @@ final class PartitionManager: ImageListener {
             : delta.changedConfigs.filter { $0.type == .topic }.compactMap { table.find($0.name) }
         for topic in topics {
             let config = logConfig(topic.name, image)
-            for partition in topic.partitions.compactMap({ $0 }) { partition.log.updateConfig(config) }
+            for partition in topic.partitions.compactMap({ $0 }) { partition.updateConfig(config) }
         }
     }
 }

@@ -16,6 +16,8 @@ public struct AppendResult: Equatable, Sendable {
     /// Milliseconds; -1 unless the topic's timestamps are the times of append.
     public var logAppendTimeMs: Int64
     public var logStartOffset: Int64
+    /// Of the records, milliseconds since 1970; -1 when they have none.
+    public var maxTimestamp: Int64 = -1
     /// The batch was in the log already; nothing was appended.
     public var isDuplicate = false
 }

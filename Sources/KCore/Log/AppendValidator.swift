@@ -6,6 +6,7 @@ struct PreparedAppend: Sendable {
     var logAppendTimeMs: Int64 = -1
 
     var recordCount: Int64 { batches.reduce(0) { $0 + Int64($1.header.lastOffsetDelta) + 1 } }
+    var maxTimestamp: Int64 { batches.reduce(-1) { max($0, $1.header.maxTimestamp) } }
 }
 
 /// Checks what is to be appended, by headers and checksums and without copying. Answers as Kafka does:

@@ -59,7 +59,7 @@ extension Log {
         writer.recordsSinceFlush += lastOffset - baseOffset + 1
         return AppendResult(
             baseOffset: baseOffset, lastOffset: lastOffset, logAppendTimeMs: prepared.logAppendTimeMs,
-            logStartOffset: logStartOffset)
+            logStartOffset: logStartOffset, maxTimestamp: prepared.maxTimestamp)
     }
 
     private func assignOffsets(_ prepared: inout PreparedAppend, _ leaderEpoch: Int32, _ start: Int64) {

@@ -24,7 +24,7 @@ extension Log {
             }
             if isDeleting && config.retentionBytes >= 0 { count = max(count, excess(writer, config)) }
             count = max(count, belowStart(writer))
-            count = min(count, deletable(writer))
+            count = min(count, try deletable(writer, nowMs: nowMs, config))
             return try take(count, config, &writer)
         }
         flushAfterRoll()
@@ -60,14 +60,22 @@ extension Log {
         return count
     }
 
-    // Segments that end at or below the high watermark; of the last one, only if there is something in it.
-    private func deletable(_ writer: Writer) -> Int {
+    // Segments that end at or below the high watermark and are old enough to be seen (`delivery.delay.ms`); of the last
+    // one, only if there is something in it.
+    private func deletable(_ writer: Writer, nowMs: Int64, _ config: LogConfig) throws(LogError) -> Int {
         let limit = min(watermark.load(ordering: .acquiring), writer.endOffset)
         var count = 0
         for (index, segment) in writer.segments.enumerated() {
             let isLast = index == writer.segments.count - 1
             let end = isLast ? writer.endOffset : writer.segments[index + 1].baseOffset
             if end > limit || (isLast && segment.size == 0) { break }
+            if config.deliveryDelayMs > 0 {
+                do throws(DiskError) {
+                    if nowMs - (try segment.largestEntry().timestamp) < config.deliveryDelayMs { break }
+                } catch {
+                    throw answer(to: error)
+                }
+            }
             count += 1
         }
         return count

@@ -22,7 +22,7 @@ extension Log {
     }
 
     // A segment can be removed while it is looked into; the next look at the list tells.
-    private func retrying(_ body: () throws(LogFault) -> TimestampOffset?) throws(LogError) -> TimestampOffset? {
+    func retrying<R>(_ body: () throws(LogFault) -> R) throws(LogError) -> R {
         try environment.directory.check()
         var attempts = 0
         while true {

@@ -1,13 +1,5 @@
 internal import Synchronization
 
-/// How far a reader may read (the protocol's isolation level, KIP-98).
-public enum ReadLimit: Sendable {
-    /// Everything that all in-sync replicas have.
-    case highWatermark
-    /// Only what belongs to no open transaction.
-    case lastStableOffset
-}
-
 /// A partition that this broker leads: the log behind it, the high watermark, and the fetches that wait for records.
 ///
 /// With one replica the in-sync set is this broker alone, so an append moves the high watermark at once. The rules are
@@ -17,39 +9,30 @@ public final class Partition: Sendable {
     public let topicId: Uuid
     public let log: Log
 
-    fileprivate struct State {
+    struct State: Sendable {
         var leaderEpoch: Int32
         var isOpen = true
-        var highWatermark: Int64
+        var visibility: Visibility
         var inSyncReplicas: Int
         var waiting: [WaitingFetch] = []
     }
-    private let state: Mutex<State>
-    // A copy of the state's value that readers load without the lock.
-    private let publishedHighWatermark: Atomic<Int64>
+    let state: Mutex<State>
+    // Copies of what the state's visibility says, which readers load without the lock.
+    let publishedHighWatermark: Atomic<Int64>
+    let publishedDueMs = Atomic<Int64>(.max)
 
     public init(topicPartition: TopicPartition, topicId: Uuid, log: Log, leaderEpoch: Int32, inSyncReplicas: Int) {
         self.topicPartition = topicPartition
         self.topicId = topicId
         self.log = log
-        let end = log.logEndOffset
-        state = Mutex(State(leaderEpoch: leaderEpoch, highWatermark: end, inSyncReplicas: inSyncReplicas))
-        publishedHighWatermark = Atomic(end)
-        log.highWatermark = end
+        let visibility = Partition.visibility(of: log)
+        publishedHighWatermark = Atomic(visibility.highWatermark)
+        log.highWatermark = visibility.replicatedEnd
+        state = Mutex(State(leaderEpoch: leaderEpoch, visibility: visibility, inSyncReplicas: inSyncReplicas))
+        if visibility.isDelaying { updateVisibility { _ in } }
     }
 
     public var leaderEpoch: Int32 { state.withLock { $0.leaderEpoch } }
-    public var highWatermark: Int64 { publishedHighWatermark.load(ordering: .acquiring) }
-    /// The offset below which no transaction is open. Without a transaction coordinator nothing can open one.
-    public var lastStableOffset: Int64 { highWatermark }
-
-    /// The first offset that a reader with this limit may not see.
-    public func endOffset(_ limit: ReadLimit) -> Int64 {
-        switch limit {
-        case .highWatermark: highWatermark
-        case .lastStableOffset: lastStableOffset
-        }
-    }
 
     /// Takes over what the controller decided.
     public func lead(epoch: Int32, inSyncReplicas: Int) {
@@ -97,21 +80,8 @@ public final class Partition: Sendable {
                 "\(topicPartition) has \(inSyncReplicas) in-sync replicas, and min.insync.replicas is \(required)")
         }
         let result = try log.append(records, leaderEpoch: epoch, origin: origin)
-        advanceHighWatermark(to: log.logEndOffset, byteCount: records.count)
+        appended(result, byteCount: records.count)
         return result
-    }
-
-    private func advanceHighWatermark(to offset: Int64, byteCount: Int) {
-        let waiting = state.withLock { state -> [WaitingFetch] in
-            if offset > state.highWatermark {
-                state.highWatermark = offset
-                log.highWatermark = offset
-                publishedHighWatermark.store(offset, ordering: .releasing)
-            }
-            // Also when another append has moved it beyond these records: it counted its own bytes only.
-            return state.waiting
-        }
-        for fetch in waiting { fetch.arrived(byteCount: byteCount) }
     }
 
     /// Reads batches from `offset` on that end below `end`.
@@ -120,26 +90,6 @@ public final class Partition: Sendable {
         from offset: Int64, maxBytes: Int, upTo end: Int64, minOneBatch: Bool
     ) throws(LogError) -> LogRead {
         try log.read(from: offset, maxBytes: maxBytes, upTo: end, minOneBatch: minOneBatch)
-    }
-
-    /// Parks a fetch that found nothing at `highWatermark`.
-    /// - Returns: false when the partition has moved since; the fetch should read again instead.
-    func wait(_ fetch: WaitingFetch, since highWatermark: Int64) -> Bool {
-        state.withLock { state in
-            guard state.isOpen, state.highWatermark == highWatermark else { return false }
-            state.waiting.append(fetch)
-            return true
-        }
-    }
-
-    /// Forgets a fetch that has been answered.
-    func stopWaiting(_ fetch: WaitingFetch) {
-        state.withLock { state in
-            if let index = state.waiting.firstIndex(where: { $0 === fetch }) {
-                state.waiting.swapAt(index, state.waiting.count - 1)
-                state.waiting.removeLast()
-            }
-        }
     }
 
     /// Removes records below `offset`, or below the high watermark for -1 (DeleteRecords, KIP-107).
@@ -157,12 +107,5 @@ public final class Partition: Sendable {
         }
         try log.advanceStartOffset(to: target)
         return log.logStartOffset
-    }
-}
-
-extension Partition.State {
-    fileprivate mutating func takeWaiting() -> [WaitingFetch] {
-        defer { waiting = [] }
-        return waiting
     }
 }

@@ -24,13 +24,16 @@ struct LogBench {
     var path: String { LogBench.directory + "/t-0" }
     let removals = RemovalQueue()
 
-    init(disk: SimulatedDisk = SimulatedDisk(), clock: ManualClock = ManualClock(), maxOpenFiles: Int = 100) {
+    init(
+        disk: SimulatedDisk = SimulatedDisk(), clock: ManualClock = ManualClock(), maxOpenFiles: Int = 100,
+        background: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { _ in }
+    ) {
         self.disk = disk
         self.clock = clock
         health = DirectoryHealth(path: LogBench.directory)
         environment = LogEnvironment(
             files: OpenFiles(disk: disk, limit: maxOpenFiles), clock: clock, directory: health,
-            background: { _ in }, removeLater: { [removals] in removals.add($0, atMs: $1) })
+            background: background, removeLater: { [removals] in removals.add($0, atMs: $1) })
     }
 
     func open(

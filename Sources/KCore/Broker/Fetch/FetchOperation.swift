@@ -156,9 +156,15 @@ final class FetchOperation: @unchecked Sendable {
                 return false
             }
         }
-        timer = loop.schedule(afterMs: waitMs) { [self] in proceed() }
+        timer = loop.schedule(afterMs: min(waitMs, delayMs())) { [self] in proceed() }
         call.client.park(self)
         return true
+    }
+
+    /// Milliseconds until a partition shows what was too young to be seen when it was read.
+    private func delayMs() -> Int64 {
+        let dueMs = targets.reduce(Int64.max) { min($0, $1.partition?.nextDueMs ?? .max) }
+        return dueMs == .max ? .max : max(0, dueMs - call.broker.clock.wallMs)
     }
 
     private func stopWaiting() {

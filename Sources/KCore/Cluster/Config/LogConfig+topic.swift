@@ -29,6 +29,9 @@ extension LogConfig {
         set("delete.retention.ms", \.deleteRetentionMs)
         set("min.compaction.lag.ms", \.minCompactionLagMs)
         set("max.compaction.lag.ms", \.maxCompactionLagMs)
+        set("delivery.delay.ms", \.deliveryDelayMs)
+        // What nobody could see yet is not replaced by what nobody can see yet.
+        minCompactionLagMs = max(minCompactionLagMs, deliveryDelayMs)
         if let value = Int32(text("min.insync.replicas")) { minInSyncReplicas = value }
         if let value = Double(text("min.cleanable.dirty.ratio")) { minCleanableDirtyRatio = value }
         preallocate = text("preallocate").lowercased() == "true"

@@ -7,7 +7,7 @@ enum TopicConfigs {
     private static let minute: Int64 = 60_000
     private static let hour: Int64 = 3_600_000
 
-    static var all: [ConfigDefinition] { (storage + time + remote.map { $0.ignored }).map { $0.dynamic } }
+    static var all: [ConfigDefinition] { (storage + time + ours + remote.map { $0.ignored }).map { $0.dynamic } }
 
     private static let storage: [ConfigDefinition] = [
         .list(
@@ -61,6 +61,13 @@ enum TopicConfigs {
             "follower.replication.throttled.replicas", "", .throttledReplicas,
             "Replicas whose followers hold back replication; * for all."
         ).ignored,
+    ]
+
+    /// What Kafka does not have.
+    private static let ours: [ConfigDefinition] = [
+        .long(
+            "delivery.delay.ms", 0, .atLeast(0),
+            "Of kbroker, not of Kafka: how old a record must be before consumers see it; 0 for at once.")
     ]
 
     private static let time: [ConfigDefinition] = [

@@ -1,0 +1,69 @@
+internal import Synchronization
+
+/// How old a stored batch is.
+struct BatchTime: Equatable, Sendable {
+    /// Behind its last record.
+    var endOffset: Int64
+    /// Of its records, milliseconds since 1970; -1 when they have none.
+    var maxTimestamp: Int64
+}
+
+extension Log {
+    /// Where the first batch begins that has a record younger than `timestamp`. Indexes and headers are read, nothing is
+    /// decoded.
+    /// - Returns: nil when there is none.
+    func firstBatch(youngerThan timestamp: Int64) throws(LogError) -> Int64? {
+        try retrying { () throws(LogFault) in
+            let (segments, start) = published.withLock { ($0.segments, $0.startOffset) }
+            for segment in segments {
+                let largest = try onDisk { () throws(DiskError) in try segment.largestEntry() }
+                if largest.timestamp <= timestamp { continue }
+                if let offset = try segment.firstBatch(youngerThan: timestamp, startOffset: start) {
+                    return max(offset, start)
+                }
+            }
+            return nil
+        }
+    }
+
+    /// The times of up to `count` batches from the one that holds `offset` on, in their order. Reads headers.
+    func batchTimes(from offset: Int64, count: Int) throws(LogError) -> [BatchTime] {
+        try retrying { () throws(LogFault) in
+            let (segments, size) = published.withLock { ($0.segments, $0.activeSize) }
+            guard let first = Log.segmentIndex(segments, for: offset) else { return [] }
+            var times: [BatchTime] = []
+            for index in first..<segments.count where times.count < count {
+                let end = index == segments.count - 1 ? size : segments[index].size
+                times += try segments[index].batchTimes(from: offset, end: end, count: count - times.count)
+            }
+            return times
+        }
+    }
+}
+
+extension LogSegment {
+    fileprivate func firstBatch(youngerThan timestamp: Int64, startOffset: Int64) throws(LogFault) -> Int64? {
+        let end = size
+        let timeIndex = files.timeIndex
+        let hint = try onDisk { () throws(DiskError) in try timeIndex.lookUp(timestamp) }
+        guard let first = try firstBatch(endingAtOrAfter: max(hint.offset, startOffset), end: end) else { return nil }
+        return try BatchScanner.scan(try file(), from: first.position, to: end) { (scanner) throws(LogFault) in
+            while let batch = try scanner.next() {
+                if batch.maxTimestamp > timestamp { return batch.baseOffset }
+            }
+            return nil
+        }
+    }
+
+    fileprivate func batchTimes(from offset: Int64, end: Int64, count: Int) throws(LogFault) -> [BatchTime] {
+        guard let first = try firstBatch(endingAtOrAfter: offset, end: end) else { return [] }
+        return try BatchScanner.scan(try file(), from: first.position, to: end, windowBytes: 8192) {
+            (scanner) throws(LogFault) in
+            var times: [BatchTime] = []
+            while times.count < count, let batch = try scanner.next() {
+                times.append(BatchTime(endOffset: batch.lastOffset + 1, maxTimestamp: batch.maxTimestamp))
+            }
+            return times
+        }
+    }
+}

@@ -1,0 +1,108 @@
+internal import Synchronization
+
+extension Partition {
+    /// The first offset that consumers may not see. Never goes back as long as this broker leads the partition.
+    public var highWatermark: Int64 {
+        // Without a delay, or with nothing that is due, nobody looks at the clock or takes a lock.
+        let dueMs = publishedDueMs.load(ordering: .acquiring)
+        if dueMs != .max, clock.wallMs >= dueMs { updateVisibility { _ in } }
+        return publishedHighWatermark.load(ordering: .acquiring)
+    }
+
+    /// When `delivery.delay.ms` lets the high watermark move next, milliseconds since 1970; `Int64.max` when something
+    /// else has to happen first.
+    var nextDueMs: Int64 { publishedDueMs.load(ordering: .acquiring) }
+
+    /// The offset below which no transaction is open. Without a transaction coordinator nothing can open one.
+    public var lastStableOffset: Int64 { highWatermark }
+
+    /// The first offset that a reader with this limit may not see.
+    public func endOffset(_ limit: ReadLimit) -> Int64 {
+        switch limit {
+        case .highWatermark: highWatermark
+        case .lastStableOffset: lastStableOffset
+        }
+    }
+
+    /// Puts changed settings of the topic into force.
+    public func updateConfig(_ config: LogConfig) {
+        log.updateConfig(config)
+        let end = log.logEndOffset
+        updateVisibility { $0.change(delayMs: config.deliveryDelayMs, logEndOffset: end) }
+    }
+
+    var clock: any Clock { log.environment.clock }
+
+    /// What a log that is taken into service shows: with one replica all of it, unless it is too young.
+    static func visibility(of log: Log) -> Visibility {
+        let end = log.logEndOffset
+        let delayMs = log.config.deliveryDelayMs
+        guard delayMs > 0 else { return Visibility(replicatedEnd: end) }
+        let (limitMs, isEver) = log.environment.clock.wallMs.subtractingReportingOverflow(delayMs)
+        var dueEnd = log.logStartOffset
+        do throws(LogError) {
+            dueEnd = try log.firstBatch(youngerThan: isEver ? .min : limitMs) ?? end
+        } catch {
+            log.environment.logger.error(
+                "the age of records is not known, they wait anew", ["partition": log.topicPartition, "error": error])
+        }
+        return Visibility(
+            replicatedEnd: end, delay: DeliveryDelay(delayMs: delayMs, dueEnd: dueEnd, logEndOffset: end))
+    }
+
+    /// Takes note of an append of this leader. With one replica it is replicated at once.
+    func appended(_ result: AppendResult, byteCount: Int) {
+        let end = log.logEndOffset
+        updateVisibility(byteCount: byteCount) { visibility in
+            visibility.appended(
+                from: result.baseOffset, to: result.lastOffset + 1, maxTimestamp: result.maxTimestamp,
+                nowMs: clock.wallMs)
+            _ = visibility.replicated(to: end, nowMs: clock.wallMs)
+        }
+    }
+
+    /// Changes what is visible, tells readers, and wakes who waits for it.
+    /// - Parameter byteCount: bytes that this makes visible, as far as it is known.
+    func updateVisibility(byteCount: Int? = nil, _ change: (inout Visibility) -> Void) {
+        var more: (from: Int64, count: Int)?
+        var isDelayed = false
+        let waiting = state.withLock { state -> [WaitingFetch] in
+            let dueMs = state.visibility.nextDueMs
+            let mark = state.visibility.highWatermark
+            change(&state.visibility)
+            isDelayed = state.visibility.isDelaying
+            if isDelayed {
+                _ = state.visibility.advance(nowMs: clock.wallMs)
+            } else {
+                _ = state.visibility.advance(nowMs: 0)
+            }
+            more = state.visibility.wantsMore()
+            log.highWatermark = state.visibility.replicatedEnd
+            publishedHighWatermark.store(state.visibility.highWatermark, ordering: .releasing)
+            publishedDueMs.store(state.visibility.nextDueMs ?? .max, ordering: .releasing)
+            // Also when another append has moved it beyond these records: it counted its own bytes only.
+            if !isDelayed && byteCount != nil || state.visibility.highWatermark != mark { return state.waiting }
+            // Who waits without a time to look again gets one.
+            return state.visibility.nextDueMs != dueMs ? state.waiting : []
+        }
+        for fetch in waiting {
+            if let byteCount, !isDelayed { fetch.arrived(byteCount: byteCount) } else { fetch.wakeNow() }
+        }
+        if let more { rememberMore(from: more.from, count: more.count) }
+    }
+
+    // Reads headers of batches, which may be far from the page cache.
+    private func rememberMore(from offset: Int64, count: Int) {
+        log.environment.background { [weak self] in
+            guard let self else { return }
+            var batches: [BatchTime] = []
+            do throws(LogError) {
+                batches = try log.batchTimes(from: offset, count: count)
+            } catch {
+                log.environment.logger.error(
+                    "the age of records is not known", ["partition": topicPartition, "error": error])
+            }
+            updateVisibility { [batches] in $0.answer(batches, nowMs: self.clock.wallMs) }
+        }
+    }
+}

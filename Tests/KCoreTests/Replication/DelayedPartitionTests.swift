@@ -1,0 +1,148 @@
+import Testing
+
+@testable import KCore
+
+@Suite struct DelayedPartitionTests {
+    // What the log asks to have done in the background is done at once.
+    private let bench = LogBench(background: { $0() })
+    private var clock: ManualClock { bench.clock }
+
+    private func config(delayMs: Int64) -> LogConfig {
+        var config = LogConfig()
+        config.deliveryDelayMs = delayMs
+        config.segmentBytes = 500
+        return config
+    }
+
+    private func open(delayMs: Int64, clean: Bool = false) throws -> Partition {
+        Partition(
+            topicPartition: bench.topicPartition, topicId: Uuid.random(),
+            log: try bench.open(config(delayMs: delayMs), clean: clean), leaderEpoch: 0, inSyncReplicas: 1)
+    }
+
+    private func append(_ partition: Partition, _ values: [String], agedMs: Int64 = 0) throws {
+        _ = try partition.append(
+            Batches.make(values, timestamp: clock.wallMs - agedMs), requiredAcks: 1, origin: .client)
+    }
+
+    @Test func `records are seen when they are old enough, across segments`() throws {
+        let partition = try open(delayMs: 1000)
+        for index in 0..<50 {
+            try append(partition, ["record \(index)", "and another"])
+            clock.advance(ms: 10)
+        }
+        #expect(partition.log.segmentCount > 3)
+        #expect(partition.highWatermark == 0)
+        #expect(partition.endOffset(.lastStableOffset) == 0)
+        clock.advance(ms: 500)
+        for index in Int64(0)..<50 {
+            #expect(partition.highWatermark == (index + 1) * 2)
+            #expect(partition.lastStableOffset == (index + 1) * 2)
+            clock.advance(ms: 10)
+        }
+        #expect(partition.log.logEndOffset == 100)
+    }
+
+    @Test func `what is old by its timestamp is seen at once`() throws {
+        let partition = try open(delayMs: 1000)
+        try append(partition, ["old"], agedMs: 1000)
+        #expect(partition.highWatermark == 1)
+        try append(partition, ["half"], agedMs: 400)
+        clock.advance(ms: 599)
+        #expect(partition.highWatermark == 1)
+        clock.advance(ms: 1)
+        #expect(partition.highWatermark == 2)
+    }
+
+    @Test(arguments: [true, false]) func `a restart does not shorten the wait`(clean: Bool) throws {
+        var partition = try open(delayMs: 1000)
+        for _ in 0..<30 {
+            try append(partition, ["a record of some length"])
+            clock.advance(ms: 20)
+        }
+        if clean { try partition.log.close() }
+        bench.disk.restart()
+        partition = try open(delayMs: 1000, clean: clean)
+        #expect(partition.highWatermark == 0)
+        clock.advance(ms: 400)
+        for seen in Int64(1)...30 {
+            #expect(partition.highWatermark == seen)
+            clock.advance(ms: 20)
+        }
+    }
+
+    @Test func `a waiting fetch is given the time to look again, and woken when that changes`() throws {
+        let partition = try open(delayMs: 1000)
+        let woken = Inbox<String>()
+        #expect(partition.wait(WaitingFetch(missingBytes: 1) { woken.add("first append") }, since: 0))
+        #expect(partition.nextDueMs == .max)
+        try append(partition, ["a"])
+        #expect(woken.all == ["first append"])
+        #expect(partition.nextDueMs == clock.wallMs + 1000)
+
+        let fetch = WaitingFetch(missingBytes: 1) { woken.add("shorter delay") }
+        #expect(partition.wait(fetch, since: 0))
+        try append(partition, ["b"])
+        #expect(woken.all.count == 1)
+        partition.updateConfig(config(delayMs: 500))
+        #expect(woken.all == ["first append", "shorter delay"])
+        clock.advance(ms: 500)
+        #expect(!partition.wait(fetch, since: partition.highWatermark - 2))
+        #expect(partition.highWatermark == 2)
+    }
+
+    @Test func `another delay counts for what is not visible yet, and takes nothing back`() throws {
+        let partition = try open(delayMs: 0)
+        try append(partition, ["before"])
+        #expect(partition.highWatermark == 1)
+        partition.updateConfig(config(delayMs: 1000))
+        #expect(partition.highWatermark == 1)
+        try append(partition, ["delayed"])
+        clock.advance(ms: 999)
+        partition.updateConfig(config(delayMs: 5000))
+        clock.advance(ms: 1)
+        #expect(partition.highWatermark == 1)
+        partition.updateConfig(config(delayMs: 1000))
+        #expect(partition.highWatermark == 2)
+        try append(partition, ["dropped delay"])
+        partition.updateConfig(config(delayMs: 0))
+        #expect(partition.highWatermark == 3)
+        try append(partition, ["at once"])
+        #expect(partition.highWatermark == 4)
+    }
+
+    @Test func `retention leaves what nobody could see yet`() throws {
+        let partition = try open(delayMs: 100_000)
+        for index in 0..<40 {
+            try append(partition, ["record \(index)"])
+            clock.advance(ms: 1000)
+        }
+        var config = config(delayMs: 100_000)
+        config.retentionMs = 1000
+        partition.updateConfig(config)
+        #expect(try partition.log.deleteOldSegments(nowMs: clock.wallMs) == 0)
+        clock.advance(ms: 80_000)
+        #expect(try partition.log.deleteOldSegments(nowMs: clock.wallMs) > 0)
+        #expect(partition.log.logStartOffset <= partition.highWatermark)
+    }
+
+    @Test func `more than is remembered becomes due in time`() throws {
+        let partition = try open(delayMs: 1000)
+        var config = config(delayMs: 1000)
+        config.segmentBytes = 1 << 20
+        partition.updateConfig(config)
+        let count = Int64(DeliveryDelay.capacity + 2000)
+        for _ in 0..<count {
+            try append(partition, ["x"])
+            clock.advance(ms: 1)
+        }
+        for _ in 0..<1000 { clock.advance(ms: 1) }
+        // Each look lets go what is due; what follows is read from the log.
+        while partition.highWatermark < count {
+            let due = partition.nextDueMs
+            #expect(due <= clock.wallMs)
+            if due > clock.wallMs { break }
+        }
+        #expect(partition.highWatermark == count)
+    }
+}
