@@ -74,6 +74,22 @@ import Testing
         }
     }
 
+    @Test(arguments: [Int64(-1), .min, .max - 1], [CompressionCodec.none, .gzip])
+    func `offsets that no log gives are not converted`(baseOffset: Int64, codec: CompressionCodec) throws {
+        // Room for three offsets, of which the last two lie behind the largest number.
+        let records = (0..<3).map { Record(offset: $0, timestamp: 1, key: nil, value: Bytes("v")) }
+        let log = try RecordBatchBuilder.batch(records, BatchOptions(compression: codec))
+        // No checksum covers the base offset.
+        log.withUnsafeMutableBytes { bytes in
+            if let base = bytes.baseAddress { base.storeBigEndian(baseOffset, 0) }
+        }
+        for magic in [0, 1] as [Int8] {
+            #expect(throws: RecordsError.badRecord(index: 0, .badOffset)) {
+                try LegacyRecords.convertDown(log, to: magic, firstOffset: .min)
+            }
+        }
+    }
+
     @Test(arguments: RecordsFixture.named("python-v1"))
     func `format 1 becomes format 0 and older formats stay as they are`(fixture: RecordsFixture) throws {
         let set = try LegacyRecords.convertDown(fixture.log, to: 0)
