@@ -81,6 +81,9 @@ final class FailureLog: Sendable {
         if let partition, partition >= 0 { state.waiting[reason]?.partitions.insert(partition) }
     }
 
+    /// The number, from 1, of the client's record `serial` in the input.
+    func number(of serial: Int64) -> Int64 { state.withLock { FailureLog.number(of: serial, $0.skippedAt) } }
+
     // The number, from 1, that somebody who counts the input gives to the record.
     private static func number(of serial: Int64, _ skippedAt: [Int64]) -> Int64 {
         var (low, high) = (0, skippedAt.count)

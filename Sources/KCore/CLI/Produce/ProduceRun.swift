@@ -14,8 +14,11 @@ final class ProduceRun {
     private var readBytes: Int64 = 0
     /// The topic is there, or envelopes will say which.
     private var hasBegun = false
+    private let isFinished = Monitor(false)
+    private var isCutOff = false
 
-    init(_ settings: ProduceSettings, _ client: KafkaClient, _ console: Console) {
+    /// - Parameter graceMs: how long after a signal what was read may take to be delivered.
+    init(_ settings: ProduceSettings, _ client: KafkaClient, _ console: Console, graceMs: Int64 = 3000) {
         self.settings = settings
         self.console = console
         progress = ProgressLine(console, isWanted: !settings.isQuiet)
@@ -29,9 +32,14 @@ final class ProduceRun {
                 failures.failed(serial: serial, topic: topic, partition: partition, message: error.message)
             }
         }
+        // The brokers may be gone, and delivery.timeout.ms is longer than anybody waits who has pressed ^C.
+        console.interruption?.onInterrupt { [producer, isFinished] in
+            if isFinished.wait(timeoutMs: graceMs, { $0 ? () : nil }) == nil { producer.abort() }
+        }
     }
 
     func run() throws(ToolError) -> ExitStatus {
+        defer { isFinished.update { $0 = true } }
         var stopped: ToolError?
         do throws(ToolError) {
             try readAll()
@@ -44,9 +52,14 @@ final class ProduceRun {
         } catch {
             stopped = stopped ?? ToolError(error)
         }
+        // Waits for the loop, which has told all fates then.
+        let statistics = producer.statistics
         report(isLast: true)
-        summarize()
-        if let signal = console.interruption?.signal { return .signal(signal) }
+        summarize(statistics)
+        if let signal = console.interruption?.signal {
+            // Clean is what left nothing behind.
+            return failures.count > 0 || isCutOff ? .failed : .signal(signal)
+        }
         if let stopped { throw stopped }
         return failures.count > 0 ? .failed : .done
     }
@@ -87,6 +100,7 @@ final class ProduceRun {
             do throws(ClientError) {
                 try sender.send(input, isLast: fill == .end)
             } catch {
+                if error.kind == .interrupted { return noteUnsent() }
                 throw ToolError(error)
             }
             if fill == .end { return }
@@ -96,6 +110,14 @@ final class ProduceRun {
             progress.clear()
             console.warning("interrupted inside a record: its first \(input.unread.count) bytes were not sent")
         }
+    }
+
+    // The sender was held back when time was up.
+    private func noteUnsent() {
+        isCutOff = true
+        progress.clear()
+        let number = failures.number(of: producer.statistics.acceptedRecords)
+        console.failure("interrupted: record \(number) and what was read behind it were not sent")
     }
 
     // Failures as they become known, at most once a second.
@@ -116,8 +138,7 @@ final class ProduceRun {
                 share: inputBytes.map { Double(readBytes) / Double(max($0, 1)) }, failures: failures.count))
     }
 
-    private func summarize() {
-        let statistics = producer.statistics
+    private func summarize(_ statistics: ProducerStatistics) {
         guard !settings.isQuiet && (hasBegun || failures.count > 0) else { return }
         let seconds = Double(console.clock.monotonicNs - startNs) / 1e9
         let rate = Int64(Double(statistics.deliveredRecords) / max(seconds, 0.001))

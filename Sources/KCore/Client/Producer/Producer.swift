@@ -39,8 +39,10 @@ public final class Producer: Sendable {
     private static func end(
         _ accumulator: Monitor<AccumulatorState>, _ runner: ProducerRunner, _ loop: EventLoop, _ error: ClientError
     ) {
-        accumulator.update { if $0.end == nil { $0.end = error } }
+        accumulator.withLock { if $0.end == nil { $0.end = error } }
+        // Before anybody is woken, so that what they ask of the loop comes behind it: all fates are told by then.
         loop.execute { runner.abort(error) }
+        accumulator.update { _ in }
     }
 
     /// Waits until the topic's partitions are known; makes the broker create it where it may.
