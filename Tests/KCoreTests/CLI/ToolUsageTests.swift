@@ -51,6 +51,27 @@ import Testing
         #expect(run(.kadmin, ["topic", "create"]).errors.hasSuffix("\nTry 'kadmin topic create --help'.\n"))
         #expect(run(.kadmin, ["topic", "crate"]).errors.hasSuffix("\nTry 'kadmin topic --help'.\n"))
         #expect(run(.kadmin, ["log", "dump", "log"]).errors.contains("Try") == false)
+        #expect(
+            run(.kadmin, ["-b", "x:1", "topic", "create"]).errors.hasSuffix("\nTry 'kadmin topic create --help'.\n"))
+    }
+
+    static let places: [[String]] = [
+        ["-qv", "-b", "x:1", "-X", "linger.ms=1", "-F", "f", "topic", "list"],
+        ["topic", "-qv", "-b", "x:1", "-X", "linger.ms=1", "-F", "f", "list"],
+        ["topic", "list", "-qv", "-b", "x:1", "-X", "linger.ms=1", "-F", "f"],
+        ["-q", "topic", "-v", "-b", "x:1", "list", "--property", "linger.ms=1", "--config=f"],
+    ]
+
+    @Test(arguments: places)
+    func `options that all commands have may stand before the command`(words: [String]) throws {
+        guard case .run(let command, let arguments) = try ArgumentParser.parse(.kadmin, words) else {
+            throw ToolError("not a run")
+        }
+        #expect(command.name == "list")
+        #expect(arguments.text(CommonOptions.bootstrap) == "x:1")
+        #expect(arguments.texts(CommonOptions.config) == ["f"])
+        #expect(arguments.pairs(CommonOptions.property).map(\.name) == ["linger.ms"])
+        #expect(arguments.isGiven(CommonOptions.quiet) && arguments.isGiven(CommonOptions.verbose))
     }
 
     @Test func `another word of the same length is no slip`() {

@@ -2,22 +2,26 @@ extension Command {
     /// `kadmin`
     public static let kadmin = Command(
         "kadmin", "Looks at and changes a Kafka cluster",
-        details: ["kadmin COMMAND --help explains a command."],
+        details: ["kadmin COMMAND --help explains a command. These options may stand before or behind it."],
+        options: CommonOptions.client,
         examples: [
             Example("kadmin topic create orders -p 6 -c retention.ms=86400000", "a topic with six partitions"),
             Example("kadmin topic describe orders", "its partitions, leaders and offsets"),
             Example("kadmin cluster info -b broker1:9092", "the brokers of a cluster"),
         ],
         subcommands: [
-            Command(
+            .adminGroup(
                 "topic", "Topics",
-                subcommands: [
-                    .topicCreate, .topicList, .topicDescribe, .topicDelete, .topicAddPartitions, .topicConfig,
-                ]),
-            Command("cluster", "The cluster as a whole", subcommands: [.clusterInfo]),
-            Command("log", "What is stored", subcommands: [.logDump, .logDirs]),
-            Command("api", "The protocol", subcommands: [.apiVersions]),
+                [.topicCreate, .topicList, .topicDescribe, .topicDelete, .topicAddPartitions, .topicConfig]),
+            .adminGroup("cluster", "The cluster as a whole", [.clusterInfo]),
+            .adminGroup("log", "What is stored", [.logDump, .logDirs]),
+            .adminGroup("api", "The protocol", [.apiVersions]),
         ])
+
+    // The options of the client may stand before a command too, as in an alias. One that needs no cluster takes no notice.
+    private static func adminGroup(_ name: String, _ summary: String, _ commands: [Command]) -> Command {
+        Command(name, summary, options: CommonOptions.client, subcommands: commands)
+    }
 
     /// A command of `kadmin` that talks to a cluster.
     static func admin(

@@ -37,10 +37,19 @@ extension Command {
     // The names of the commands that `words` call, as far as there are such.
     private func path(_ words: [String]) -> [String] {
         var (command, path) = (self, [name])
-        for word in words where !word.hasPrefix("-") {
-            guard let next = command.descendant([word]) else { break }
-            command = next
-            path.append(word)
+        var mayBeValue = false
+        for word in words {
+            if word.hasPrefix("-") {
+                mayBeValue = !word.contains("=")
+            } else if let next = command.descendant([word]) {
+                command = next
+                path.append(word)
+                mayBeValue = false
+            } else if mayBeValue {
+                mayBeValue = false
+            } else {
+                break
+            }
         }
         return path
     }
