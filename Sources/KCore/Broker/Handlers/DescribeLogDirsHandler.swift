@@ -12,7 +12,7 @@ enum DescribeLogDirsHandler {
         of directory: LogDirectoryDescription, _ request: DescribeLogDirsRequest, _ call: Call
     ) -> DescribeLogDirsResponse.DescribeLogDirsResult {
         var result = DescribeLogDirsResponse.DescribeLogDirsResult()
-        result.logDir = directory.path
+        result.logDir = AbsolutePath.of(directory.path)
         guard directory.error == nil else {
             result.errorCode = .kafkaStorageError
             return result
