@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import KCore
@@ -71,14 +72,48 @@ import Testing
         #expect(error(cache.open(request(session: session.id, epoch: 1), usesTopicIds: false, nowMs: 1)) == nil)
     }
 
-    @Test func `an unknown session and a session in use are not found`() throws {
+    @Test func `an unknown session is not found`() throws {
         #expect(
             error(cache.open(request(session: 77, epoch: 1), usesTopicIds: false, nowMs: 0)) == .fetchSessionIdNotFound)
+    }
+
+    @Test func `requests sent ahead find the session as the one before leaves it`() throws {
         let session = try #require(create())
-        #expect(error(cache.open(request(session: session.id, epoch: 1), usesTopicIds: false, nowMs: 0)) == nil)
-        #expect(
-            error(cache.open(request(session: session.id, epoch: 2), usesTopicIds: false, nowMs: 0))
-                == .fetchSessionIdNotFound)
+        let retried = Mutex<[Int32]>([])
+        func open(_ epoch: Int32) -> FetchSessionCache.Opening {
+            cache.open(request(session: session.id, epoch: epoch), usesTopicIds: false, nowMs: 0) {
+                retried.withLock { $0.append(epoch) }
+            }
+        }
+        guard case .incremental(let first) = open(1), case .waiting = open(2), case .waiting = open(3) else {
+            Issue.record("served out of turn")
+            return
+        }
+        #expect(retried.withLock { $0 }.isEmpty)
+        cache.close(first)
+        #expect(retried.withLock { $0 } == [2, 3])
+        guard case .incremental(let second) = open(2), case .waiting = open(3) else {
+            Issue.record("the second has no turn")
+            return
+        }
+        cache.close(second)
+        #expect(error(open(4)) == .invalidFetchSessionEpoch, "the third was not opened again, so this is one too many")
+        #expect(error(open(3)) == nil)
+    }
+
+    @Test func `who waits for a session that is ended learns that it is gone`() throws {
+        let session = try #require(create())
+        let retries = Mutex(0)
+        func open(_ epoch: Int32) -> FetchSessionCache.Opening {
+            cache.open(request(session: session.id, epoch: epoch), usesTopicIds: false, nowMs: 0) {
+                retries.withLock { $0 += 1 }
+            }
+        }
+        _ = open(1)
+        _ = open(2)
+        _ = open(-1)
+        #expect(retries.withLock { $0 } == 1)
+        #expect(error(open(2)) == .fetchSessionIdNotFound)
     }
 
     @Test func `topic names cannot follow topic ids in one session`() throws {

@@ -18,7 +18,7 @@ struct FetchSessionPartition: Sendable {
 /// What a client fetches, remembered between its requests, so that requests and answers carry only what changed
 /// (incremental fetch sessions, KIP-227).
 ///
-/// Confined by ``FetchSessionCache``'s lock while it is looked up; a client sends one request of a session at a time.
+/// Confined by ``FetchSessionCache``'s lock while it is looked up; one request of a session is served at a time.
 struct FetchSession: Sendable {
     let id: Int32
     let usesTopicIds: Bool

@@ -6,7 +6,8 @@ enum FetchHandler {
         let opening: FetchSessionCache.Opening
         if call.version >= 7 {
             opening = call.broker.fetchSessions.open(
-                request, usesTopicIds: usesTopicIds, nowMs: call.broker.clock.monotonicMs)
+                request, usesTopicIds: usesTopicIds, nowMs: call.broker.clock.monotonicMs
+            ) { [request] in call.loop.execute { handle(request, call) } }
         } else {
             opening = .sessionless
         }
@@ -18,6 +19,8 @@ enum FetchHandler {
             var response = FetchResponse()
             response.errorCode = error
             call.reply(response)
+        case .waiting:
+            break
         case .sessionless:
             start(request, targets(of: request, call), session: nil, isIncremental: false, call)
         case .created(let session):
