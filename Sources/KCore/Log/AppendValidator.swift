@@ -100,11 +100,11 @@ struct AppendValidator {
         guard header.attributes.compression != nil else {
             throw invalid("there is no compression type \(header.attributes.compressionId)")
         }
-        if !header.isCompressed { try checkRecordBounds(prepared.records, batch) }
+        if !header.isCompressed { try scanRecords(&prepared, index) }
         if config.cleanupPolicy.contains(.compact) && !header.isControl {
             try checkKeys(prepared.records.slice(batch.position..<batch.end), header)
         }
-        try checkTimestamps(prepared.records, batch)
+        try checkTimestamps(prepared.records, prepared.batches[index])
         if config.messageTimestampType == .logAppendTime {
             prepared.logAppendTimeMs = nowMs
             prepared.records.withUnsafeMutableBytes { bytes in
@@ -116,21 +116,23 @@ struct AppendValidator {
         }
     }
 
-    // The lengths of the records must add up to the batch: a count that is wrong would stop every consumer later. One
-    // varint a record, of bytes that the checksum has just brought into the cache.
-    private func checkRecordBounds(_ records: Bytes, _ batch: RecordBatches.Batch) throws(LogError) {
-        let isSound = records.withUnsafeBytes { bytes -> Bool in
-            let body = UnsafeRawBufferPointer(rebasing: bytes[(batch.position + RecordBatchHeader.size)..<batch.end])
-            var position = 0
-            for _ in 0..<batch.header.recordCount {
-                guard let length = try? Varint.readInt32(body, at: &position), length >= 0,
-                    Int(length) <= body.count - position
-                else { return false }
-                position += Int(length)
-            }
-            return position == body.count
+    // As Kafka does: what the records say goes before what the header says of them. What is compressed is not decoded.
+    private func scanRecords(_ prepared: inout PreparedAppend, _ index: Int) throws(LogError) {
+        let batch = prepared.batches[index]
+        let found = prepared.records.withUnsafeBytes { bytes in
+            RecordScan.maxTimestamp(
+                in: UnsafeRawBufferPointer(rebasing: bytes[batch.position..<batch.end]), batch.header)
         }
-        if !isSound { throw invalid("the batch does not hold the \(batch.header.recordCount) records that it says") }
+        guard let found else {
+            throw invalid("the batch does not hold the \(batch.header.recordCount) records that it says")
+        }
+        guard found != batch.header.maxTimestamp, origin == .client else { return }
+        prepared.batches[index].header.maxTimestamp = found
+        prepared.records.withUnsafeMutableBytes { bytes in
+            RecordBatchHeader.stampMaxTimestamp(
+                found, type: batch.header.attributes.timestampType,
+                in: UnsafeMutableRawBufferPointer(rebasing: bytes[batch.position..<batch.end]))
+        }
     }
 
     private func checkTimestamps(_ records: Bytes, _ batch: RecordBatches.Batch) throws(LogError) {

@@ -74,6 +74,28 @@ import Testing
         #expect(refusal(log, edited(batch, at: 0, [0, 0, 0, 0, 0, 0, 0, 0])) == nil)
     }
 
+    @Test func `a largest timestamp that the records do not have is put right`() throws {
+        for claimed: Int64 in [0, 999, 5000, .max] {
+            let log = try LogBench().open()
+            let records = [1000, 3000, 2000].enumerated().map { index, time in
+                Record(offset: Int64(index), timestamp: time, key: nil, value: Bytes("v"))
+            }
+            let batch = try RecordBatchBuilder.batch(records)
+            let position = RecordBatchHeader.maxTimestampPosition
+            #expect(
+                refusal(log, edited(batch, at: position, withUnsafeBytes(of: claimed.bigEndian) { Array($0) })) == nil)
+            #expect(try log.offset(forTimestamp: 2500)?.offset == 1)
+            #expect(try log.offset(forTimestamp: 3001) == nil, "claimed \(claimed)")
+        }
+    }
+
+    @Test func `a record too short for its own time is invalid`() throws {
+        let log = try bench.open()
+        let batch = try Batches.make(["a"])
+        // The length of the only record, and then nothing of it.
+        #expect(refusal(log, edited(batch, at: RecordBatchHeader.size, [0]))?.code == .invalidRecord)
+    }
+
     @Test func `clients may not write control records, coordinators may`() throws {
         let log = try bench.open()
         let marker = EndTransactionMarker(isCommit: true, coordinatorEpoch: 1)
