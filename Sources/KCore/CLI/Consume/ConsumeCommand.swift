@@ -22,15 +22,15 @@ extension Command {
             Example("kconsume -t orders,payments -p 0 -o -10 -e --json", "the last ten of partition 0 of two topics"),
         ],
         action: { arguments, console throws(ToolError) in
-            let settings = try ConsumeSettings(arguments, nowMs: console.clock.wallMs)
+            var settings = try ConsumeSettings(arguments, nowMs: console.clock.wallMs)
             var options: [(name: String, value: String)] = []
             if arguments.isGiven(ConsumeOptions.isolation), let level = arguments.text(ConsumeOptions.isolation) {
                 options.append(("isolation.level", level))
             }
-            // An offset that is not there is said, not passed over: records would be missing without a word.
-            let defaults = [(name: "isolation.level", value: "read_committed"), ("auto.offset.reset", "none")]
+            let defaults = [(name: "isolation.level", value: "read_committed")]
             let client = try ClientSetup.connect(arguments, console, defaults: defaults, options: options)
             defer { client.close() }
+            if !arguments.isGiven(ConsumeOptions.offset) { try settings.start(client.config.autoOffsetReset) }
             console.interruption?.onInterrupt { client.interrupt() }
             let run = ConsumeRun(settings, client, console)
             return try run.run()
@@ -64,6 +64,15 @@ struct ConsumeSettings: Sendable {
             printing = format == .valueLine ? .valueLine : .format(format)
         } else {
             printing = .valueLine
+        }
+    }
+
+    /// Without -o, what `auto.offset.reset` says decides, as for a consumer that has no position yet.
+    mutating func start(_ reset: OffsetReset?) throws(ToolError) {
+        switch reset {
+        case .earliest: place.start = .beginning
+        case .latest, nil: place.start = .end
+        case .fail: throw .usage("nothing says where to start: auto.offset.reset is none; -o WHERE does")
         }
     }
 }

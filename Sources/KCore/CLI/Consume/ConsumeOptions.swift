@@ -5,7 +5,7 @@ enum ConsumeOptions {
     static let partitions = CommandOption.value(
         "partition", short: "p", "N[,N-M]", defaultNote: "all", help: "Partitions")
     static let offset = CommandOption.value(
-        "offset", short: "o", "WHERE", defaultValue: "end",
+        "offset", short: "o", "WHERE", defaultNote: "auto.offset.reset, else end",
         help: "Where to start: beginning, end, N, -N (the last N of each partition), @TIME (ms since 1970, "
             + "2026-11-21T09:30Z, -2h), or a range A:B of these, B not included")
     static let count = CommandOption.value(

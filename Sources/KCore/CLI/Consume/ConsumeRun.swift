@@ -46,7 +46,8 @@ final class ConsumeRun {
             return error
         }
         if settings.maxRecords == 0 { return nil }
-        let consumer = Consumer(client)
+        // An offset that is not there is said, not passed over: records would be missing without a word.
+        let consumer = Consumer(client, resetUnlessSet: .fail)
         defer { consumer.close() }
         console.interruption?.onInterrupt { consumer.interrupt() }
         try consumer.assign(assignments)

@@ -23,8 +23,8 @@ public enum Acks: Int16, Sendable {
 /// Where a consumer goes on when its offset does not exist (any more).
 public enum OffsetReset: String, Sendable {
     case earliest, latest
-    /// Fail.
-    case none
+    /// Tell the caller.
+    case fail = "none"
 }
 
 /// What a client is set up with: Kafka's client properties, typed. See ``ClientConfig/properties`` for the table.
@@ -64,7 +64,8 @@ public struct ClientConfig: Sendable {
     var maxPartitionFetchBytes = 1 << 20
     var maxQueuedBytes = 64 << 20
     var isolation = IsolationLevel.readUncommitted
-    var autoOffsetReset = OffsetReset.latest
+    /// Nil where nobody set it, which is `latest` to the protocol's clients.
+    public internal(set) var autoOffsetReset: OffsetReset?
     var checkCrcs = true
     var clientRack = ""
 

@@ -130,10 +130,10 @@ extension ClientProperty {
             "whether records of transactions are seen before, and also without, their commit"),
         .choice(
             "auto.offset.reset", \.autoOffsetReset, default: "latest",
-            [("earliest", .earliest), ("latest", .latest), ("none", .none)],
+            [("earliest", .earliest), ("latest", .latest), ("none", .fail)],
             synonyms: [
                 ("smallest", .earliest), ("beginning", .earliest), ("largest", .latest), ("end", .latest),
-                ("error", .none),
+                ("error", .fail),
             ],
             "where to go on when an offset does not exist any more; none fails"),
         .boolean("check.crcs", \.checkCrcs, "whether the checksums of fetched batches are checked"),

@@ -64,6 +64,7 @@ public final class Consumer: Sendable {
     }
 
     private let client: KafkaClient
+    private let resetUnlessSet: OffsetReset
     private let state = Mutex(State())
     private let listener: Mutex<Int?> = Mutex(nil)
 
@@ -74,8 +75,10 @@ public final class Consumer: Sendable {
         var isInterrupted = false
     }
 
-    public init(_ client: KafkaClient) {
+    /// - Parameter resetUnlessSet: what takes the place of `auto.offset.reset` where nobody set it.
+    public init(_ client: KafkaClient, resetUnlessSet: OffsetReset = .latest) {
         self.client = client
+        self.resetUnlessSet = resetUnlessSet
         let number = client.onInterrupt { [weak self] _ in self?.interrupt() }
         listener.withLock { $0 = number }
     }
@@ -88,7 +91,8 @@ public final class Consumer: Sendable {
     public func assign(_ assignments: [Assignment]) throws(ClientError) {
         let readings = try readings(assignments)
         let queue = Monitor(FetchQueue())
-        let runner = ConsumerRunner(runtime: client.runtime, queue: queue, readings: readings)
+        let runner = ConsumerRunner(
+            runtime: client.runtime, queue: queue, readings: readings, resetUnlessSet: resetUnlessSet)
         let old = state.withLock { state in
             let old = state.runner
             (state.runner, state.queue) = (runner, queue)

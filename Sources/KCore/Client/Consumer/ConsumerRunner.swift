@@ -45,11 +45,16 @@ final class ConsumerRunner: @unchecked Sendable {
     private var wakeMs = Int64.max
     private var isEnded = false
 
-    init(runtime: ClientRuntime, queue: Monitor<FetchQueue>, readings: [FetchPlanner.Reading]) {
+    init(
+        runtime: ClientRuntime, queue: Monitor<FetchQueue>, readings: [FetchPlanner.Reading],
+        resetUnlessSet: OffsetReset
+    ) {
         self.runtime = runtime
         self.queue = queue
         logger = runtime.logger.named("consumer")
-        planner = FetchPlanner(config: runtime.config, readings: readings, seed: UInt64.random(in: .min ... .max))
+        var config = runtime.config
+        config.autoOffsetReset = config.autoOffsetReset ?? resetUnlessSet
+        planner = FetchPlanner(config: config, readings: readings, seed: UInt64.random(in: .min ... .max))
     }
 
     var readings: [FetchPlanner.Reading] { planner.readings }

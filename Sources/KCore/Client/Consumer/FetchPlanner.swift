@@ -190,7 +190,8 @@ final class FetchPlanner {
                 readings[index].preferredReplica = -1
                 return false
             }
-            guard config.autoOffsetReset != .none else {
+            let policy = config.autoOffsetReset ?? .latest
+            guard policy != .fail else {
                 let message =
                     "offset \(readings[index].position) of \(name) does not exist (any more); start elsewhere, or set "
                     + "auto.offset.reset"
@@ -198,7 +199,7 @@ final class FetchPlanner {
                 return false
             }
             readings[index].isResetting = true
-            effects.append(.reset(name, config.autoOffsetReset))
+            effects.append(.reset(name, policy))
         case .unknownTopicOrPartition, .unknownTopicId, .inconsistentTopicId:
             let since = readings[index].unknownSinceMs ?? nowMs
             readings[index].unknownSinceMs = since
