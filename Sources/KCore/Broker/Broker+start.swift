@@ -89,6 +89,7 @@ extension Broker {
             try register(ports: addresses.map(\.port))
         }
         scheduleUpkeep()
+        hasStarted()
     }
 
     private func register(ports: [Int]) throws {

@@ -21,6 +21,7 @@ public final class Broker: Sendable {
     private let views: [ObjectIdentifier: LoopView]
     private let listeners = Mutex<[Listener]>([])
     private let isStopped = Mutex(false)
+    private let isServing = Mutex(false)
 
     init(
         settings: BrokerSettings, cluster: EmbeddedCluster, clock: any Clock, logger: Logger, logManager: LogManager,
@@ -74,6 +75,9 @@ public final class Broker: Sendable {
         return ClientConnection(broker: self, view: view, listenerName: listenerName)
     }
 
+    /// Everything is open: from now on the broker says when it stops.
+    func hasStarted() { isServing.withLock { $0 = true } }
+
     /// Has the log manager look after its logs once a second, from one of the loops; the work itself is done by workers.
     func scheduleUpkeep() {
         guard let loop = loops.loops.first else { return }
@@ -98,7 +102,9 @@ public final class Broker: Sendable {
                 return !isStopped
             })
         else { return }
-        logger.info("stopping")
+        // Who could not start has nothing to say but why.
+        let hasServed = isServing.withLock { $0 }
+        if hasServed { logger.info("stopping") }
         for listener in listeners.withLock({ $0 }) { listener.close() }
         // Wakes parked fetches, so that they are answered now and not when their time is up.
         partitions.close()
@@ -106,6 +112,6 @@ public final class Broker: Sendable {
         controller.stop()
         workers.stop()
         logManager.shutdown()
-        logger.info("stopped")
+        if hasServed { logger.info("stopped") }
     }
 }

@@ -115,8 +115,12 @@ struct ListenerSettings: Sendable, Equatable {
         var host = told?.host ?? endpoint.host
         if host == "0.0.0.0" || host == "::" {
             throw ConfigError(
-                "advertised.listeners cannot be \(host), which is no address that a client can connect to: "
-                    + "set it to a name or address of this machine")
+                told == nil
+                    ? "listeners: \(endpoint.text) is for all addresses, and clients cannot be told to connect to \(host); "
+                        + "set advertised.listeners to a name or address of this machine, or listen at "
+                        + "\(endpoint.name)://:\(endpoint.port), which is for all addresses too and tells this machine's name"
+                    : "advertised.listeners cannot be \(host), which is no address that a client can connect to; "
+                        + "set it to a name or address of this machine")
         }
         if host.isEmpty { host = hostName() }
         return ListenerSettings(
@@ -137,6 +141,8 @@ struct ListenerSettings: Sendable, Equatable {
         var name: String
         var host: String
         var port: Int
+
+        var text: String { "\(name)://\(host.contains(":") ? "[\(host)]" : host):\(port)" }
     }
 
     /// Elements of the form `NAME://HOST:PORT`, the host possibly empty or in square brackets.

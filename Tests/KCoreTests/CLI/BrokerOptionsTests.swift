@@ -6,8 +6,14 @@ import Testing
         "kbroker", "", operands: [Operand("FILE", kind: .path)], options: BrokerOptions.all)
 
     func properties(_ words: String...) throws -> [String: String] {
+        try BrokerOptions.properties(parsed(words))
+    }
+
+    private func parsed(_ words: String...) throws(ToolError) -> Arguments { try parsed(words) }
+
+    private func parsed(_ words: [String]) throws(ToolError) -> Arguments {
         guard case .run(_, let arguments) = try ArgumentParser.parse(Self.tool, words) else { throw ToolError("no") }
-        return try BrokerOptions.properties(arguments)
+        return arguments
     }
 
     @Test func `with nothing said it is a cluster of one on this machine`() throws {
@@ -24,6 +30,20 @@ import Testing
     @Test(arguments: ["localhost", "localhost:x", "localhost:70000", "::1:9092"])
     func `a place to listen is a host and a port`(text: String) {
         #expect(throws: ToolError.self) { try properties("--listen", text) }
+    }
+
+    @Test(arguments: ["0.0.0.0", "[::]"])
+    func `an address that clients cannot connect to needs one that they can`(host: String) throws {
+        do throws(ToolError) {
+            _ = try BrokerOptions.properties(parsed("--listen", "\(host):9093"))
+            Issue.record("accepted")
+        } catch {
+            #expect(error.status == .usage)
+            #expect(error.message.contains("--listen :9093 ") && error.message.contains("advertised.listeners="))
+        }
+        let told = try properties(
+            "--listen", "\(host):9093", "--override", "advertised.listeners=PLAINTEXT://box:9093")
+        #expect(told["listeners"] == "PLAINTEXT://\(host):9093")
     }
 
     @Test func `a file that is not there is named`() {

@@ -38,6 +38,13 @@ enum BrokerOptions {
         }
         if let place = arguments.text(listen) {
             let (host, port) = try endpoint(place)
+            let isAdvertised = arguments.pairs(override).contains { $0.name == "advertised.listeners" }
+            if ["0.0.0.0", "[::]"].contains(host) && !isAdvertised {
+                throw .usage(
+                    "--listen \(place): clients cannot connect to \(host), and would be told to; --listen :\(port) is for "
+                        + "all addresses too and tells them this machine's name, or add "
+                        + "--override advertised.listeners=PLAINTEXT://NAME:\(port)")
+            }
             properties["listeners"] = "PLAINTEXT://\(host):\(port)"
             properties["advertised.listeners"] = nil
         }
