@@ -34,7 +34,7 @@ public enum OpenMode: Sendable {
 
 /// Files and directories, handed in: the machine's, or a simulated one that loses power when a test wants it.
 ///
-/// Creating, renaming and removing names is durable only after ``syncDirectory(_:)`` of the directory they are in.
+/// Creating files, renaming and removing names is durable only after ``syncDirectory(_:)`` of the directory they are in.
 public protocol Disk: Sendable {
     func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> any DiskFile
     /// Bytes in the file; nil when there is none.
@@ -43,7 +43,7 @@ public protocol Disk: Sendable {
     func modificationTimeMs(_ path: String) throws(DiskError) -> Int64?
     /// Everything in the directory but `.` and `..`, in no particular order.
     func list(_ path: String) throws(DiskError) -> [DirectoryEntry]
-    /// Creates the directory and those above it; one that exists is fine.
+    /// Creates the directory and those above it, on stable storage when this returns; one that exists is fine.
     func createDirectory(_ path: String) throws(DiskError)
     /// Replaces `target` when it is a file.
     func rename(_ path: String, to target: String) throws(DiskError)

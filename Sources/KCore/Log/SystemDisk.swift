@@ -57,13 +57,21 @@ public struct SystemDisk: Disk {
     }
 
     public func createDirectory(_ path: String) throws(DiskError) {
-        if mkdir(path, 0o755) == 0 { return }
-        let code = errno
-        if code == EEXIST { return }
         let parent = parentDirectory(path)
-        guard code == ENOENT, parent != path else { throw DiskError(.createDirectory, path: path, code: code) }
-        try createDirectory(parent)
-        if mkdir(path, 0o755) != 0 && errno != EEXIST { throw DiskError(.createDirectory, path: path, code: errno) }
+        if mkdir(path, 0o755) != 0 {
+            let code = errno
+            if code == EEXIST { return }
+            guard code == ENOENT, parent != path else { throw DiskError(.createDirectory, path: path, code: code) }
+            try createDirectory(parent)
+            if mkdir(path, 0o755) != 0 && errno != EEXIST {
+                throw DiskError(.createDirectory, path: path, code: errno)
+            }
+        }
+        do {
+            try syncDirectory(parent)
+        } catch  where error.operation == .open {
+            // May be written and not read: nothing can be done for its names.
+        }
     }
 
     public func rename(_ path: String, to target: String) throws(DiskError) {
