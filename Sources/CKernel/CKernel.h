@@ -25,3 +25,8 @@ extern int fallocate(int descriptor, int mode, off_t offset, off_t length);
 static inline int ck_fallocate(int descriptor, int mode, off_t offset, off_t length) {
     return fallocate(descriptor, mode, offset, length);
 }
+
+extern int sync_file_range(int descriptor, off_t offset, off_t length, unsigned flags);
+static inline int ck_sync_file_range(int descriptor, off_t offset, off_t length, unsigned flags) {
+    return sync_file_range(descriptor, offset, length, flags);
+}

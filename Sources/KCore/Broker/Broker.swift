@@ -78,15 +78,17 @@ public final class Broker: Sendable {
     /// Everything is open: from now on the broker says when it stops.
     func hasStarted() { isServing.withLock { $0 = true } }
 
-    /// Has the log manager look after its logs once a second, from one of the loops; the work itself is done by workers.
+    /// Has the log manager look after its logs once a second, or as often as they are to be looked at for a flush, from one
+    /// of the loops; the work itself is done by workers.
     func scheduleUpkeep() {
         guard let loop = loops.loops.first else { return }
+        let intervalMs = min(1000, logManager.options.flushCheckIntervalMs)
         @Sendable func tick() {
             guard !isStopped.withLock({ $0 }) else { return }
             logManager.tick()
-            loop.schedule(afterMs: 1000, tick)
+            loop.schedule(afterMs: intervalMs, tick)
         }
-        loop.schedule(afterMs: 1000, tick)
+        loop.schedule(afterMs: intervalMs, tick)
     }
 
     // MARK: Stopping

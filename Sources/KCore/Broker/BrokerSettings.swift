@@ -33,6 +33,8 @@ struct BrokerSettings: Sendable {
         logManager = LogManagerOptions(directories: directories)
         logManager.recoveryThreads = config.int("num.recovery.threads.per.data.dir")
         logManager.checkpointIntervalMs = config.int64("log.flush.offset.checkpoint.interval.ms")
+        let flushCheckMs = config.int64("log.flush.scheduler.interval.ms")
+        if flushCheckMs != .max { logManager.flushCheckIntervalMs = max(flushCheckMs, 10) }
         logManager.retentionCheckIntervalMs = config.int64("log.retention.check.interval.ms")
         logManager.producerIdExpirationMs = config.int64("producer.id.expiration.ms")
         logManager.fileDeleteDelayMs = config.int64("log.segment.delete.delay.ms")

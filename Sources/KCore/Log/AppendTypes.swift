@@ -20,6 +20,8 @@ public struct AppendResult: Equatable, Sendable {
     public var maxTimestamp: Int64 = -1
     /// The batch was in the log already; nothing was appended.
     public var isDuplicate = false
+    /// `flush.messages` asks for a flush before this is acknowledged: see ``Log/whenFlushed(to:_:)``.
+    public var awaitsFlush = false
 }
 
 /// What a read found.

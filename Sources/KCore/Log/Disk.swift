@@ -8,6 +8,8 @@ public protocol DiskFile: RegionSource {
     func write(_ source: UnsafeRawBufferPointer, at position: Int64) throws(DiskError)
     /// Returns when everything written is on stable storage.
     func sync() throws(DiskError)
+    /// Begins to write out a part of what was written, without a promise; may wait for a slow disk to take it.
+    func startWriteback(at position: Int64, count: Int64) throws(DiskError)
     func truncate(to size: Int64) throws(DiskError)
     /// Reserves room up to `size` bytes without changing the file's size. A disk that cannot does nothing.
     func preallocate(to size: Int64) throws(DiskError)
@@ -58,6 +60,9 @@ public protocol Disk: Sendable {
 }
 
 extension DiskFile {
+    /// A disk that cannot does nothing.
+    public func startWriteback(at position: Int64, count: Int64) throws(DiskError) {}
+
     /// Reads until `target` is full or the file ends.
     /// - Returns: bytes read.
     func readFully(at position: Int64, into target: UnsafeMutableRawBufferPointer) throws(DiskError) -> Int {

@@ -10,6 +10,8 @@ extension Log {
     /// - Throws: what a producer is answered with, see ``AppendValidator`` and ``ProducerStates``; OFFSET_OUT_OF_RANGE
     ///   for replicated records that do not follow the log's end; KAFKA_STORAGE_ERROR when the disk refuses, where
     ///   the append can be repeated if there was only no room.
+    ///
+    /// Never waits for an fsync. Where `flush.messages` asks for one it is begun, and ``AppendResult/awaitsFlush`` tells.
     public func append(
         _ records: Bytes, leaderEpoch: Int32, origin: AppendOrigin = .client
     ) throws(LogError) -> AppendResult {
@@ -18,18 +20,24 @@ extension Log {
         let validator = AppendValidator(
             config: config, topicPartition: topicPartition, origin: origin, nowMs: environment.clock.wallMs)
         let prepared = try validator.prepare(records)
-        let (result, mustFlush) = try writer.withLock { (writer) throws(LogError) in
-            let result = try append(prepared, leaderEpoch, origin, config, &writer)
-            return (result, writer.recordsSinceFlush >= config.flushMessages)
+        let (result, part) = try writer.withLock { (writer) throws(LogError) in
+            var part: WriteBehind?
+            var result = try append(prepared, leaderEpoch, origin, config, &writer, &part)
+            // A duplicate is acknowledged as the first one is.
+            result.awaitsFlush =
+                writer.recordsSinceFlush >= config.flushMessages
+                || config.showsOnlyFlushed && result.lastOffset >= recoveryPoint
+            return (result, part)
         }
-        if mustFlush { try flush() }
+        if let part { start(part) }
+        if result.awaitsFlush { requestFlush() }
         flushAfterRoll()
         return result
     }
 
     private func append(
         _ prepared: PreparedAppend, _ leaderEpoch: Int32, _ origin: AppendOrigin, _ config: LogConfig,
-        _ writer: inout Writer
+        _ writer: inout Writer, _ part: inout WriteBehind?
     ) throws(LogError) -> AppendResult {
         if writer.isClosed { throw LogError(.kafkaStorageError, "the log of \(topicPartition) is closed") }
         var prepared = prepared
@@ -51,7 +59,7 @@ extension Log {
                 logStartOffset: logStartOffset, isDuplicate: true)
         }
         let baseOffset = origin == .replication ? first.header.baseOffset : writer.endOffset
-        let lastOffset = try write(prepared, baseOffset: baseOffset, config, &writer)
+        let lastOffset = try write(prepared, baseOffset: baseOffset, config, &writer, &part)
         for batch in prepared.batches {
             writer.producers.apply(batch.header, timeMs: environment.clock.wallMs)
             writer.epochs.assign(batch.header.partitionLeaderEpoch, startOffset: batch.header.baseOffset)
@@ -104,7 +112,8 @@ extension Log {
     }
 
     private func write(
-        _ prepared: PreparedAppend, baseOffset: Int64, _ config: LogConfig, _ writer: inout Writer
+        _ prepared: PreparedAppend, baseOffset: Int64, _ config: LogConfig, _ writer: inout Writer,
+        _ part: inout WriteBehind?
     ) throws(LogError) -> Int64 {
         var largest = TimeIndex.Entry(timestamp: -1, offset: baseOffset)
         var lastOffset = baseOffset
@@ -126,6 +135,7 @@ extension Log {
             throw giveUp(error, segment)
         }
         writer.endOffset = lastOffset + 1
+        part = planWriteBehind(segment, size: position + Int64(records.count), &writer)
         published.withLock { published in
             published.endOffset = lastOffset + 1
             published.activeSize = position + Int64(records.count)

@@ -72,11 +72,12 @@ extension Log {
         }
     }
 
-    /// Whether `flush.ms` asks for a flush now.
+    /// Whether `flush.ms` asks for a flush now, or one that should have been could not be.
     func isFlushDue(nowMs: Int64) -> Bool {
-        let interval = config.flushMs
-        if interval == .max { return false }
-        return writer.withLock { $0.recordsSinceFlush > 0 && nowMs - $0.lastFlushMs >= interval }
+        let config = config
+        if config.showsOnlyFlushed { return recoveryPoint < logEndOffset }
+        if config.flushMs == .max { return false }
+        return writer.withLock { $0.recordsSinceFlush > 0 && nowMs - $0.lastFlushMs >= config.flushMs }
     }
 
     /// Makes everything durable and closes the files. The log refuses appends from then on.

@@ -19,6 +19,8 @@ public final class Log: Sendable {
     private let recovered: Atomic<Int64>
     let isDeleted = Atomic<Bool>(false)
     let hasRolled = Atomic<Bool>(false)
+    let flushQueue = Mutex(FlushQueue())
+    let isWritingBehind = Atomic<Bool>(false)
     let watermark = Atomic<Int64>(Int64.max)
 
     /// What appends change.
@@ -30,6 +32,8 @@ public final class Log: Sendable {
         var rollJitterMs: Int64 = 0
         var recordsSinceFlush: Int64 = 0
         var lastFlushMs: Int64
+        /// Up to where in the active segment the kernel was told to begin to write.
+        var writtenBehind: Int64 = 0
         /// Names in the directory that are not on stable storage yet.
         var hasNewFiles = false
         /// How often something was cut off.

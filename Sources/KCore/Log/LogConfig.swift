@@ -43,6 +43,8 @@ public struct LogConfig: Equatable, Sendable {
     public var messageTimestampAfterMaxMs = Int64.max
     /// `flush.messages`: records between two fsyncs
     public var flushMessages = Int64.max
+    /// Whether every record is acknowledged, and shown to consumers, only when it is on stable storage.
+    public var showsOnlyFlushed: Bool { flushMessages <= 1 }
     /// `flush.ms`
     public var flushMs = Int64.max
     /// `file.delete.delay.ms`

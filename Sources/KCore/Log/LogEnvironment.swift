@@ -8,7 +8,13 @@ struct LogEnvironment: Sendable {
     var logger: Logger
     var directory: DirectoryHealth
     /// Runs a job that may take long, such as an fsync, on another thread.
-    var background: @Sendable (@escaping @Sendable () -> Void) -> Void
+    var background: Run
+    /// Runs flushes that answers wait for.
+    var flusher: Run
+    /// Runs what may wait for the kernel to take something to write. Of one log, one at a time.
+    var writeBehind: Run
+    /// Bytes of a segment after which the kernel is told to begin to write them.
+    var writeBehindBytes: Int64 = 8 << 20
     /// Removes files at a time, in milliseconds of `clock.monotonicMs`, so that readers in flight finish.
     var removeLater: @Sendable (_ paths: [String], _ atMs: Int64) -> Void
     /// Writes the recovery point checkpoint, after a truncation has lowered a recovery point.
@@ -16,9 +22,12 @@ struct LogEnvironment: Sendable {
     /// `producer.id.expiration.ms`
     var producerIdExpirationMs: Int64 = 86_400_000
 
+    typealias Run = @Sendable (@escaping @Sendable () -> Void) -> Void
+
     init(
         files: OpenFiles, clock: any Clock = SystemClock(), logger: Logger = .silent, directory: DirectoryHealth,
-        background: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { $0() },
+        background: @escaping Run = { $0() }, flusher: @escaping Run = { $0() },
+        writeBehind: @escaping Run = { $0() },
         removeLater: @escaping @Sendable ([String], Int64) -> Void = { _, _ in }
     ) {
         self.files = files
@@ -26,6 +35,8 @@ struct LogEnvironment: Sendable {
         self.logger = logger
         self.directory = directory
         self.background = background
+        self.flusher = flusher
+        self.writeBehind = writeBehind
         self.removeLater = removeLater
     }
 

@@ -53,10 +53,9 @@ extension LogManager {
     private func flushDue() {
         let nowMs = clock.wallMs
         for log in logs where !log.isOffline && log.isFlushDue(nowMs: nowMs) {
-            do {
-                try log.flush()
-            } catch {
-                logger.error("flush failed", ["partition": log.topicPartition, "error": error])
+            log.whenFlushed(to: log.logEndOffset) { [logger] error in
+                guard let error else { return }
+                logger.error("a log cannot be flushed", ["partition": log.topicPartition, "error": error])
             }
         }
     }
@@ -100,6 +99,7 @@ extension LogManager {
             return isFirst
         }
         guard isFirst else { return }
+        for pool in pools { pool.stop() }
         let dirty = Mutex<Set<String>>([])
         Parallel.forEach(logs, threads: options.recoveryThreads) { log in
             do throws(LogError) {

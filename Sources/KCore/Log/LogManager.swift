@@ -12,6 +12,10 @@ public final class LogManager: Sendable {
     let clock: any Clock
     let logger: Logger
     let background: Background
+    let flusher: Background
+    let writeBehind: Background
+    /// Threads that this manager has started.
+    let pools: [WorkerPool]
     let removals = RemovalQueue()
     let directories: [LogDirectory]
     let state: Mutex<State>
@@ -33,17 +37,25 @@ public final class LogManager: Sendable {
     /// broker does. ``load(configFor:)`` comes next.
     /// A directory that cannot be used is offline, and reported in ``describeDirectories()``.
     ///
-    /// - Parameter background: runs jobs that may block, on other threads.
+    /// - Parameters:
+    ///   - background: runs jobs that may block, on other threads.
+    ///   - flusher: runs fsyncs that producers wait for; `background` without it.
+    ///   - writeBehind: runs what may wait for a disk to take something to write; `background` without it.
+    ///   - pools: to be stopped with the manager.
     /// - Throws: KAFKA_STORAGE_ERROR when no directory can be used, or one is in use by another broker.
     public init(
         _ options: LogManagerOptions, disk: any Disk = SystemDisk(), clock: any Clock = SystemClock(),
-        logger: Logger = .silent, background: @escaping Background
+        logger: Logger = .silent, background: @escaping Background, flusher: Background? = nil,
+        writeBehind: Background? = nil, pools: [WorkerPool] = []
     ) throws(LogError) {
         self.options = options
         files = OpenFiles(disk: disk, limit: options.maxOpenFiles)
         self.clock = clock
         self.logger = logger
         self.background = background
+        self.flusher = flusher ?? background
+        self.writeBehind = writeBehind ?? background
+        self.pools = pools
         let nowMs = clock.monotonicMs
         state = Mutex(State(lastCheckpointMs: nowMs, lastRetentionMs: nowMs, lastFlushCheckMs: nowMs))
         var directories: [LogDirectory] = []
@@ -64,14 +76,18 @@ public final class LogManager: Sendable {
         for directory in directories where !directory.health.isOffline { try load(directory, configFor) }
     }
 
-    /// The same with a pool that does the background work.
+    /// The same with a pool that does the background work, and threads of its own for what waits for disks: one that is slow
+    /// must not hold up the rest.
     public convenience init(
         _ options: LogManagerOptions, disk: any Disk = SystemDisk(), clock: any Clock = SystemClock(),
         logger: Logger = .silent, pool: WorkerPool
     ) throws(LogError) {
+        let flushers = WorkerPool(name: "flush", threads: 4)
+        let writer = WorkerPool(name: "write-behind", threads: 1)
         try self.init(
-            options, disk: disk, clock: clock, logger: logger,
-            background: { job in pool.submit(job) })
+            options, disk: disk, clock: clock, logger: logger, background: { job in pool.submit(job) },
+            flusher: { job in flushers.submit(job) }, writeBehind: { job in writer.submit(job) },
+            pools: [flushers, writer])
     }
 
     /// Whether a directory with logs was not stopped cleanly: what had not been flushed may be lost.
@@ -163,7 +179,8 @@ public final class LogManager: Sendable {
         let folder = PartitionFolder(path: directory.path + "/" + topicPartition.description, files: files)
         var environment = LogEnvironment(
             files: files, clock: clock, logger: logger.named("log"), directory: directory.health,
-            background: background, removeLater: { [removals] paths, atMs in removals.add(paths, atMs: atMs) })
+            background: background, flusher: flusher, writeBehind: writeBehind,
+            removeLater: { [removals] paths, atMs in removals.add(paths, atMs: atMs) })
         environment.producerIdExpirationMs = options.producerIdExpirationMs
         environment.recoveryPointLowered = { [weak self] in self?.checkpoint(directory) }
         return LogLoader(

@@ -7,7 +7,7 @@ public struct LogManagerOptions: Sendable {
     static let mostOpenFiles = 4096
     /// `num.recovery.threads.per.data.dir`
     public var recoveryThreads = 2
-    /// `log.flush.scheduler.interval.ms` is "never" by default: `flush.ms` of a topic is looked at this often.
+    /// `log.flush.scheduler.interval.ms`: how often `flush.ms` of topics is looked at. Kafka's default is "never".
     public var flushCheckIntervalMs: Int64 = 1000
     /// `log.flush.offset.checkpoint.interval.ms` and `log.flush.start.offset.checkpoint.interval.ms`
     public var checkpointIntervalMs: Int64 = 60_000

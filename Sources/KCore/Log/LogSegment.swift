@@ -132,6 +132,11 @@ final class LogSegment: Sendable {
         try files.timeIndex.file.write()
     }
 
+    /// Has the disk begin to write what it was given, and does not wait until it has.
+    func startWriteback(at position: Int64, count: Int64) throws(DiskError) {
+        try files.log.open().startWriteback(at: position, count: count)
+    }
+
     /// Returns when the batches are on stable storage.
     func flushLog() throws(DiskError) { try files.log.open().sync() }
 

@@ -149,6 +149,12 @@ final class SystemFile: DiskFile {
         if fdatasync(number) != 0 { throw DiskError(.sync, path: path, code: errno) }
     }
 
+    func startWriteback(at position: Int64, count: Int64) throws(DiskError) {
+        let write: UInt32 = 2  // SYNC_FILE_RANGE_WRITE
+        if ck_sync_file_range(number, off_t(position), off_t(count), write) == 0 { return }
+        if errno != ENOSYS && errno != ESPIPE { throw DiskError(.write, path: path, code: errno) }
+    }
+
     func truncate(to size: Int64) throws(DiskError) {
         if retrying({ ftruncate(number, off_t(size)) }) != 0 { throw DiskError(.truncate, path: path, code: errno) }
     }

@@ -37,7 +37,8 @@ extension Partition {
     static func visibility(of log: Log) -> Visibility {
         let end = log.logEndOffset
         let delayMs = log.config.deliveryDelayMs
-        guard delayMs > 0 else { return Visibility(replicatedEnd: end) }
+        let replicatedEnd = log.highWatermarkLimit
+        guard delayMs > 0 else { return Visibility(replicatedEnd: replicatedEnd) }
         let (limitMs, isEver) = log.environment.clock.wallMs.subtractingReportingOverflow(delayMs)
         var dueEnd = log.logStartOffset
         do throws(LogError) {
@@ -47,17 +48,30 @@ extension Partition {
                 "the age of records is not known, they wait anew", ["partition": log.topicPartition, "error": error])
         }
         return Visibility(
-            replicatedEnd: end, delay: DeliveryDelay(delayMs: delayMs, dueEnd: dueEnd, logEndOffset: end))
+            replicatedEnd: replicatedEnd, delay: DeliveryDelay(delayMs: delayMs, dueEnd: dueEnd, logEndOffset: end))
     }
 
-    /// Takes note of an append of this leader. With one replica it is replicated at once.
+    /// Takes note of an append of this leader. With one replica it is replicated at once, or when it is flushed if it must
+    /// be.
     func appended(_ result: AppendResult, byteCount: Int) {
-        let end = log.logEndOffset
-        updateVisibility(byteCount: byteCount) { visibility in
+        let end = log.highWatermarkLimit
+        updateVisibility(byteCount: end > result.lastOffset ? byteCount : nil) { visibility in
             visibility.appended(
                 from: result.baseOffset, to: result.lastOffset + 1, maxTimestamp: result.maxTimestamp,
                 nowMs: clock.wallMs)
             _ = visibility.replicated(to: end, nowMs: clock.wallMs)
+        }
+        advanceWhenFlushed()
+    }
+
+    /// Where records count only when they are on stable storage, has the high watermark follow the flushes.
+    func advanceWhenFlushed() {
+        let end = log.logEndOffset
+        guard state.withLock({ $0.visibility.replicatedEnd < end }) else { return }
+        log.whenFlushed(to: end) { [weak self] error in
+            guard error == nil, let self else { return }
+            let flushed = log.highWatermarkLimit
+            updateVisibility { _ = $0.replicated(to: flushed, nowMs: self.clock.wallMs) }
         }
     }
 

@@ -30,6 +30,7 @@ public final class Partition: Sendable {
         log.highWatermark = visibility.replicatedEnd
         state = Mutex(State(leaderEpoch: leaderEpoch, visibility: visibility, inSyncReplicas: inSyncReplicas))
         if visibility.isDelaying { updateVisibility { _ in } }
+        advanceWhenFlushed()
     }
 
     public var leaderEpoch: Int32 { state.withLock { $0.leaderEpoch } }
@@ -64,7 +65,8 @@ public final class Partition: Sendable {
         }
     }
 
-    /// Appends a producer's batches and moves the high watermark as far as the in-sync replicas allow.
+    /// Appends a producer's batches and moves the high watermark as far as the in-sync replicas allow. Where the result
+    /// says that it awaits a flush, it may be acknowledged when ``Log/whenFlushed(to:_:)`` says so.
     /// - Parameter requiredAcks: with -1, `min.insync.replicas` must be met before anything is written.
     public func append(
         _ records: Bytes, requiredAcks: Int16, origin: AppendOrigin

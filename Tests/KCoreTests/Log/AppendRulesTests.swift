@@ -199,17 +199,6 @@ import Testing
         #expect(throws: LogError.self) { try log.flush() }
     }
 
-    @Test func `with flush.messages=1 every append is on the disk when it returns`() throws {
-        var config = LogConfig()
-        config.flushMessages = 1
-        let log = try bench.open(config)
-        try log.append(["a"])
-        try log.append(["b", "c"])
-        #expect(log.recoveryPoint == 3)
-        var random = SimulatedDisk.Random(seed: 1)
-        bench.disk.crash(&random)
-        #expect(try LogBench(disk: bench.disk).open(config).values() == ["a", "b", "c"])
-    }
 }
 
 extension AppendRulesTests {

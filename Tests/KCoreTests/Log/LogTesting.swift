@@ -13,6 +13,22 @@ final class ManualClock: Clock {
     func advance(ms: Int64) { now.withLock { $0 += ms } }
 }
 
+/// Keeps jobs until a test has them run, as threads that are busy with something else.
+final class JobQueue: Sendable {
+    private let jobs = Mutex<[@Sendable () -> Void]>([])
+
+    @Sendable func add(_ job: @escaping @Sendable () -> Void) { jobs.withLock { $0.append(job) } }
+    var count: Int { jobs.withLock { $0.count } }
+
+    func run() {
+        let due = jobs.withLock { jobs in
+            defer { jobs = [] }
+            return jobs
+        }
+        for job in due { job() }
+    }
+}
+
 /// One partition's log on a simulated disk.
 struct LogBench {
     let disk: SimulatedDisk
@@ -26,14 +42,14 @@ struct LogBench {
 
     init(
         disk: SimulatedDisk = SimulatedDisk(), clock: ManualClock = ManualClock(), maxOpenFiles: Int = 100,
-        background: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { _ in }
+        background: @escaping LogEnvironment.Run = { _ in }, flusher: @escaping LogEnvironment.Run = { $0() }
     ) {
         self.disk = disk
         self.clock = clock
         health = DirectoryHealth(path: LogBench.directory)
         environment = LogEnvironment(
             files: OpenFiles(disk: disk, limit: maxOpenFiles), clock: clock, directory: health,
-            background: background, removeLater: { [removals] in removals.add($0, atMs: $1) })
+            background: background, flusher: flusher, removeLater: { [removals] in removals.add($0, atMs: $1) })
     }
 
     func open(

@@ -1,10 +1,12 @@
 /// Produce: each partition's batches go to its log, and the answer says where they are.
 ///
-/// With one replica a batch is replicated as soon as it is appended, so acks 1 and all are answered in the same turn.
+/// With one replica a batch is replicated as soon as it is appended, so acks 1 and all are answered in the same turn,
+/// unless `flush.messages` wants the batch on stable storage first: then the answer is parked.
 enum ProduceHandler {
     static func handle(_ request: ProduceRequest, _ call: Call) {
         var response = ProduceResponse()
         var firstError: (code: ErrorCode, partition: String)?
+        var waits: [ParkedProduce.Wait] = []
         let table = call.partitions
         response.responses.reserveCapacity(request.topicData.count)
         for topic in request.topicData {
@@ -16,7 +18,12 @@ enum ProduceHandler {
                 var answer = ProduceResponse.PartitionProduceResponse()
                 answer.index = data.index
                 answer.baseOffset = -1
-                append(data, to: entry, request, call, &answer)
+                if let (log, offset) = append(data, to: entry, request, call, &answer) {
+                    waits.append(
+                        ParkedProduce.Wait(
+                            topicIndex: response.responses.count,
+                            partitionIndex: topicResponse.partitionResponses.count, log: log, offset: offset))
+                }
                 if answer.errorCode != .none && firstError == nil {
                     firstError = (answer.errorCode, "\(topic.name)-\(data.index)")
                 }
@@ -24,7 +31,9 @@ enum ProduceHandler {
             }
             response.responses.append(topicResponse)
         }
-        guard request.acks == 0 else { return call.reply(response) }
+        guard request.acks == 0 else {
+            return waits.isEmpty ? call.reply(response) : ParkedProduce.answer(response, after: waits, call)
+        }
         // Without an answer, closing the connection is the only way to tell the client that something is wrong.
         if let firstError {
             call.closeAfterEarlierAnswers(
@@ -34,18 +43,19 @@ enum ProduceHandler {
         }
     }
 
+    /// - Returns: the log that has to be flushed before this is acknowledged, and behind which offset.
     private static func append(
         _ data: ProduceRequest.PartitionProduceData, to topic: PartitionTable.Topic?, _ request: ProduceRequest,
         _ call: Call,
         _ answer: inout ProduceResponse.PartitionProduceResponse
-    ) {
+    ) -> (Log, Int64)? {
         guard (-1...1).contains(request.acks) else {
             answer.errorCode = .invalidRequiredAcks
-            return
+            return nil
         }
         guard let partition = topic?.partition(data.index) else {
             answer.errorCode = topic?.error(data.index) ?? .unknownTopicOrPartition
-            return
+            return nil
         }
         do throws(LogError) {
             let records = try checked(data.records, version: call.version)
@@ -53,19 +63,14 @@ enum ProduceHandler {
             answer.baseOffset = result.baseOffset
             answer.logAppendTimeMs = result.logAppendTimeMs
             answer.logStartOffset = result.logStartOffset
+            return result.awaitsFlush ? (partition.log, result.lastOffset + 1) : nil
         } catch {
-            answer.errorCode = error.code
-            answer.errorMessage = error.message
-            answer.recordErrors = error.recordFaults.map { fault in
-                var entry = ProduceResponse.BatchIndexAndErrorMessage()
-                entry.batchIndex = fault.batchIndex
-                entry.batchIndexErrorMessage = fault.message
-                return entry
-            }
+            answer.fail(error)
             if error.code == .notLeaderOrFollower || error.code == .unknownServerError {
                 call.broker.logger.warning(
                     "a produce failed: \(error.message)", ["partition": partition.topicPartition])
             }
+            return nil
         }
     }
 

@@ -1,0 +1,92 @@
+internal import Synchronization
+
+/// Who waits for records to reach stable storage.
+///
+/// The first who comes has a flush started; those who come while it runs are served by the next one, together, however
+/// many they are. Nobody blocks: what waits is a closure, called by the thread that flushes.
+struct FlushQueue: Sendable {
+    struct Waiter: Sendable {
+        var offset: Int64
+        var completion: @Sendable (LogError?) -> Void
+    }
+
+    var waiters: [Waiter] = []
+    /// A flush is wanted that begins later than the one that runs.
+    var isWanted = false
+    var isRunning = false
+
+    /// - Returns: whether the caller has to start the flushes.
+    mutating func ask() -> Bool {
+        isWanted = true
+        if isRunning { return false }
+        isRunning = true
+        return true
+    }
+}
+
+extension Log {
+    /// What this replica may contribute to the high watermark. With `flush.messages=1` records count once they are on stable
+    /// storage, so that no consumer sees what a power failure takes back; otherwise as soon as they are appended.
+    public var highWatermarkLimit: Int64 {
+        config.showsOnlyFlushed ? min(recoveryPoint, logEndOffset) : logEndOffset
+    }
+
+    /// Has everything that was appended until now flushed in the background.
+    public func requestFlush() {
+        if flushQueue.withLock({ $0.ask() }) { startFlushes() }
+    }
+
+    /// Calls `completion` once everything below `offset` is on stable storage: at once when it is, otherwise on the thread
+    /// that flushes. Its error is KAFKA_STORAGE_ERROR when the disk refuses, NOT_LEADER_OR_FOLLOWER when the records are gone
+    /// because the log was cut off or deleted.
+    public func whenFlushed(to offset: Int64, _ completion: @escaping @Sendable (LogError?) -> Void) {
+        if recoveryPoint >= offset { return completion(nil) }
+        let mustStart = flushQueue.withLock { queue in
+            queue.waiters.append(FlushQueue.Waiter(offset: offset, completion: completion))
+            return queue.ask()
+        }
+        if mustStart { startFlushes() }
+    }
+
+    private func startFlushes() { environment.flusher { self.flushWhileWanted() } }
+
+    private func flushWhileWanted() {
+        while true {
+            flushQueue.withLock { $0.isWanted = false }
+            var failure: LogError?
+            do throws(LogError) {
+                try flush()
+                if isDeleted.load(ordering: .acquiring) {
+                    failure = LogError(.notLeaderOrFollower, "\(topicPartition) is deleted")
+                }
+            } catch {
+                failure = error
+            }
+            let (answers, goesOn) = flushQueue.withLock { take(from: &$0, failure) }
+            for (waiter, error) in answers { waiter.completion(error) }
+            if !goesOn { return }
+        }
+    }
+
+    private func take(
+        from queue: inout FlushQueue, _ failure: LogError?
+    ) -> ([(FlushQueue.Waiter, LogError?)], goesOn: Bool) {
+        let reached = recoveryPoint
+        let end = logEndOffset
+        var answers: [(FlushQueue.Waiter, LogError?)] = []
+        queue.waiters.removeAll { waiter in
+            if let failure {
+                answers.append((waiter, failure))
+            } else if waiter.offset <= reached {
+                answers.append((waiter, nil))
+            } else if waiter.offset > end {
+                answers.append((waiter, LogError(.notLeaderOrFollower, "records of \(topicPartition) were cut off")))
+            } else {
+                return false
+            }
+            return true
+        }
+        queue.isRunning = queue.isWanted || !queue.waiters.isEmpty
+        return (answers, queue.isRunning)
+    }
+}
