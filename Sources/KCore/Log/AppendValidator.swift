@@ -60,7 +60,7 @@ struct AppendValidator {
         if origin == .client && batch.header.baseOffset != 0 {
             throw invalid("the base offset of a batch to append must be 0, not \(batch.header.baseOffset)")
         }
-        if origin != .replication && batch.sizeInBytes > config.maxMessageBytes {
+        if origin == .client && batch.sizeInBytes > config.maxMessageBytes {
             throw LogError(
                 .messageTooLarge,
                 "the batch has \(batch.sizeInBytes) bytes and max.message.bytes is \(config.maxMessageBytes)")

@@ -3,7 +3,8 @@ import Testing
 /// The folders of KCore are layers: a file names only types of its own folder and of those above it.
 @Suite struct LayerTests {
     static let order = [
-        "Base", "Wire", "Messages", "Records", "Log", "Net", "Cluster", "Replication", "Groups", "Transactions",
+        "Base", "Wire", "Messages", "Records", "Log", "Net", "Cluster", "Replication", "Coordination", "Groups",
+        "Transactions",
         "Security", "Broker", "Client", "CLI",
     ]
     /// The client stands beside the broker, not on top of it.

@@ -45,6 +45,8 @@ import Testing
         config.maxMessageBytes -= 1
         log.updateConfig(config)
         #expect(refusal(log, Bytes(batch.array))?.code == .messageTooLarge)
+        // What a coordinator has to keep of a large group cannot be made smaller.
+        #expect(throws: Never.self) { try log.append(Bytes(batch.array), leaderEpoch: 0, origin: .coordinator) }
     }
 
     @Test func `more than a segment can hold is refused`() throws {

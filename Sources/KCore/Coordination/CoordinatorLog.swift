@@ -1,0 +1,65 @@
+internal import Synchronization
+
+/// The log of a coordinator's partition, as ``CoordinatorPartition`` and ``CoordinatorLoader`` need it.
+protocol CoordinatorLog: Sendable {
+    var topicPartition: TopicPartition { get }
+    /// The first offset that there is.
+    var startOffset: Int64 { get }
+    /// The offset that the next record gets.
+    var endOffset: Int64 { get }
+    /// All below is on every in-sync replica.
+    var highWatermark: Int64 { get }
+
+    /// Appends one batch, whose offsets are set in place.
+    /// - Returns: the offset behind its last record.
+    func append(_ batch: Bytes) throws(LogError) -> Int64
+    /// Whether a producer with that epoch may write into a transaction.
+    func check(_ producer: CoordinatorProducer) -> ErrorCode
+    /// Whole batches from the one that holds `offset` on; nothing at the end.
+    func read(from offset: Int64, maxBytes: Int) throws(LogError) -> Bytes
+    /// Calls `wake` once when the high watermark is no longer `highWatermark`, from any thread.
+    func whenHighWatermarkMoves(from highWatermark: Int64, _ wake: @escaping @Sendable () -> Void)
+}
+
+extension Partition: CoordinatorLog {
+    var startOffset: Int64 { log.logStartOffset }
+    var endOffset: Int64 { log.logEndOffset }
+
+    func append(_ batch: Bytes) throws(LogError) -> Int64 {
+        try append(batch, requiredAcks: -1, origin: .coordinator).lastOffset + 1
+    }
+
+    func check(_ producer: CoordinatorProducer) -> ErrorCode { .none }
+
+    func read(from offset: Int64, maxBytes: Int) throws(LogError) -> Bytes {
+        let found = try log.read(from: offset, maxBytes: maxBytes)
+        switch found.records {
+        case .bytes(let bytes): return bytes
+        case .files(let regions):
+            // A read is of one segment.
+            guard let region = regions.first else { return Bytes() }
+            guard let bytes = region.load() else {
+                throw LogError(.kafkaStorageError, "\(topicPartition): a segment is shorter than its index says")
+            }
+            return bytes
+        }
+    }
+
+    func whenHighWatermarkMoves(from highWatermark: Int64, _ wake: @escaping @Sendable () -> Void) {
+        let box = HighWatermarkWatch()
+        let fetch = WaitingFetch(missingBytes: 1) { [self] in
+            if let fetch = box.take() { stopWaiting(fetch) }
+            wake()
+        }
+        box.set(fetch)
+        if !wait(fetch, since: highWatermark) { fetch.wakeNow() }
+    }
+}
+
+/// What a partition has to forget when it has called.
+private final class HighWatermarkWatch: Sendable {
+    private let fetch = Mutex<WaitingFetch?>(nil)
+
+    func set(_ fetch: WaitingFetch) { self.fetch.withLock { $0 = fetch } }
+    func take() -> WaitingFetch? { fetch.withLock { $0.take() } }
+}

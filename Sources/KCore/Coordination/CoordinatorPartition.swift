@@ -1,0 +1,234 @@
+/// A machine and its log. Touched by one thread at a time: its loop, or a test.
+///
+/// Steps run with ``run(_:reply:_:)`` and their like, which change the machine at once; ``flush(nowMs:)`` appends what they
+/// wrote and lets their answers go when the high watermark has passed it.
+final class CoordinatorPartition<Machine: CoordinatorMachine> {
+    typealias Turn = CoordinatorTurn<Machine.Record>
+
+    enum Phase: Equatable {
+        case loading
+        case active
+        /// Waits to be loaded again.
+        case failed
+    }
+
+    /// Bytes at which a batch is closed and another one begun.
+    private static var maxBatchBytes: Int { 512 << 10 }
+
+    let log: any CoordinatorLog
+    private(set) var phase = Phase.loading
+    private(set) var machine: Machine?
+    /// Tells a load from one that has been overtaken.
+    private(set) var loadNumber = 0
+    /// How often it failed since the last time that the log took a record.
+    private(set) var failures = 0
+    private let clock: any Clock
+    private var nextOffset: Int64 = 0
+    private let builder = RecordBatchBuilder()
+    private var batches: [Bytes] = []
+    private var effects: [CoordinatorEffect] = []
+    // Appended, and not below the high watermark yet.
+    private var unkept: [(endOffset: Int64, effects: [CoordinatorEffect])] = []
+
+    init(log: any CoordinatorLog, clock: any Clock) {
+        self.log = log
+        self.clock = clock
+    }
+
+    /// Whether there is something for ``flush()`` to do.
+    var isDirty: Bool { !effects.isEmpty || !batches.isEmpty || !builder.isEmpty }
+    /// Until when answers wait for the high watermark; nil when none do.
+    var awaitedOffset: Int64? { unkept.first?.endOffset }
+
+    // MARK: Loading
+
+    /// - Returns: the number that the result is to come with.
+    func beginLoading() -> Int {
+        phase = .loading
+        machine = nil
+        loadNumber += 1
+        return loadNumber
+    }
+
+    /// Takes what loading made, unless another load was begun since.
+    func loaded(_ number: Int, _ machine: Machine, nextOffset: Int64) {
+        guard number == loadNumber, phase == .loading else { return }
+        self.machine = machine
+        self.nextOffset = nextOffset
+        phase = .active
+        step { machine, turn in machine.didLoad(&turn) }
+    }
+
+    func loadFailed(_ number: Int) {
+        guard number == loadNumber, phase == .loading else { return }
+        phase = .failed
+        failures += 1
+    }
+
+    // MARK: Steps
+
+    /// Why no step can be made now; nil when one can.
+    var refusal: ErrorCode? {
+        switch phase {
+        case .active: nil
+        case .loading: .coordinatorLoadInProgress
+        case .failed: .notCoordinator
+        }
+    }
+
+    /// Makes a step for a request: it sends an answer through the turn, or keeps the reply for later.
+    func run<Response>(
+        _ reply: CoordinatorReply<Response>, _ body: (inout Machine, inout Turn, CoordinatorReply<Response>) -> Void
+    ) {
+        if let refusal { return reply.refuse(refusal) }
+        step { machine, turn in body(&machine, &turn, reply) }
+    }
+
+    /// Makes a step whose records belong to a transaction. They are a batch of their own, which names the producer.
+    /// Refused, with nothing done, when the log has fenced the producer.
+    func run<Response>(
+        in producer: CoordinatorProducer, _ reply: CoordinatorReply<Response>,
+        _ body: (inout Machine, inout Turn, CoordinatorReply<Response>) -> Void
+    ) {
+        if let refusal { return reply.refuse(refusal) }
+        // What the log knows of the producer must be as new as the step.
+        flush()
+        if let refusal { return reply.refuse(refusal) }
+        let code = log.check(producer)
+        guard code == .none else { return reply.refuse(code) }
+        step(producer) { machine, turn in body(&machine, &turn, reply) }
+        flush()
+    }
+
+    /// Writes the end of a transaction into the log, and applies it.
+    func endTransaction(_ end: CoordinatorTransactionEnd, _ reply: CoordinatorReply<Void>) {
+        if let refusal { return reply.refuse(refusal) }
+        flush()
+        if let refusal { return reply.refuse(refusal) }
+        let marker = EndTransactionMarker(isCommit: end.isCommit, coordinatorEpoch: end.coordinatorEpoch)
+        guard
+            let batch = try? marker.batch(
+                producerId: end.producerId, producerEpoch: end.producerEpoch, timestampMs: clock.wallMs)
+        else { return reply.refuse(.unknownServerError) }
+        do throws(LogError) {
+            // Alone, since the log may refuse it without having anything against what else is written.
+            nextOffset = max(try log.append(batch), nextOffset)
+        } catch {
+            return reply.refuse(error.code)
+        }
+        var end = end
+        end.offset = nextOffset - 1
+        step { machine, turn in
+            machine.replay(end)
+            turn.send((), to: reply)
+        }
+        flush()
+    }
+
+    /// Makes a step for the broker itself.
+    /// - Returns: nil when there is no machine now.
+    func ask<Answer>(_ body: (inout Machine, inout Turn) -> Answer) -> Answer? {
+        var answer: Answer?
+        if phase == .active { step { machine, turn in answer = body(&machine, &turn) } }
+        return answer
+    }
+
+    /// Does what is due.
+    func tick() {
+        if phase == .active { step { machine, turn in machine.tick(&turn) } }
+    }
+
+    private func step(_ producer: CoordinatorProducer? = nil, _ body: (inout Machine, inout Turn) -> Void) {
+        guard var machine = self.machine.take() else { return }
+        var turn = Turn(
+            nowMs: clock.monotonicMs, wallMs: clock.wallMs, nextOffset: nextOffset, producer: producer)
+        body(&machine, &turn)
+        self.machine = machine
+        nextOffset = turn.nextOffset
+        effects += turn.effects
+        guard !turn.records.isEmpty else { return }
+        do {
+            try add(turn)
+        } catch {
+            // The machine wrote what cannot be written: a mistake of ours, which must not become a lie.
+            fail(.unknownServerError)
+        }
+    }
+
+    private func add(_ turn: Turn) throws {
+        let encoded = try turn.records.map { record throws(WireError) in try Machine.encode(record) }
+        let size = encoded.reduce(0) { $0 + $1.key.count + ($1.value?.count ?? 0) }
+        if turn.producer != nil || builder.uncompressedSizeInBytes + size > Self.maxBatchBytes { try closeBatch() }
+        for (key, value) in encoded { try builder.append(timestamp: turn.wallMs, key: key, value: value) }
+        if let producer = turn.producer {
+            builder.options.producerId = producer.id
+            builder.options.producerEpoch = producer.epoch
+            builder.options.isTransactional = true
+            defer { builder.options = BatchOptions() }
+            try closeBatch()
+        }
+    }
+
+    private func closeBatch() throws(RecordsError) {
+        if !builder.isEmpty { batches.append(try builder.close()) }
+    }
+
+    // MARK: Keeping
+
+    /// Appends what was written since the last time, and lets go of the answers that may.
+    func flush() {
+        guard phase == .active else { return }
+        do {
+            try closeBatch()
+            for batch in batches { nextOffset = max(try log.append(batch), nextOffset) }
+            if !batches.isEmpty { failures = 0 }
+            batches = []
+        } catch let error as LogError {
+            return fail(CoordinatorPartition.answer(to: error.code))
+        } catch {
+            return fail(.unknownServerError)
+        }
+        if !effects.isEmpty {
+            unkept.append((nextOffset, effects))
+            effects = []
+        }
+        release()
+    }
+
+    /// Lets go of the answers that the high watermark has passed.
+    func release() {
+        guard !unkept.isEmpty else { return }
+        let highWatermark = log.highWatermark
+        while let first = unkept.first, first.endOffset <= highWatermark {
+            unkept.removeFirst()
+            for effect in first.effects { effect.run() }
+        }
+    }
+
+    /// Gives up the state, which is no longer what the log says, and refuses everybody who waits.
+    func fail(_ code: ErrorCode) {
+        phase = .failed
+        failures += 1
+        var waiting = unkept.flatMap(\.effects) + effects
+        unkept = []
+        effects = []
+        batches = []
+        if !builder.isEmpty { _ = try? builder.close() }
+        if var machine = machine.take() {
+            var turn = Turn(nowMs: clock.monotonicMs, wallMs: clock.wallMs)
+            machine.abandon(code, &turn)
+            waiting += turn.effects
+        }
+        for effect in waiting { effect.refuse(code) }
+    }
+
+    /// What clients are told when the log does not take a record: to ask again, here or at another broker.
+    static func answer(to code: ErrorCode) -> ErrorCode {
+        switch code {
+        case .notEnoughReplicas, .notEnoughReplicasAfterAppend, .requestTimedOut, .unknownTopicOrPartition:
+            .coordinatorNotAvailable
+        case .notLeaderOrFollower, .kafkaStorageError: .notCoordinator
+        default: .unknownServerError
+        }
+    }
+}

@@ -1,0 +1,178 @@
+/// The coordinators of one loop.
+///
+/// `@unchecked Sendable`: all but `loop` and what never changes is touched on the loop only.
+final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, TurnTask {
+    /// How long a partition whose log refused a record is left alone before it is loaded again; twice as long each time
+    /// that this does not help.
+    private static var reloadDelayMs: Int64 { 1000 }
+    private static var maxReloadDelayMs: Int64 { 60_000 }
+
+    let loop: EventLoop
+    private let workers: WorkerPool
+    private let clock: any Clock
+    private let logger: Logger
+    private let makeMachine: @Sendable (_ partition: Int32) -> Machine
+    private var partitions: [Int32: CoordinatorPartition<Machine>] = [:]
+    private var timers: [Int32: (deadlineMs: Int64, handle: TimerHandle)] = [:]
+    private var touched: Set<Int32> = []
+    // Partitions that wait for their high watermark to move.
+    private var watching: Set<Int32> = []
+
+    init(
+        loop: EventLoop, workers: WorkerPool, clock: any Clock, logger: Logger,
+        makeMachine: @escaping @Sendable (_ partition: Int32) -> Machine
+    ) {
+        self.loop = loop
+        self.workers = workers
+        self.clock = clock
+        self.logger = logger
+        self.makeMachine = makeMachine
+    }
+
+    // MARK: Leadership
+
+    func lead(_ log: any CoordinatorLog) {
+        let index = log.topicPartition.partition
+        if let known = partitions[index] {
+            guard known.log as AnyObject !== log as AnyObject else { return }
+            resign(index, .notCoordinator)
+        }
+        let partition = CoordinatorPartition<Machine>(log: log, clock: clock)
+        partitions[index] = partition
+        load(partition)
+    }
+
+    func resign(_ index: Int32, _ code: ErrorCode) {
+        guard let partition = partitions.removeValue(forKey: index) else { return }
+        partition.flush()
+        partition.fail(code)
+        timers.removeValue(forKey: index)?.handle.cancel()
+    }
+
+    func stop() {
+        for index in partitions.keys { resign(index, .notCoordinator) }
+    }
+
+    // MARK: Loading
+
+    private func load(_ partition: CoordinatorPartition<Machine>) {
+        let number = partition.beginLoading()
+        let log = partition.log
+        let index = log.topicPartition.partition
+        if log.startOffset == log.endOffset {
+            // Most are: nothing to wait for.
+            partition.loaded(number, makeMachine(index), nextOffset: log.endOffset)
+            return touch(index)
+        }
+        workers.submit { [self, makeMachine, logger] in
+            var machine = makeMachine(index)
+            let begunMs = clock.monotonicMs
+            do throws(LogError) {
+                let end = try CoordinatorLoader.load(log, into: &machine) { offset, reason in
+                    logger.warning(
+                        "a record cannot be read and is skipped",
+                        ["partition": log.topicPartition, "offset": offset, "reason": reason])
+                }
+                logger.info(
+                    "coordinator loaded",
+                    ["partition": log.topicPartition, "end": end, "ms": clock.monotonicMs - begunMs])
+                let loaded = machine
+                loop.execute { self.loaded(index, number, loaded, end) }
+            } catch {
+                logger.error("a coordinator cannot be loaded: \(error.message)", ["partition": log.topicPartition])
+                loop.execute { _ = self.run(index) { $0.loadFailed(number) } }
+            }
+        }
+    }
+
+    private func loaded(_ index: Int32, _ number: Int, _ machine: Machine, _ end: Int64) {
+        guard let partition = partitions[index] else { return }
+        partition.loaded(number, machine, nextOffset: end)
+        touch(index)
+    }
+
+    // MARK: Steps
+
+    /// - Returns: false when this broker does not coordinate the partition.
+    func run(_ index: Int32, _ body: (CoordinatorPartition<Machine>) -> Void) -> Bool {
+        guard let partition = partitions[index] else { return false }
+        body(partition)
+        touch(index)
+        return true
+    }
+
+    func gather<Answer: Sendable>(
+        _ body: (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Answer,
+        _ completion: @escaping @Sendable (_ answers: [Answer], _ isLoading: Bool) -> Void
+    ) {
+        var answers: [Answer] = []
+        var isLoading = false
+        for index in partitions.keys.sorted() {
+            guard let partition = partitions[index] else { continue }
+            guard let answer = partition.ask(body) else {
+                isLoading = isLoading || partition.phase == .loading
+                continue
+            }
+            answers.append(answer)
+            touch(index)
+        }
+        completion(answers, isLoading)
+    }
+
+    private func touch(_ index: Int32) {
+        if touched.isEmpty { loop.atEndOfTurn(self) }
+        touched.insert(index)
+    }
+
+    /// Everything that the turn wrote goes to the logs now.
+    func runAtEndOfTurn() {
+        let indexes = touched
+        touched.removeAll(keepingCapacity: true)
+        for index in indexes {
+            guard let partition = partitions[index] else { continue }
+            partition.flush()
+            afterFlush(index, partition)
+        }
+    }
+
+    private func afterFlush(_ index: Int32, _ partition: CoordinatorPartition<Machine>) {
+        if partition.phase == .failed { return reloadLater(index, partition) }
+        guard partition.phase == .active else { return }
+        if partition.awaitedOffset != nil { waitForHighWatermark(index, partition) }
+        let next = partition.machine?.nextTickMs
+        guard timers[index]?.deadlineMs != next else { return }
+        timers.removeValue(forKey: index)?.handle.cancel()
+        guard let next else { return }
+        let handle = loop.schedule(afterMs: next - loop.nowMs) { [self] in
+            timers[index] = nil
+            _ = run(index) { $0.tick() }
+        }
+        timers[index] = (next, handle)
+    }
+
+    private func waitForHighWatermark(_ index: Int32, _ partition: CoordinatorPartition<Machine>) {
+        guard watching.insert(index).inserted else { return }
+        partition.log.whenHighWatermarkMoves(from: partition.log.highWatermark) { [self, loop] in
+            loop.execute {
+                self.watching.remove(index)
+                _ = self.run(index) { $0.release() }
+            }
+        }
+    }
+
+    private func reloadLater(_ index: Int32, _ partition: CoordinatorPartition<Machine>) {
+        if let timer = timers[index] {
+            guard timer.deadlineMs != .max else { return }
+            timer.handle.cancel()
+        }
+        let delayMs = min(Self.reloadDelayMs << Int64(min(partition.failures, 10)), Self.maxReloadDelayMs)
+        logger.warning(
+            "the coordinator will start anew from its log",
+            ["partition": partition.log.topicPartition, "afterMs": delayMs])
+        let handle = loop.schedule(afterMs: delayMs) { [self] in
+            timers[index] = nil
+            if let partition = partitions[index], partition.phase == .failed { load(partition) }
+        }
+        timers[index] = (.max, handle)
+    }
+}

@@ -1,0 +1,97 @@
+import Synchronization
+import Testing
+
+@testable import KCore
+
+@Suite struct CoordinatorRuntimeTests {
+    let answers = Answers()
+
+    private func withRuntime(
+        loops count: Int = 2, _ body: (CoordinatorRuntime<SumMachine>) throws -> Void
+    ) throws {
+        let workers = WorkerPool(name: "load", threads: 1)
+        let loops = try EventLoopGroup(count: count, clock: SystemClock())
+        defer {
+            loops.stop(drainMs: 0)
+            workers.stop()
+        }
+        let logger = Logger.silent
+        try body(
+            CoordinatorRuntime(
+                loops: loops.loops, workers: workers, clock: SystemClock(), logger: logger,
+                makeMachine: { _ in SumMachine() }))
+    }
+
+    private func add(_ runtime: CoordinatorRuntime<SumMachine>, _ partition: Int32, _ key: String, _ number: Int) {
+        runtime.submit(to: partition, answers.reply) { machine, turn, reply in
+            turn.send(machine.add(key, number, &turn), to: reply)
+        }
+    }
+
+    @Test func `a partition is coordinated from the time that its log is loaded until it is given up`() throws {
+        try withRuntime { runtime in
+            add(runtime, 3, "a", 1)
+            #expect(answers.wait(1).last == "NOT_COORDINATOR")
+            let log = MemoryCoordinatorLog(3)
+            _ = try log.append(
+                RecordBatchBuilder.batch([Record(timestamp: 0, key: Bytes("a"), value: Bytes("41"))]))
+            log.state.withLock { $0.isHeld = true }
+            runtime.lead(log)
+            add(runtime, 3, "a", 1)
+            #expect(answers.wait(2).last == "COORDINATOR_LOAD_IN_PROGRESS")
+            log.state.withLock { $0.isHeld = false }
+            while answers.list.last == "COORDINATOR_LOAD_IN_PROGRESS" {
+                let before = answers.list.count
+                add(runtime, 3, "a", 1)
+                _ = answers.wait(before + 1)
+            }
+            #expect(answers.list.last == "a=42")
+            runtime.submit(to: 3, answers.reply) { machine, _, reply in machine.waiting["a"] = reply }
+            let before = answers.list.count
+            runtime.resign(3)
+            #expect(answers.wait(before + 1).last == "NOT_COORDINATOR")
+            add(runtime, 3, "a", 1)
+            #expect(answers.wait(before + 2).last == "NOT_COORDINATOR")
+        }
+    }
+
+    @Test func `an answer that waits for the high watermark comes when it moves`() throws {
+        try withRuntime { runtime in
+            let log = MemoryCoordinatorLog(0)
+            log.moveHighWatermark(to: 0)
+            runtime.lead(log)
+            add(runtime, 0, "a", 1)
+            while log.endOffset == 0 { Thread.yield() }
+            #expect(answers.list.isEmpty)
+            log.moveHighWatermark(to: 1)
+            #expect(answers.wait(1) == ["a=1"])
+        }
+    }
+
+    @Test func `all partitions are asked, on all loops`() throws {
+        try withRuntime { runtime in
+            for partition in 0..<5 {
+                runtime.lead(MemoryCoordinatorLog(Int32(partition)))
+                add(runtime, Int32(partition), "a", partition)
+            }
+            _ = answers.wait(5)
+            let gathered = Monitor<[Int]?>(nil)
+            runtime.gather { machine, _ in
+                machine.sums["a"] ?? -1
+            } _: { sums, isLoading in
+                gathered.update { $0 = isLoading ? [] : sums.sorted() }
+            }
+            #expect(gathered.wait { $0 } == [0, 1, 2, 3, 4])
+        }
+    }
+
+    @Test func `keys go to the partitions that Kafka has them in`() {
+        #expect(CoordinatorTopic.javaHash("") == 0)
+        #expect(CoordinatorTopic.javaHash("group") == 98_629_247)
+        #expect(CoordinatorTopic.javaHash("überß😀") == -1_078_023_281)
+        // The hash of this one is the smallest number there is.
+        #expect(CoordinatorTopic.javaHash("polygenelubricants") == .min)
+        #expect(CoordinatorTopic.partition(of: "polygenelubricants", count: 50) == 0)
+        #expect(CoordinatorTopic.partition(of: "group", count: 50) == 47)
+    }
+}
