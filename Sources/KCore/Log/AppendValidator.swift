@@ -2,6 +2,8 @@
 struct PreparedAppend: Sendable {
     var records: Bytes
     var batches: [RecordBatches.Batch] = []
+    /// What the control batches that end transactions say, by their index. Most appends have none.
+    var markers: [Int: EndTransactionMarker] = [:]
     /// Milliseconds; -1 unless the topic's timestamps are the times of append.
     var logAppendTimeMs: Int64 = -1
 
@@ -22,9 +24,11 @@ struct AppendValidator {
     func prepare(_ records: Bytes) throws(LogError) -> PreparedAppend {
         if let records = try converted(records) { return try prepare(records) }
         var prepared = try checkHeaders(records)
+        if origin != .client { try readMarkers(&prepared) }
         if origin == .replication || prepared.batches.isEmpty { return prepared }
         if let rebuilt = try recompressed(prepared) {
             prepared = try checkHeaders(rebuilt)
+            if origin != .client { try readMarkers(&prepared) }
         }
         for index in prepared.batches.indices { try checkClientBatch(&prepared, index) }
         return prepared

@@ -8,6 +8,7 @@ internal import Synchronization
 final class IndexFile: Sendable {
     private let handle: FileHandle
     private let entrySize: Int
+    private let isOptional: Bool
     private let state = Mutex(State())
 
     private struct State: Sendable {
@@ -19,9 +20,11 @@ final class IndexFile: Sendable {
     private static let pendingLimit = 1024
     private static let blockBytes = 3072
 
-    init(_ handle: FileHandle, entrySize: Int) {
+    /// - Parameter isOptional: whether no file is the same as one without entries, and none is made before the first.
+    init(_ handle: FileHandle, entrySize: Int, isOptional: Bool = false) {
         self.handle = handle
         self.entrySize = entrySize
+        self.isOptional = isOptional
     }
 
     var path: String { handle.path }
@@ -34,7 +37,9 @@ final class IndexFile: Sendable {
     }
 
     private func loadCount(_ state: inout State) throws(DiskError) {
-        if state.inFile < 0 { state.inFile = Int(try handle.open(create: true).size()) / entrySize }
+        if state.inFile >= 0 { return }
+        let exists = isOptional ? try handle.exists() : true
+        state.inFile = exists ? Int(try handle.open(create: true).size()) / entrySize : 0
     }
 
     /// Adds an entry. It is the caller's part that it is larger than the last.
@@ -69,6 +74,7 @@ final class IndexFile: Sendable {
     /// Writes what is kept in memory, and returns when all is on stable storage.
     func sync() throws(DiskError) {
         try write()
+        if isOptional, try count() == 0 { return }
         try handle.open(create: true).sync()
     }
 
@@ -82,6 +88,7 @@ final class IndexFile: Sendable {
             } else {
                 state.pending.removeLast(max(0, state.pending.count - (count - state.inFile) * entrySize))
             }
+            if isOptional, state.inFile == 0, try !handle.exists() { return }
             try handle.open(create: true).truncate(to: Int64(state.inFile * entrySize))
         }
     }

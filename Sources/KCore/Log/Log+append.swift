@@ -60,10 +60,6 @@ extension Log {
         }
         let baseOffset = origin == .replication ? first.header.baseOffset : writer.endOffset
         let lastOffset = try write(prepared, baseOffset: baseOffset, config, &writer, &part)
-        for batch in prepared.batches {
-            writer.producers.apply(batch.header, timeMs: environment.clock.wallMs)
-            writer.epochs.assign(batch.header.partitionLeaderEpoch, startOffset: batch.header.baseOffset)
-        }
         writer.recordsSinceFlush += lastOffset - baseOffset + 1
         return AppendResult(
             baseOffset: baseOffset, lastOffset: lastOffset, logAppendTimeMs: prepared.logAppendTimeMs,
@@ -100,13 +96,16 @@ extension Log {
     private func checkProducers(
         _ prepared: PreparedAppend, _ origin: AppendOrigin, _ writer: inout Writer
     ) throws(LogError) -> ProducerState.Batch? {
-        if prepared.batches.count == 1 { return try writer.producers.check(prepared.batches[0].header, origin: origin) }
+        if prepared.batches.count == 1 {
+            return try writer.producers.check(prepared.batches[0].header, marker: prepared.markers[0], origin: origin)
+        }
         guard prepared.batches.contains(where: \.header.hasProducerId) else { return nil }
         // Later batches are checked as if the earlier ones were there already.
         var trial = writer.producers
-        for batch in prepared.batches {
-            if let known = try trial.check(batch.header, origin: origin) { return known }
-            trial.apply(batch.header, timeMs: environment.clock.wallMs)
+        for (index, batch) in prepared.batches.enumerated() {
+            let marker = prepared.markers[index]
+            if let known = try trial.check(batch.header, marker: marker, origin: origin) { return known }
+            trial.apply(batch.header, marker: marker, timeMs: environment.clock.wallMs)
         }
         return nil
     }
@@ -129,6 +128,8 @@ extension Log {
             &writer)
         let position: Int64
         do {
+            // Afterwards an entry can be added whatever the disk says.
+            if !prepared.markers.isEmpty { try segment.files.transactionIndex.prepareToAppend() }
             position = try segment.append(
                 records, lastOffset: lastOffset, largest: largest, indexIntervalBytes: config.indexIntervalBytes)
         } catch {
@@ -136,7 +137,10 @@ extension Log {
         }
         writer.endOffset = lastOffset + 1
         part = planWriteBehind(segment, size: position + Int64(records.count), &writer)
+        let ended = try apply(prepared, segment, &writer)
+        // Together with the end: what a reader may see must never include the beginning of a transaction that is not known.
         published.withLock { published in
+            published.note(ended, firstOpenOffset: writer.producers.firstOpenTransactionOffset)
             published.endOffset = lastOffset + 1
             published.activeSize = position + Int64(records.count)
             published.tail.add(offset: baseOffset, position: position)

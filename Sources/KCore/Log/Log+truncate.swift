@@ -62,7 +62,10 @@ extension Log {
         writer.hasNewFiles = true
         setRecoveryPoint(offset)
         publish(writer)
-        published.withLock { $0.startOffset = offset }
+        published.withLock { published in
+            published.startOffset = offset
+            published.unstable = UnstableTransactions()
+        }
     }
 
     private func reload(_ writer: inout Writer) throws(LogFault) {
@@ -77,6 +80,11 @@ extension Log {
         writer.producers = producers
         writer.hasNewFiles = true
         publish(writer)
+        // What had ended below the cut is below the high watermark, too: followers cut nothing off that is.
+        published.withLock { published in
+            published.unstable = UnstableTransactions()
+            published.unstable.firstOpenOffset = producers.firstOpenTransactionOffset
+        }
     }
 
     // One that was taken of records which are gone would be wrong once others stand in their place.

@@ -48,6 +48,7 @@ public final class Log: Sendable {
         var endOffset: Int64
         var activeSize: Int64
         var tail = TailMarks()
+        var unstable = UnstableTransactions()
     }
 
     init(
@@ -65,6 +66,7 @@ public final class Log: Sendable {
         settings = Mutex(config)
         recovered = Atomic(recoveryPoint)
         writer = Mutex(state)
+        published.withLock { $0.unstable.firstOpenOffset = state.producers.firstOpenTransactionOffset }
     }
 
     // MARK: Facts

@@ -29,6 +29,7 @@ struct LogLoader {
         var bases: [Int64] = []
         var snapshots: [Int64] = []
         var indexed: Set<Int64> = []
+        var transactionIndexes: Set<Int64> = []
         var hasTopicId = false
         var hasEpochs = false
     }
@@ -44,11 +45,13 @@ struct LogLoader {
         }
         var epochs = try readEpochs(names)
         var endOffset: Int64 = 0
+        // Where transaction indexes have to be made anew.
+        var reindexFrom = Int64.max
         if wasCleanStop, let end = try endOfCleanLog(segments) {
             endOffset = end
             try rebuildMissingIndexes(segments, names)
         } else {
-            endOffset = try recover(&segments, &epochs)
+            endOffset = try recover(&segments, &epochs, names, &reindexFrom)
         }
         var start = max(startOffset, segments.first?.baseOffset ?? startOffset)
         if segments.isEmpty || endOffset < start {
@@ -64,7 +67,8 @@ struct LogLoader {
         }
         epochs.truncateEnd(to: endOffset)
         epochs.truncateStart(to: start)
-        let producers = try loadProducers(names, segments, start: start, end: endOffset)
+        let producers = try loadProducers(
+            names, segments, start: start, end: endOffset, reindexFrom: reindexFrom)
         let state = Log.Writer(
             segments: segments, endOffset: endOffset, epochs: epochs, producers: producers,
             rollJitterMs: Log.jitter(config), lastFlushMs: nowMs, hasNewFiles: !wasCleanStop)
@@ -88,6 +92,7 @@ struct LogLoader {
                     default:
                         indexes.append((base, entry.name))
                         if kind == .offsetIndex { names.indexed.insert(base) }
+                        if kind == .transactionIndex { names.transactionIndexes.insert(base) }
                     }
                 } else if entry.name == PartitionMetadataFile.name {
                     names.hasTopicId = true
@@ -175,16 +180,21 @@ struct LogLoader {
         }
     }
 
-    private func recover(_ segments: inout [LogSegment], _ epochs: inout LeaderEpochs) throws(LogFault) -> Int64 {
+    private func recover(
+        _ segments: inout [LogSegment], _ epochs: inout LeaderEpochs, _ names: Names, _ reindexFrom: inout Int64
+    ) throws(LogFault) -> Int64 {
         guard let first = segments.first else { return startOffset }
         var index = Log.segmentIndex(segments, for: recoveryPoint) ?? 0
         var nextOffset = first.baseOffset
         var found = epochs
+        var hasMarkers = false
+        let firstRecovered = segments[index].baseOffset
         while index < segments.count {
             let segment = segments[index]
             let recovery = SegmentRecovery(segment: segment, indexIntervalBytes: config.indexIntervalBytes)
             let outcome = try recovery.run(mayCut: { $0.nextOffset >= recoveryPoint }) { batch in
                 if let epoch = batch.leaderEpoch { found.assign(epoch, startOffset: batch.baseOffset) }
+                if batch.header?.isControl == true { hasMarkers = true }
             }
             nextOffset = outcome.nextOffset
             index += 1
@@ -201,6 +211,9 @@ struct LogLoader {
             try discard(rest)
         }
         epochs = found
+        if hasMarkers || names.transactionIndexes.contains(where: { $0 >= firstRecovered }) {
+            reindexFrom = firstRecovered
+        }
         return nextOffset
     }
 
@@ -214,11 +227,11 @@ struct LogLoader {
     // MARK: Producers
 
     private func loadProducers(
-        _ names: Names, _ segments: [LogSegment], start: Int64, end: Int64
+        _ names: Names, _ segments: [LogSegment], start: Int64, end: Int64, reindexFrom: Int64
     ) throws(LogFault) -> ProducerStates {
         var producers = ProducerStates()
         var from = start
-        for offset in names.snapshots.reversed() where offset <= end && offset >= start {
+        for offset in names.snapshots.reversed() where offset <= min(end, reindexFrom) && offset >= start {
             let path = folder.path + "/" + SegmentFileKind.producerSnapshot.fileName(baseOffset: offset)
             let contents = try onDisk { () throws(DiskError) in try disk.readFile(path) ?? Bytes() }
             if let read = ProducerSnapshot.read(contents, endOffset: offset) {
@@ -229,7 +242,7 @@ struct LogLoader {
             environment.logger.warning("a producer snapshot cannot be read", ["path": path])
         }
         try removeStraySnapshots(names, segments, end: end)
-        try Log.replay(segments, from: from, to: end, into: &producers)
+        try Log.replay(segments, from: from, to: end, into: &producers, reindexFrom: reindexFrom)
         let nowMs = environment.clock.wallMs
         producers.expire(before: nowMs - environment.producerIdExpirationMs)
         return producers
@@ -242,27 +255,5 @@ struct LogLoader {
             let path = folder.path + "/" + SegmentFileKind.producerSnapshot.fileName(baseOffset: offset)
             try onDisk { () throws(DiskError) in try disk.removeTree(path) }
         }
-    }
-}
-
-extension Log {
-    /// Reads the batch headers from `start` to `end` into the states of their producers.
-    static func replay(
-        _ segments: [LogSegment], from start: Int64, to end: Int64, into producers: inout ProducerStates
-    ) throws(LogFault) {
-        guard start < end, let firstIndex = segmentIndex(segments, for: start) else { return }
-        for segment in segments[firstIndex...] where segment.baseOffset < end {
-            let size = segment.size
-            guard let first = try segment.firstBatch(endingAtOrAfter: start, end: size) else { continue }
-            producers = try BatchScanner.scan(try segment.file(), from: first.position, to: size, windowBytes: 8192) {
-                (scanner) throws(LogFault) in
-                var producers = producers
-                while let batch = try scanner.next() {
-                    if let header = batch.header { producers.apply(header, timeMs: header.maxTimestamp) }
-                }
-                return producers
-            }
-        }
-        producers.mapEndOffset = end
     }
 }

@@ -25,6 +25,7 @@ final class LogSegment: Sendable {
         let log: FileHandle
         let offsetIndex: OffsetIndex
         let timeIndex: TimeIndex
+        let transactionIndex: TransactionIndex
 
         init(_ folder: PartitionFolder, baseOffset: Int64) {
             log = FileHandle(folder, baseOffset: baseOffset, kind: .log)
@@ -32,6 +33,8 @@ final class LogSegment: Sendable {
                 FileHandle(folder, baseOffset: baseOffset, kind: .offsetIndex), baseOffset: baseOffset)
             timeIndex = TimeIndex(
                 FileHandle(folder, baseOffset: baseOffset, kind: .timeIndex), baseOffset: baseOffset)
+            transactionIndex = TransactionIndex(
+                FileHandle(folder, baseOffset: baseOffset, kind: .transactionIndex), baseOffset: baseOffset)
         }
     }
 
@@ -54,6 +57,7 @@ final class LogSegment: Sendable {
         if config.preallocate { try file.preallocate(to: Int64(config.segmentBytes)) }
         try segment.files.offsetIndex.file.truncate(toCount: 0)
         try segment.files.timeIndex.file.truncate(toCount: 0)
+        try segment.files.transactionIndex.file.truncate(toCount: 0)
         return segment
     }
 
@@ -130,6 +134,7 @@ final class LogSegment: Sendable {
         try addTimeEntry(try largestEntry(), last: last)
         try files.offsetIndex.file.write()
         try files.timeIndex.file.write()
+        try files.transactionIndex.file.write()
     }
 
     /// Has the disk begin to write what it was given, and does not wait until it has.
@@ -145,6 +150,7 @@ final class LogSegment: Sendable {
         try files.log.open().sync()
         try files.offsetIndex.file.sync()
         try files.timeIndex.file.sync()
+        try files.transactionIndex.file.sync()
     }
 
     // MARK: What is in it
@@ -218,6 +224,7 @@ final class LogSegment: Sendable {
         try onDisk { () throws(DiskError) in
             try files.offsetIndex.truncate(to: offset)
             try files.timeIndex.truncate(to: offset)
+            try files.transactionIndex.truncate(to: offset)
             // On stable storage before anything is written behind it: what was cut off must not come back.
             let file = try files.log.open()
             try file.truncate(to: position)
@@ -264,6 +271,7 @@ final class LogSegment: Sendable {
         files.log.close()
         files.offsetIndex.file.close()
         files.timeIndex.file.close()
+        files.transactionIndex.file.close()
     }
 
     /// Renames the files so that they no longer belong to the log. Readers in flight keep theirs.

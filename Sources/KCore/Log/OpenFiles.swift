@@ -72,6 +72,12 @@ final class FileHandle: Sendable {
 
     var path: String { folder.path + "/" + kind.fileName(baseOffset: baseOffset) }
 
+    /// Whether there is such a file.
+    func exists() throws(DiskError) -> Bool {
+        if current != nil { return true }
+        return try folder.disk.fileSize(path) != nil
+    }
+
     /// The open file.
     /// - Parameter create: whether it may be created when it does not exist.
     func open(create: Bool = false) throws(DiskError) -> any DiskFile {

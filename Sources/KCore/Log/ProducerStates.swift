@@ -5,20 +5,24 @@
 /// - A batch that is one of the producer's last five is a duplicate, and answered with the offset it has.
 struct ProducerStates: Equatable, Sendable {
     private(set) var states: [Int64: ProducerState] = [:]
+    /// The oldest first.
+    private(set) var openTransactions: [OpenTransaction] = []
     /// Everything below is accounted for.
     var mapEndOffset: Int64 = 0
 
     var count: Int { states.count }
 
     /// Where the oldest open transaction began; nil when none is open.
-    var firstOpenTransactionOffset: Int64? {
-        states.values.lazy.compactMap(\.transactionFirstOffset).min()
-    }
+    var firstOpenTransactionOffset: Int64? { openTransactions.first?.firstOffset }
 
     /// Checks a batch before it is appended.
+    /// - Parameter marker: what a control batch says.
     /// - Returns: the batch that it repeats, if it does.
-    /// - Throws: INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_TXN_STATE.
-    func check(_ header: RecordBatchHeader, origin: AppendOrigin) throws(LogError) -> ProducerState.Batch? {
+    /// - Throws: INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_TXN_STATE, and for a marker
+    ///   TRANSACTION_COORDINATOR_FENCED.
+    func check(
+        _ header: RecordBatchHeader, marker: EndTransactionMarker? = nil, origin: AppendOrigin
+    ) throws(LogError) -> ProducerState.Batch? {
         guard header.hasProducerId, let state = states[header.producerId] else { return nil }
         if origin == .client, header.producerEpoch == state.epoch {
             let first = header.baseSequence
@@ -33,9 +37,15 @@ struct ProducerStates: Equatable, Sendable {
                 .invalidProducerEpoch,
                 "producer \(header.producerId) has epoch \(state.epoch), the batch has \(header.producerEpoch)")
         }
-        if header.isControl { return nil }
+        if header.isControl {
+            guard let marker, marker.coordinatorEpoch < state.coordinatorEpoch else { return nil }
+            throw LogError(
+                .transactionCoordinatorFenced,
+                "a coordinator of epoch \(state.coordinatorEpoch) has written for producer \(header.producerId), the "
+                    + "marker is of epoch \(marker.coordinatorEpoch)")
+        }
         if origin == .client { try checkSequence(header, state) }
-        if state.transactionFirstOffset != nil && !header.isTransactional && header.producerEpoch == state.epoch {
+        if state.transactionFirstOffset != nil && !header.isTransactional {
             throw LogError(.invalidTxnState, "producer \(header.producerId) has a transaction open")
         }
         return nil
@@ -53,29 +63,55 @@ struct ProducerStates: Equatable, Sendable {
     }
 
     /// Takes note of an appended batch.
-    /// - Parameter timeMs: when it was appended; when a log is read again, the batch's timestamp.
-    mutating func apply(_ header: RecordBatchHeader, timeMs: Int64) {
+    /// - Parameters:
+    ///   - marker: what a control batch says; a control batch that says nothing of transactions changes nothing.
+    ///   - timeMs: when it was appended; when a log is read again, the batch's timestamp.
+    /// - Returns: the transaction that the batch ends. A marker for a producer that wrote nothing here ends none.
+    @discardableResult
+    mutating func apply(
+        _ header: RecordBatchHeader, marker: EndTransactionMarker? = nil, timeMs: Int64
+    ) -> EndedTransaction? {
         mapEndOffset = header.lastOffset + 1
-        guard header.hasProducerId else { return }
+        guard header.hasProducerId, marker != nil || !header.isControl else { return nil }
         let id = header.producerId
         var state = states.removeValue(forKey: id) ?? ProducerState(epoch: header.producerEpoch, lastTimestamp: timeMs)
+        defer { states[id] = state }
         if header.producerEpoch != state.epoch {
             state.epoch = header.producerEpoch
             state.batches = []
         }
         state.lastTimestamp = timeMs
-        if header.isControl {
-            state.transactionFirstOffset = nil
-        } else {
-            let batch = ProducerState.Batch(
-                lastSequence: header.lastSequence, lastOffset: header.lastOffset, offsetDelta: header.lastOffsetDelta,
-                timestamp: header.maxTimestamp)
-            state.add(batch)
-            if header.isTransactional && state.transactionFirstOffset == nil {
-                state.transactionFirstOffset = header.baseOffset
-            }
+        if let marker {
+            state.coordinatorEpoch = marker.coordinatorEpoch
+            return end(&state, header, isCommit: marker.isCommit)
         }
-        states[id] = state
+        let batch = ProducerState.Batch(
+            lastSequence: header.lastSequence, lastOffset: header.lastOffset, offsetDelta: header.lastOffsetDelta,
+            timestamp: header.maxTimestamp)
+        state.add(batch)
+        if header.isTransactional && state.transactionFirstOffset == nil {
+            state.transactionFirstOffset = header.baseOffset
+            openTransactions.append(OpenTransaction(producerId: id, firstOffset: header.baseOffset))
+        }
+        return nil
+    }
+
+    private mutating func end(
+        _ state: inout ProducerState, _ header: RecordBatchHeader, isCommit: Bool
+    ) -> EndedTransaction? {
+        guard let firstOffset = state.transactionFirstOffset else { return nil }
+        state.transactionFirstOffset = nil
+        openTransactions.removeAll { $0.producerId == header.producerId }
+        return EndedTransaction(
+            producerId: header.producerId, firstOffset: firstOffset, lastOffset: header.lastOffset, isCommit: isCommit)
+    }
+
+    /// The entry of the index for a transaction that was ended last; nil for one whose records count.
+    func indexEntry(of ended: EndedTransaction) -> AbortedTransaction? {
+        if ended.isCommit { return nil }
+        return AbortedTransaction(
+            producerId: ended.producerId, firstOffset: ended.firstOffset, lastOffset: ended.lastOffset,
+            lastStableOffset: firstOpenTransactionOffset ?? ended.lastOffset + 1)
     }
 
     /// Forgets producers that have not written since `timeMs` and have no transaction open.
@@ -85,5 +121,11 @@ struct ProducerStates: Equatable, Sendable {
         }
     }
 
-    mutating func set(_ state: ProducerState, for producerId: Int64) { states[producerId] = state }
+    mutating func set(_ state: ProducerState, for producerId: Int64) {
+        openTransactions.removeAll { $0.producerId == producerId }
+        states[producerId] = state
+        guard let firstOffset = state.transactionFirstOffset else { return }
+        let place = openTransactions.firstIndex { $0.firstOffset > firstOffset } ?? openTransactions.endIndex
+        openTransactions.insert(OpenTransaction(producerId: producerId, firstOffset: firstOffset), at: place)
+    }
 }

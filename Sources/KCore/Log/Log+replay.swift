@@ -1,0 +1,81 @@
+internal import Synchronization
+
+extension Log {
+    /// Reads the batch headers from `start` to `end`, and the markers that end transactions, into the states of their
+    /// producers.
+    /// - Parameter reindexFrom: segments that begin there or behind get their transaction indexes anew.
+    static func replay(
+        _ segments: [LogSegment], from start: Int64, to end: Int64, into producers: inout ProducerStates,
+        reindexFrom: Int64 = .max
+    ) throws(LogFault) {
+        defer { producers.mapEndOffset = end }
+        if reindexFrom != .max {
+            for segment in segments where segment.baseOffset >= reindexFrom {
+                try onDisk { () throws(DiskError) in try segment.files.transactionIndex.file.truncate(toCount: 0) }
+            }
+        }
+        guard start < end else { return }
+        // In front of the first segment there is nothing left to read.
+        for segment in segments[(segmentIndex(segments, for: start) ?? 0)...] where segment.baseOffset < end {
+            let aborted = try replay(segment, from: start, into: &producers)
+            guard segment.baseOffset >= reindexFrom, !aborted.isEmpty else { continue }
+            try onDisk { () throws(DiskError) in
+                for entry in aborted { try segment.files.transactionIndex.append(entry) }
+                try segment.files.transactionIndex.file.write()
+            }
+        }
+    }
+
+    private static func replay(
+        _ segment: LogSegment, from start: Int64, into producers: inout ProducerStates
+    ) throws(LogFault) -> [AbortedTransaction] {
+        let size = segment.size
+        guard let first = try segment.firstBatch(endingAtOrAfter: start, end: size) else { return [] }
+        let file = try segment.file()
+        let (after, aborted) = try BatchScanner.scan(file, from: first.position, to: size, windowBytes: 8192) {
+            (scanner) throws(LogFault) in
+            var producers = producers
+            var aborted: [AbortedTransaction] = []
+            while let batch = try scanner.next() {
+                guard let header = batch.header else { continue }
+                let marker = try header.isControl && header.hasProducerId ? readMarker(batch, file) : nil
+                let ended = producers.apply(header, marker: marker, timeMs: header.maxTimestamp)
+                if let ended, let entry = producers.indexEntry(of: ended) { aborted.append(entry) }
+            }
+            return (producers, aborted)
+        }
+        producers = after
+        return aborted
+    }
+
+    /// What a control batch can take; markers have some hundred bytes.
+    private static let maxMarkerBytes = 1 << 16
+
+    /// - Returns: nil for what is no marker, or cannot be read as one.
+    static func readMarker(_ batch: StoredBatch, _ file: any DiskFile) throws(LogFault) -> EndTransactionMarker? {
+        guard batch.size <= maxMarkerBytes else { return nil }
+        let bytes = try onDisk { () throws(DiskError) in try file.readBytes(at: batch.position, count: batch.size) }
+        return try? EndTransactionMarker(batch: bytes)
+    }
+
+    /// Makes the transaction indexes from `segment` on anew, after one of them was found damaged.
+    func rebuildTransactionIndexes(from segment: LogSegment) throws(LogFault) {
+        try writer.withLock { (writer) throws(LogFault) in
+            guard !writer.isClosed, writer.segments.contains(where: { $0 === segment }) else { return }
+            let start = segment.baseOffset
+            var producers = ProducerStates()
+            let path = folder.path + "/" + SegmentFileKind.producerSnapshot.fileName(baseOffset: start)
+            let contents = try onDisk { () throws(DiskError) in try environment.disk.readFile(path) }
+            let snapshot = contents.flatMap { ProducerSnapshot.read($0, endOffset: start) }
+            if let snapshot {
+                producers = snapshot
+            } else {
+                try Log.replay(
+                    writer.segments, from: writer.segments.first?.baseOffset ?? start, to: start, into: &producers)
+            }
+            try Log.replay(
+                writer.segments, from: start, to: writer.endOffset, into: &producers, reindexFrom: start)
+            writer.hasNewFiles = true
+        }
+    }
+}

@@ -1,0 +1,109 @@
+internal import Synchronization
+
+extension Log {
+    /// The offset below which every transaction is decided, for readers that are told `highWatermark`: where the oldest
+    /// one begins that is not, else the high watermark.
+    public func lastStableOffset(highWatermark: Int64) -> Int64 {
+        published.withLock { published in
+            if published.unstable.isEmpty { return highWatermark }
+            guard let unstable = published.unstable.firstUnstableOffset(highWatermark: highWatermark) else {
+                return highWatermark
+            }
+            return min(highWatermark, max(unstable, published.startOffset))
+        }
+    }
+
+    /// The aborted transactions that a reader must know of to skip their records: those with records below `end` that
+    /// ended at `offset` or later.
+    /// - Throws: KAFKA_STORAGE_ERROR when an index cannot be read.
+    public func abortedTransactions(from offset: Int64, upTo end: Int64) throws(LogError) -> [AbortedTransaction] {
+        guard offset < end else { return [] }
+        do {
+            return try collectAborted(from: offset, upTo: end)
+        } catch .damaged(let path, let position, let reason) {
+            environment.logger.error(
+                "a transaction index is damaged and made anew",
+                ["path": path, "position": position, "reason": reason])
+        } catch {
+            throw answer(to: error)
+        }
+        do {
+            let segments = published.withLock { $0.segments }
+            if let first = segments[(Log.segmentIndex(segments, for: offset) ?? 0)...].first {
+                try rebuildTransactionIndexes(from: first)
+            }
+            return try collectAborted(from: offset, upTo: end)
+        } catch {
+            throw answer(to: error)
+        }
+    }
+
+    private func collectAborted(from offset: Int64, upTo end: Int64) throws(LogFault) -> [AbortedTransaction] {
+        let segments = published.withLock { $0.segments }
+        var found: [AbortedTransaction] = []
+        // In front of the first segment there is nothing that could have been read.
+        for segment in segments[(Log.segmentIndex(segments, for: offset) ?? 0)...] {
+            do throws(LogFault) {
+                if try segment.files.transactionIndex.collect(from: offset, upTo: end, into: &found) { break }
+            } catch  where error.isMissingFile {
+                continue
+            }
+        }
+        return found
+    }
+
+    /// The aborted transactions for what was read from `offset` on.
+    /// - Parameter end: exclusive, the limit of the read.
+    public func abortedTransactions(
+        in read: LogRead, from offset: Int64, upTo end: Int64
+    ) throws(LogError) -> [AbortedTransaction] {
+        guard read.records.count > 0 else { return [] }
+        return try abortedTransactions(from: offset, upTo: min(end, upperBound(of: read)))
+    }
+
+    // An offset that nothing of the read reaches, from the index and not from the batches: it may be too large.
+    private func upperBound(of read: LogRead) throws(LogError) -> Int64 {
+        guard case .files(let regions) = read.records, let last = regions.last else { return read.logEndOffset }
+        let segments = published.withLock { $0.segments }
+        guard let index = Log.segmentIndex(segments, for: read.firstOffset) else { return read.logEndOffset }
+        let next = index + 1 < segments.count ? segments[index + 1].baseOffset : read.logEndOffset
+        do throws(DiskError) {
+            let position = last.position + Int64(last.count)
+            guard let entry = try segments[index].files.offsetIndex.first(atOrBehind: position) else { return next }
+            return min(next, entry.offset + 1)
+        } catch {
+            throw answer(to: error)
+        }
+    }
+
+    /// Takes note of what was appended to `segment`, and puts aborted transactions into its index.
+    func apply(
+        _ prepared: PreparedAppend, _ segment: LogSegment, _ writer: inout Writer
+    ) throws(LogError) -> [EndedTransaction] {
+        var ended: [EndedTransaction] = []
+        for (index, batch) in prepared.batches.enumerated() {
+            writer.epochs.assign(batch.header.partitionLeaderEpoch, startOffset: batch.header.baseOffset)
+            let transaction = writer.producers.apply(
+                batch.header, marker: prepared.markers[index], timeMs: environment.clock.wallMs)
+            guard let transaction else { continue }
+            ended.append(transaction)
+            guard let entry = writer.producers.indexEntry(of: transaction) else { continue }
+            writer.hasNewFiles = true
+            do throws(DiskError) {
+                try segment.files.transactionIndex.append(entry)
+            } catch {
+                // The batches are in, and readers would take the records for good.
+                throw environment.directory.fail(error)
+            }
+        }
+        return ended
+    }
+}
+
+extension Log.Published {
+    /// Takes note of what an append did to transactions.
+    mutating func note(_ ended: [EndedTransaction], firstOpenOffset: Int64?) {
+        unstable.firstOpenOffset = firstOpenOffset
+        for transaction in ended { unstable.end(transaction) }
+    }
+}
