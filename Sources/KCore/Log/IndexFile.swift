@@ -88,7 +88,7 @@ final class IndexFile: Sendable {
             } else {
                 state.pending.removeLast(max(0, state.pending.count - (count - state.inFile) * entrySize))
             }
-            if isOptional, state.inFile == 0, try !handle.exists() { return }
+            if isOptional, state.inFile == 0, try handle.exists() == false { return }
             try handle.open(create: true).truncate(to: Int64(state.inFile * entrySize))
         }
     }

@@ -26,6 +26,8 @@ struct TransactionIndex: Sendable {
     static let entrySize = 34
     static let version: Int16 = 0
     private static let entriesPerRead = 256
+    /// Up to so many are all looked at, so that damage is found; of more the beginning is skipped by searching.
+    private static let mostLookedAt = 1024
 
     let file: IndexFile
     let baseOffset: Int64
@@ -93,10 +95,13 @@ struct TransactionIndex: Sendable {
     ) throws(LogFault) {
         let count = try onDisk { () throws(DiskError) in try file.count() }
         guard count > 0 else { return }
-        let skipped = try onDisk { () throws(DiskError) in
-            try file.last(where: { read($0).transaction.lastOffset < offset }, { _ in })
+        var index = 0
+        if count > TransactionIndex.mostLookedAt {
+            let skipped = try onDisk { () throws(DiskError) in
+                try file.last(where: { read($0).transaction.lastOffset < offset }, { _ in })
+            }
+            index = skipped.map { $0.index + 1 } ?? 0
         }
-        var index = skipped.map { $0.index + 1 } ?? 0
         var previous = Int64.min
         while index < count {
             let end = min(count, index + TransactionIndex.entriesPerRead)
@@ -105,7 +110,7 @@ struct TransactionIndex: Sendable {
                 try check(entry, index: index, after: previous)
                 previous = entry.transaction.lastOffset
                 index += 1
-                if !body(entry.transaction) { return }
+                if entry.transaction.lastOffset >= offset && !body(entry.transaction) { return }
             }
             if portion.isEmpty { return }
         }
