@@ -13,8 +13,8 @@ extension Partition {
     /// else has to happen first.
     var nextDueMs: Int64 { publishedDueMs.load(ordering: .acquiring) }
 
-    /// The offset below which no transaction is open. Without a transaction coordinator nothing can open one.
-    public var lastStableOffset: Int64 { highWatermark }
+    /// The offset below which every transaction is decided, and at most the high watermark.
+    public var lastStableOffset: Int64 { log.lastStableOffset(highWatermark: highWatermark) }
 
     /// The first offset that a reader with this limit may not see.
     public func endOffset(_ limit: ReadLimit) -> Int64 {
@@ -80,9 +80,10 @@ extension Partition {
     func updateVisibility(byteCount: Int? = nil, _ change: (inout Visibility) -> Void) {
         var more: (from: Int64, count: Int)?
         var isDelayed = false
-        let waiting = state.withLock { state -> [WaitingFetch] in
+        let (waiting, waitingForStable) = state.withLock { state -> ([WaitingFetch], [WaitingFetch]) in
             let dueMs = state.visibility.nextDueMs
             let mark = state.visibility.highWatermark
+            let wasHeldBack = state.lastStableOffset < mark
             change(&state.visibility)
             isDelayed = state.visibility.isDelaying
             if isDelayed {
@@ -94,11 +95,20 @@ extension Partition {
             log.highWatermark = state.visibility.replicatedEnd
             publishedHighWatermark.store(state.visibility.highWatermark, ordering: .releasing)
             publishedDueMs.store(state.visibility.nextDueMs ?? .max, ordering: .releasing)
-            // Also when another append has moved it beyond these records: it counted its own bytes only.
-            if !isDelayed && byteCount != nil || state.visibility.highWatermark != mark { return state.waiting }
-            // Who waits without a time to look again gets one.
-            return state.visibility.nextDueMs != dueMs ? state.waiting : []
+            let stableMark = state.lastStableOffset
+            state.lastStableOffset = log.lastStableOffset(highWatermark: state.visibility.highWatermark)
+            let isHeldBack = state.lastStableOffset < state.visibility.highWatermark
+            // Also when another append has moved it beyond these records: it counted its own bytes only. And who waits
+            // without a time to look again gets one.
+            let hasMoved =
+                !isDelayed && byteCount != nil || state.visibility.highWatermark != mark
+                || state.visibility.nextDueMs != dueMs
+            if !wasHeldBack && !isHeldBack { return (hasMoved ? state.waiting + state.waitingForStable : [], []) }
+            // How much a transaction lets go with its end is not known.
+            let isStableMoved = state.lastStableOffset != stableMark || state.visibility.nextDueMs != dueMs
+            return (hasMoved ? state.waiting : [], isStableMoved ? state.waitingForStable : [])
         }
+        for fetch in waitingForStable { fetch.wakeNow() }
         for fetch in waiting {
             if let byteCount, !isDelayed { fetch.arrived(byteCount: byteCount) } else { fetch.wakeNow() }
         }

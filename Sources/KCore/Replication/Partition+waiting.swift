@@ -1,13 +1,21 @@
 internal import Synchronization
 
 extension Partition {
-    /// Parks a fetch that found nothing at `highWatermark`. It is woken by what moves that; where only time does, by
-    /// nobody: see ``nextDueMs``, which is looked at after this.
-    /// - Returns: false when the partition has moved since; the fetch should read again instead.
-    func wait(_ fetch: WaitingFetch, since highWatermark: Int64) -> Bool {
+    /// Parks a fetch that found nothing at `mark`, the end of what it may see. It is woken by what moves that; where only
+    /// time does, by nobody: see ``nextDueMs``, which is looked at after this.
+    /// - Returns: false when the end has moved since; the fetch should read again instead.
+    func wait(_ fetch: WaitingFetch, since mark: Int64, _ limit: ReadLimit = .highWatermark) -> Bool {
         state.withLock { state in
-            guard state.isOpen, state.visibility.highWatermark == highWatermark else { return false }
-            state.waiting.append(fetch)
+            guard state.isOpen else { return false }
+            let highWatermark = state.visibility.highWatermark
+            switch limit {
+            case .highWatermark:
+                guard highWatermark == mark else { return false }
+                state.waiting.append(fetch)
+            case .lastStableOffset:
+                guard log.lastStableOffset(highWatermark: highWatermark) == mark else { return false }
+                state.waitingForStable.append(fetch)
+            }
             return true
         }
     }
@@ -15,17 +23,26 @@ extension Partition {
     /// Forgets a fetch that has been answered.
     func stopWaiting(_ fetch: WaitingFetch) {
         state.withLock { state in
-            if let index = state.waiting.firstIndex(where: { $0 === fetch }) {
-                state.waiting.swapAt(index, state.waiting.count - 1)
-                state.waiting.removeLast()
+            if !Partition.remove(fetch, from: &state.waiting) {
+                _ = Partition.remove(fetch, from: &state.waitingForStable)
             }
         }
+    }
+
+    private static func remove(_ fetch: WaitingFetch, from waiting: inout [WaitingFetch]) -> Bool {
+        guard let index = waiting.firstIndex(where: { $0 === fetch }) else { return false }
+        waiting.swapAt(index, waiting.count - 1)
+        waiting.removeLast()
+        return true
     }
 }
 
 extension Partition.State {
     mutating func takeWaiting() -> [WaitingFetch] {
-        defer { waiting = [] }
-        return waiting
+        defer {
+            waiting = []
+            waitingForStable = []
+        }
+        return waiting + waitingForStable
     }
 }

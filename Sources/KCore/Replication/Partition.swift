@@ -14,7 +14,11 @@ public final class Partition: Sendable {
         var isOpen = true
         var visibility: Visibility
         var inSyncReplicas: Int
+        /// As it was when readers were last woken.
+        var lastStableOffset: Int64
         var waiting: [WaitingFetch] = []
+        /// Those that read committed records only.
+        var waitingForStable: [WaitingFetch] = []
     }
     let state: Mutex<State>
     // Copies of what the state's visibility says, which readers load without the lock.
@@ -28,7 +32,10 @@ public final class Partition: Sendable {
         let visibility = Partition.visibility(of: log)
         publishedHighWatermark = Atomic(visibility.highWatermark)
         log.highWatermark = visibility.replicatedEnd
-        state = Mutex(State(leaderEpoch: leaderEpoch, visibility: visibility, inSyncReplicas: inSyncReplicas))
+        state = Mutex(
+            State(
+                leaderEpoch: leaderEpoch, visibility: visibility, inSyncReplicas: inSyncReplicas,
+                lastStableOffset: log.lastStableOffset(highWatermark: visibility.highWatermark)))
         if visibility.isDelaying { updateVisibility { _ in } }
         advanceWhenFlushed()
     }

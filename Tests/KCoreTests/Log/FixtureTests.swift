@@ -75,6 +75,55 @@ import Testing
         }
     }
 
+    @Test func `read_committed sees what Kafka's clients see, neither aborted nor open transactions`() throws {
+        let directory = try Unpacked("kafka-3.9-clean.tar.gz")
+        let manager = try open(directory)
+        let topics = try #require(try expected("kafka-3.9-clean.expected.json.gz")["topics"] as? [String: Any])
+        var heldBack = 0
+        for (topic, levels) in topics {
+            let partitions = try #require((levels as? [String: Any])?["read_committed"] as? [String: Any])
+            for (partition, facts) in partitions {
+                let facts = try #require(facts as? [String: Any])
+                let number = try #require(Int32(partition))
+                let log = try #require(manager.log(for: TopicPartition(topic: topic, partition: number)))
+                let stable = log.lastStableOffset(highWatermark: log.logEndOffset)
+                #expect(stable == facts["high"] as? Int64)
+                if stable < log.logEndOffset { heldBack += 1 }
+                let wanted = try #require(facts["records"] as? [[String: Any]]).map { $0["offset"] as? Int64 }
+                for maxBytes in [1, 700, 1 << 20] {
+                    #expect(try committed(log, upTo: stable, maxBytes: maxBytes) == wanted, "\(topic)-\(partition)")
+                }
+            }
+        }
+        #expect(heldBack == 2)
+    }
+
+    /// The offsets that our own consumer hands out of what fetches of this size are answered with.
+    private func committed(_ log: Log, upTo end: Int64, maxBytes: Int) throws -> [Int64] {
+        var next = log.logStartOffset
+        var offsets: [Int64] = []
+        while next < end {
+            let read = try log.read(from: next, maxBytes: maxBytes, upTo: end)
+            let aborted = try log.abortedTransactions(in: read, from: next, upTo: end).map { transaction in
+                var entry = FetchResponse.AbortedTransaction()
+                entry.producerId = transaction.producerId
+                entry.firstOffset = transaction.firstOffset
+                return entry
+            }
+            let batches = try read.batches()
+            let last = try #require(batches.last)
+            let fetched = FetchedRecords(
+                topic: "t", partition: 0, startOffset: next, endOffset: end,
+                bytes: Bytes(batches.flatMap(\.array)), isolation: .readCommitted, checksCRC: true, aborted: aborted)
+            try fetched.forEachRecord {
+                offsets.append($0.offset)
+                return true
+            }
+            next = try RecordBatchReader(last).header.lastOffset + 1
+        }
+        return offsets
+    }
+
     private func records(_ log: Log) throws -> [Record] {
         var next = log.logStartOffset
         var result: [Record] = []
@@ -115,8 +164,15 @@ import Testing
                 #expect(same.epoch == state.epoch)
                 #expect(same.batches.last == state.batches.last)
                 #expect(same.transactionFirstOffset == state.transactionFirstOffset)
+                #expect(same.coordinatorEpoch == state.coordinatorEpoch)
             }
             fromSnapshot = log.writer.withLock { $0.producers }
+            let index = log.directoryPath + "/" + SegmentFileKind.transactionIndex.fileName(baseOffset: 0)
+            let byKafka = try SystemDisk().readFile(index)
+            #expect(byKafka?.count == 68)
+            var producers = ProducerStates()
+            try Log.replay(segments, from: 0, to: log.logEndOffset, into: &producers, reindexFrom: 0)
+            #expect(try SystemDisk().readFile(index) == byKafka)
             let path = log.directoryPath + "/" + SegmentFileKind.producerSnapshot.fileName(baseOffset: log.logEndOffset)
             #expect(try SystemDisk().readFile(path) == ProducerSnapshot.write(fromSnapshot))
         }

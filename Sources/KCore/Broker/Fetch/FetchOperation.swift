@@ -51,7 +51,7 @@ final class FetchOperation: @unchecked Sendable {
         guard !isDone else { return }
         stopWaiting()
         while true {
-            let marks = targets.map { $0.partition?.highWatermark ?? -1 }
+            let marks = targets.map { $0.partition?.endOffset(limit) ?? -1 }
             let reading = read()
             let left = deadlineMs - call.broker.clock.monotonicMs
             let isEnough = reading.byteCount >= Int(request.minBytes)
@@ -124,11 +124,26 @@ final class FetchOperation: @unchecked Sendable {
                 minOneBatch: minOneBatch)
             try FetchDownConversion.check(
                 partition.log, fetchVersion: call.version, isEnabled: call.broker.settings.convertsForOldClients)
+            if limit == .lastStableOffset {
+                answer.abortedTransactions = try aborted(result, target, upTo: answer.lastStableOffset)
+            }
             answer.records = result.records
         } catch {
             answer.errorCode = error.code
             if error.code == .offsetOutOfRange { return }
             call.broker.logger.warning("a fetch failed: \(error.message)", ["partition": partition.topicPartition])
+        }
+    }
+
+    private func aborted(
+        _ read: LogRead, _ target: Target, upTo end: Int64
+    ) throws(LogError) -> [FetchResponse.AbortedTransaction] {
+        guard let log = target.partition?.log else { return [] }
+        return try log.abortedTransactions(in: read, from: target.request.fetchOffset, upTo: end).map { found in
+            var transaction = FetchResponse.AbortedTransaction()
+            transaction.producerId = found.producerId
+            transaction.firstOffset = found.firstOffset
+            return transaction
         }
     }
 
@@ -151,7 +166,7 @@ final class FetchOperation: @unchecked Sendable {
         let fetch = WaitingFetch(missingBytes: missingBytes) { [self] in loop.execute { self.proceed() } }
         parked = fetch
         for (target, mark) in zip(targets, marks) {
-            if let partition = target.partition, !partition.wait(fetch, since: mark) {
+            if let partition = target.partition, !partition.wait(fetch, since: mark, limit) {
                 stopWaiting()
                 return false
             }
