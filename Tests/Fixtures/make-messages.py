@@ -28,7 +28,8 @@ OffsetForLeaderEpoch TxnOffsetCommit DescribeConfigs AlterConfigs DescribeLogDir
 DeleteGroups IncrementalAlterConfigs OffsetDelete DescribeCluster ConsumerGroupHeartbeat ConsumerGroupDescribe""".split()
 RECORDS = """RegisterBroker UnregisterBroker Topic Partition Config PartitionChange FenceBroker UnfenceBroker RemoveTopic
 FeatureLevel ProducerIds BrokerRegistrationChange NoOp BeginTransaction EndTransaction AbortTransaction
-RegisterController ZkMigration""".split()
+RegisterController ZkMigration AccessControlEntry RemoveAccessControlEntry UserScramCredential RemoveUserScramCredential
+ClientQuota DelegationToken RemoveDelegationToken""".split()
 CONTROLS = "LeaderChangeMessage SnapshotHeaderRecord SnapshotFooterRecord KRaftVersionRecord VotersRecord".split()
 GROUPS = """OffsetCommit GroupMetadata ConsumerGroupMetadata ConsumerGroupPartitionMetadata ConsumerGroupMemberMetadata
 ConsumerGroupTargetAssignmentMetadata ConsumerGroupTargetAssignmentMember ConsumerGroupCurrentMemberAssignment""".split()
@@ -179,6 +180,8 @@ class Message:
             return self.length(0, 4), "[]"
         if kind in NUMBERS and field["name"] == "Version" and self.own_version:
             return self.number(kind, self.version)
+        if kind == "float64":
+            return self.number(kind, float(given or 0))
         if kind in NUMBERS:
             return self.number(kind, int(given or "0", 0))
         if kind == "bool":

@@ -45,6 +45,8 @@ public struct OffsetCheckpoint: Sendable {
     public static let logStartOffsetName = "log-start-offset-checkpoint"
     /// High watermarks; the broker writes it.
     public static let highWatermarkName = "replication-offset-checkpoint"
+    /// Up to where each log has been compacted.
+    public static let cleanerName = "cleaner-offset-checkpoint"
 
     let disk: any Disk
     public let path: String

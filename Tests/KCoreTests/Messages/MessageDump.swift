@@ -11,6 +11,7 @@ enum MessageDump {
         case let uuid as Uuid: return hex(uuid.high) + hex(uuid.low)
         case let tag as UnknownTag: return "\(tag.tag):\(tag.value.array.hex)"
         case let number as any FixedWidthInteger: return "\(number)"
+        case let number as Double: return "\(number)"
         case let bool as Bool: return "\(bool)"
         case let code as any RawRepresentable: return "\(code.rawValue)"
         default: break

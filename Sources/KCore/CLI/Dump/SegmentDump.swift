@@ -1,30 +1,41 @@
-/// Prints a segment: a line for each batch and, where wanted, for each record.
+/// Prints a segment or a snapshot of the metadata: a line for each batch and, where wanted, for each record.
 struct SegmentDump {
     let reader: DumpReader
     let output: OutputBuffer
-    let showsRecords: Bool
+    let options: DumpOptions
+    let decoder: RecordDecoder
 
-    func print(_ baseOffset: Int64) throws(ToolError) {
-        output.append("Log starting offset: \(baseOffset)\n")
+    /// Prints up to ``DumpOptions/maxBytes`` of the file.
+    func print() throws(ToolError) {
         let size = reader.size
         var position: Int64 = 0
-        while position < size {
-            let batch: Bytes
-            let header: RecordBatchHeader
+        while position < min(size, options.maxBytes) {
+            if output.failure != nil { return }
+            let stored: StoredBatch
             do throws(RecordsError) {
-                let start = try? reader.read(at: position, count: RecordBatchHeader.size)
-                header = try (start ?? Bytes()).withUnsafeBytes { bytes throws(RecordsError) in
-                    try RecordBatchHeader(reading: bytes)
-                }
-                guard Int64(header.sizeInBytes) <= size - position else {
-                    throw .truncated(needed: header.sizeInBytes, available: Int(size - position))
+                let start = try? reader.read(at: position, count: StoredBatch.headerBytes)
+                stored = try (start ?? Bytes()).withUnsafeBytes { bytes throws(RecordsError) in
+                    try StoredBatch(bytes, position: position, available: size - position)
                 }
             } catch {
                 throw ToolError(
                     "\(reader.path): \(size - position) bytes from position \(position) on are no whole batch: \(error)"
                 )
             }
-            batch = try reader.read(at: position, count: header.sizeInBytes)
+            guard Int64(stored.size) <= options.maxBatchBytes else {
+                throw ToolError(
+                    "\(reader.path): the batch at position \(position) has \(stored.size) bytes, more than "
+                        + "--max-message-size \(options.maxBatchBytes)")
+            }
+            let batch = try reader.read(at: position, count: stored.size)
+            guard batch.count == stored.size else {
+                throw ToolError("\(reader.path): became shorter while it was read")
+            }
+            guard let header = stored.header else {
+                try legacy(batch, stored)
+                position = stored.end
+                continue
+            }
             let isValid = batch.withUnsafeBytes { bytes in
                 do throws(RecordsError) {
                     try header.checkCRC(in: bytes)
@@ -34,8 +45,31 @@ struct SegmentDump {
                 }
             }
             line(header, position: position, isValid: isValid)
-            if showsRecords { try records(batch, position: position) }
-            position += Int64(header.sizeInBytes)
+            if options.detail != .batches { try records(batch, position: position) }
+            position = stored.end
+        }
+    }
+
+    private func legacy(_ batch: Bytes, _ stored: StoredBatch) throws(ToolError) {
+        let magic = batch[16]
+        let codecId = batch[17] & 7
+        let codec = CompressionCodec(rawValue: Int8(codecId))?.name ?? "unknown(\(codecId))"
+        do throws(RecordsError) {
+            let records = try LegacyRecords.read(batch)
+            output.append(
+                "baseOffset: \(records.first?.offset ?? stored.baseOffset) lastOffset: \(stored.lastOffset) "
+                    + "position: \(stored.position) CreateTime: \(stored.maxTimestamp) size: \(stored.size) "
+                    + "magic: \(magic) compresscodec: \(codec) isvalid: true\n")
+            guard options.detail != .batches else { return }
+            for record in records {
+                output.append(
+                    "| offset: \(record.offset) CreateTime: \(record.timestamp) keySize: \(record.key?.count ?? -1) "
+                        + "valueSize: \(record.value?.count ?? -1)")
+                decoded(key: record.key, value: record.value)
+                output.append(UInt8(ascii: "\n"))
+            }
+        } catch {
+            throw ToolError("\(reader.path): the messages at position \(stored.position) cannot be read: \(error)")
         }
     }
 
@@ -59,39 +93,68 @@ struct SegmentDump {
     private func records(_ batch: Bytes, position: Int64) throws(ToolError) {
         do throws(RecordsError) {
             // A wrong checksum is said in the batch's line; what can be read is shown all the same.
-            let reader = try RecordBatchReader(batch, checkCRC: false)
-            let header = reader.header
+            let batchReader = try RecordBatchReader(batch, checkCRC: false)
+            let header = batchReader.header
             let time = timeName(header)
-            try reader.forEachRecord { record throws(RecordsError) in
-                let delta = Int64(header.baseSequence) + record.offset - header.baseOffset
-                let sequence = header.baseSequence < 0 ? -1 : delta & Int64(Int32.max)
-                let names = record.headers.map { String(decoding: $0.key, as: UTF8.self) }
-                output.append(
-                    "| offset: \(record.offset) \(time): \(record.timestamp) keySize: \(record.key?.count ?? -1) "
-                        + "valueSize: \(record.value?.count ?? -1) sequence: \(sequence) "
-                        + "headerKeys: [\(names.joined(separator: ","))]")
+            try batchReader.forEachRecord { record throws(RecordsError) in
+                if !(options.skipsRecordMetadata && options.detail == .data) {
+                    let delta = Int64(header.baseSequence) + record.offset - header.baseOffset
+                    let sequence = header.baseSequence < 0 ? -1 : delta & Int64(Int32.max)
+                    let names = record.headers.map { String(decoding: $0.key, as: UTF8.self) }
+                    output.append(
+                        "| offset: \(record.offset) \(time): \(record.timestamp) keySize: \(record.key?.count ?? -1) "
+                            + "valueSize: \(record.value?.count ?? -1) sequence: \(sequence) "
+                            + "headerKeys: [\(names.joined(separator: ","))]")
+                } else {
+                    output.append("|" as StaticString)
+                }
                 if header.isControl {
                     try control(record)
-                } else {
+                } else if case .data(.string, .string) = decoder, options.detail == .data {
                     field(" key", record.key)
                     field(" payload", record.value)
+                } else {
+                    let values = batchReader.record(record)
+                    decoded(key: values.key, value: values.value)
                 }
                 output.append(UInt8(ascii: "\n"))
             }
         } catch {
             output.append(UInt8(ascii: "\n"))
-            throw ToolError("\(self.reader.path): the batch at position \(position) cannot be read: \(error)")
+            throw ToolError("\(reader.path): the batch at position \(position) cannot be read: \(error)")
         }
     }
 
+    private func decoded(key: Bytes?, value: Bytes?) {
+        guard options.detail == .data else { return }
+        let (key, payload) = decoder.text(key: key, value: value)
+        if let key { output.append(" key: " + key) }
+        if let payload { output.append(" payload: " + payload) }
+    }
+
     private func control(_ record: RecordView) throws(RecordsError) {
+        let type = try ControlRecordType(key: record.key)
         if let marker = try EndTransactionMarker(record) {
             let kind = marker.isCommit ? "COMMIT" : "ABORT"
             output.append(" endTxnMarker: \(kind) coordinatorEpoch: \(marker.coordinatorEpoch)")
-        } else {
-            let type = try ControlRecordType(key: record.key)
-            output.append(" controlType: \(type)(\(type.rawValue))")
+            return
         }
+        let value = record.value.map { Bytes(copying: $0) } ?? Bytes()
+        do throws(WireError) {
+            switch type {
+            case .snapshotHeader: json("SnapshotHeader", try SnapshotHeaderRecord(value: value))
+            case .snapshotFooter: json("SnapshotFooter", try SnapshotFooterRecord(value: value))
+            case .kraftVersion: json("KRaftVersion", try KRaftVersionRecord(value: value))
+            case .kraftVoters: json("KRaftVoters", try VotersRecord(value: value))
+            default: output.append(" controlType: \(type)(\(type.rawValue))")
+            }
+        } catch {
+            output.append(" controlType: \(type)(\(type.rawValue)) (cannot be decoded: \(error))")
+        }
+    }
+
+    private func json(_ name: String, _ record: some ControlRecord) {
+        output.append(" \(name) \(MessageJSON.text(record, version: record.version))")
     }
 
     private func field(_ name: StaticString, _ bytes: UnsafeRawBufferPointer?) {

@@ -22,6 +22,23 @@ enum Base64 {
         }
     }
 
+    static func text(_ bytes: Bytes) -> String {
+        let letters = Array(UnsafeBufferPointer(start: alphabet.utf8Start, count: 64))
+        var result: [UInt8] = []
+        result.reserveCapacity((bytes.count + 2) / 3 * 4)
+        bytes.withUnsafeBytes { bytes in
+            for start in stride(from: 0, to: bytes.count, by: 3) {
+                let count = min(3, bytes.count - start)
+                let group = (0..<3).reduce(UInt32(0)) { $0 << 8 | UInt32($1 < count ? bytes[start + $1] : 0) }
+                for index in 0..<4 {
+                    result.append(
+                        index <= count ? letters[Int(group >> UInt32(18 - 6 * index)) & 63] : UInt8(ascii: "="))
+                }
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
     /// Appends what `text` stands for.
     /// - Returns: false when it is not base 64: a wrong letter, a wrong length, bits that are left over.
     static func decode(_ text: UnsafeRawBufferPointer, into target: inout [UInt8]) -> Bool {

@@ -78,10 +78,9 @@ struct ImageBuilder {
         case .featureLevel(let record): features[record.name] = record.featureLevel == 0 ? nil : record.featureLevel
         case .producerIds(let record): nextProducerId = record.nextProducerId
         case .registerController(let record): controllers[record.controllerId] = record
-        case .zkMigrationState:
-            undescribed.removeAll { if case .zkMigrationState = $0 { true } else { false } }
-            undescribed.append(record)
-        case .unknown: undescribed.append(record)
+        case .unknown, .zkMigrationState, .accessControlEntry, .removeAccessControlEntry, .userScramCredential,
+            .removeUserScramCredential, .clientQuota, .delegationToken, .removeDelegationToken:
+            undescribed.keep(record)
         case .noOp, .beginTransaction, .endTransaction, .abortTransaction: break
         }
     }

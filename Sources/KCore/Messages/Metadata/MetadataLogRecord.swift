@@ -18,6 +18,13 @@ enum MetadataLogRecord: Equatable, Sendable {
     case abortTransaction(AbortTransactionRecord)
     case registerController(RegisterControllerRecord)
     case zkMigrationState(ZkMigrationStateRecord)
+    case accessControlEntry(AccessControlEntryRecord)
+    case removeAccessControlEntry(RemoveAccessControlEntryRecord)
+    case userScramCredential(UserScramCredentialRecord)
+    case removeUserScramCredential(RemoveUserScramCredentialRecord)
+    case clientQuota(ClientQuotaRecord)
+    case delegationToken(DelegationTokenRecord)
+    case removeDelegationToken(RemoveDelegationTokenRecord)
     case unknown(frame: MetadataRecordFrame, body: Bytes)
 }
 
@@ -55,6 +62,13 @@ extension MetadataLogRecord {
         case .abortTransaction(let record): return try record.framed(version: version)
         case .registerController(let record): return try record.framed(version: version)
         case .zkMigrationState(let record): return try record.framed(version: version)
+        case .accessControlEntry(let record): return try record.framed(version: version)
+        case .removeAccessControlEntry(let record): return try record.framed(version: version)
+        case .userScramCredential(let record): return try record.framed(version: version)
+        case .removeUserScramCredential(let record): return try record.framed(version: version)
+        case .clientQuota(let record): return try record.framed(version: version)
+        case .delegationToken(let record): return try record.framed(version: version)
+        case .removeDelegationToken(let record): return try record.framed(version: version)
         case .unknown(let frame, let body):
             var encoder = WireEncoder(version: frame.version, flexible: true)
             frame.write(&encoder)
@@ -88,6 +102,13 @@ extension MetadataLogRecord {
         case AbortTransactionRecord.apiKey: try read(Self.abortTransaction)
         case RegisterControllerRecord.apiKey: try read(Self.registerController)
         case ZkMigrationStateRecord.apiKey: try read(Self.zkMigrationState)
+        case AccessControlEntryRecord.apiKey: try read(Self.accessControlEntry)
+        case RemoveAccessControlEntryRecord.apiKey: try read(Self.removeAccessControlEntry)
+        case UserScramCredentialRecord.apiKey: try read(Self.userScramCredential)
+        case RemoveUserScramCredentialRecord.apiKey: try read(Self.removeUserScramCredential)
+        case ClientQuotaRecord.apiKey: try read(Self.clientQuota)
+        case DelegationTokenRecord.apiKey: try read(Self.delegationToken)
+        case RemoveDelegationTokenRecord.apiKey: try read(Self.removeDelegationToken)
         default: nil
         }
     }
