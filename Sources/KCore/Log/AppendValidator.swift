@@ -104,7 +104,11 @@ struct AppendValidator {
         guard header.attributes.compression != nil else {
             throw invalid("there is no compression type \(header.attributes.compressionId)")
         }
-        if !header.isCompressed { try scanRecords(&prepared, index) }
+        if !header.isCompressed {
+            try scanRecords(&prepared, index)
+        } else if origin == .client && config.checksCompressedRecords {
+            try decodeRecords(&prepared, index)
+        }
         if config.cleanupPolicy.contains(.compact) && !header.isControl {
             try checkKeys(prepared.records.slice(batch.position..<batch.end), header)
         }
@@ -120,7 +124,7 @@ struct AppendValidator {
         }
     }
 
-    // As Kafka does: what the records say goes before what the header says of them. What is compressed is not decoded.
+    // As Kafka does: what the records say goes before what the header says of them.
     private func scanRecords(_ prepared: inout PreparedAppend, _ index: Int) throws(LogError) {
         let batch = prepared.batches[index]
         let found = prepared.records.withUnsafeBytes { bytes in
@@ -130,6 +134,26 @@ struct AppendValidator {
         guard let found else {
             throw invalid("the batch does not hold the \(batch.header.recordCount) records that it says")
         }
+        setMaxTimestamp(found, &prepared, index)
+    }
+
+    // What a compressed batch hides, at the price of decompressing it.
+    private func decodeRecords(_ prepared: inout PreparedAppend, _ index: Int) throws(LogError) {
+        let batch = prepared.batches[index]
+        var largest: Int64 = -1
+        var next = batch.header.baseOffset
+        var isInOrder = true
+        try forEachRecord(prepared.records.slice(batch.position..<batch.end)) { (_, record) throws(LogError) in
+            largest = max(largest, record.timestamp)
+            isInOrder = isInOrder && record.offset == next
+            next &+= 1
+        }
+        guard isInOrder else { throw invalid("the offsets inside of the compressed batch have gaps") }
+        setMaxTimestamp(largest, &prepared, index)
+    }
+
+    private func setMaxTimestamp(_ found: Int64, _ prepared: inout PreparedAppend, _ index: Int) {
+        let batch = prepared.batches[index]
         guard found != batch.header.maxTimestamp, origin == .client else { return }
         prepared.batches[index].header.maxTimestamp = found
         prepared.records.withUnsafeMutableBytes { bytes in

@@ -61,6 +61,9 @@ public struct LogConfig: Equatable, Sendable {
     public var minCompactionLagMs: Int64 = 0
     /// `max.compaction.lag.ms`
     public var maxCompactionLagMs = Int64.max
+    /// `compressed.records.check.enable`, this project's own: whether compressed batches are decoded when they are
+    /// appended, to see that consumers will be able to.
+    public var checksCompressedRecords = false
     /// `delivery.delay.ms`, this project's own: how old a record must be before consumers see it.
     public var deliveryDelayMs: Int64 = 0
 

@@ -98,6 +98,33 @@ import Testing
         #expect(refusal(log, edited(batch, at: RecordBatchHeader.size, [0]))?.code == .invalidRecord)
     }
 
+    @Test(arguments: [CompressionCodec.gzip, .snappy, .lz4, .zstd])
+    func `what a compressed batch hides is found where the topic asks for it`(codec: CompressionCodec) throws {
+        var config = LogConfig()
+        config.checksCompressedRecords = true
+        let log = try bench.open(config)
+        let records = [1000, 3000, 2000].enumerated().map { index, time in
+            Record(offset: Int64(index), timestamp: time, key: nil, value: Bytes("v"))
+        }
+        let batch = try RecordBatchBuilder.batch(records, BatchOptions(compression: codec))
+        // One record more than there are, in both of the places that count.
+        let count = edited(edited(batch, at: 57, [0, 0, 0, 4]), at: 23, [0, 0, 0, 3])
+        #expect(refusal(log, count)?.code == .invalidRecord)
+        // Not the codec's format any more, though the checksum is right.
+        let garbled = edited(batch, at: RecordBatchHeader.size, [0xFF, 0xFF, 0xFF, 0xFF])
+        #expect(refusal(log, garbled)?.code == .corruptMessage)
+        var gapped = records
+        gapped[2].offset = 3
+        let gap = try RecordBatchBuilder.batch(gapped, BatchOptions(compression: codec))
+        #expect(refusal(log, edited(gap, at: 57, [0, 0, 0, 4]))?.code == .invalidRecord)
+        let later = withUnsafeBytes(of: Int64(9000).bigEndian) { Array($0) }
+        #expect(refusal(log, edited(batch, at: RecordBatchHeader.maxTimestampPosition, later)) == nil)
+        #expect(try log.offset(forTimestamp: 3001) == nil)
+        config.checksCompressedRecords = false
+        log.updateConfig(config)
+        #expect(refusal(log, garbled) == nil, "the topic does not ask for it")
+    }
+
     @Test func `clients may not write control records, coordinators may`() throws {
         let log = try bench.open()
         let marker = EndTransactionMarker(isCommit: true, coordinatorEpoch: 1)

@@ -59,6 +59,9 @@ enum BrokerConfigs {
 
     /// What topics have unless they say otherwise.
     private static let logDefaults: [ConfigDefinition] = [
+        .boolean(
+            "log.compressed.records.check.enable", false,
+            "Whether compressed batches are decoded when they are appended; only this broker has it."),
         .int("compression.gzip.level", -1, .betweenOr(1, 9, or: -1), "Level when the broker compresses with gzip.")
             .ignored,
         .int("compression.lz4.level", 9, .between(1, 17), "Level when the broker compresses with lz4.").ignored,

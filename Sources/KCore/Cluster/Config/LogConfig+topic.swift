@@ -34,6 +34,7 @@ extension LogConfig {
         minCompactionLagMs = max(minCompactionLagMs, deliveryDelayMs)
         if let value = Int32(text("min.insync.replicas")) { minInSyncReplicas = value }
         if let value = Double(text("min.cleanable.dirty.ratio")) { minCleanableDirtyRatio = value }
+        checksCompressedRecords = text("compressed.records.check.enable").lowercased() == "true"
         preallocate = text("preallocate").lowercased() == "true"
         messageTimestampType = text("message.timestamp.type") == "LogAppendTime" ? .logAppendTime : .createTime
         let policies = text("cleanup.policy").listElements

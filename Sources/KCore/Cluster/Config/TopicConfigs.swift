@@ -14,6 +14,10 @@ enum TopicConfigs {
             "cleanup.policy", "delete", .listOf(cleanupPolicies),
             "What becomes of old segments: delete removes them, compact keeps the last record of every key."
         ).from(.init("log.cleanup.policy")),
+        .boolean(
+            "compressed.records.check.enable", false,
+            "Whether compressed batches are decoded when they are appended; only this broker has it."
+        ).from(.init("log.compressed.records.check.enable")),
         .int("compression.gzip.level", -1, .betweenOr(1, 9, or: -1), "Level when the broker compresses with gzip.")
             .from(.init("compression.gzip.level")).ignored,
         .int("compression.lz4.level", 9, .between(1, 17), "Level when the broker compresses with lz4.")
