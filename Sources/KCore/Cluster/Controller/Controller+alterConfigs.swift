@@ -85,101 +85,98 @@ extension Controller {
     }
 }
 
-extension IncrementalAlterConfigsRequest: ControllerRequest {
-    func decide(
-        _ controller: inout Controller, _ image: ClusterImage
-    ) -> ControllerResult<IncrementalAlterConfigsResponse> {
-        var result = ControllerResult(response: IncrementalAlterConfigsResponse())
-        let occurrences = Dictionary(resources.map { ($0.resource, 1) }, uniquingKeysWith: +)
+/// What both APIs that alter configurations have in common: a list of resources, each with its own outcome.
+protocol AlterConfigsChange: ControllerRequest {
+    associatedtype Item
+    var resources: [Item] { get }
+    var validateOnly: Bool { get }
+    static func resource(of item: Item) -> ConfigResource
+    static func records(
+        _ item: Item, _ controller: Controller, _ image: ClusterImage
+    ) throws(ApiError) -> [MetadataLogRecord]
+    static func response(_ outcomes: [(ConfigResource, ApiError?)]) -> Response
+}
+
+extension AlterConfigsChange {
+    func decide(_ controller: inout Controller, _ image: ClusterImage) -> ControllerResult<Response> {
+        var records: [MetadataLogRecord] = []
+        var outcomes: [(ConfigResource, ApiError?)] = []
+        let occurrences = Dictionary(resources.map { (Self.resource(of: $0), 1) }, uniquingKeysWith: +)
         var answered: Set<ConfigResource> = []
-        for item in resources where answered.insert(item.resource).inserted {
+        for item in resources {
+            let resource = Self.resource(of: item)
+            guard answered.insert(resource).inserted else { continue }
             do throws(ApiError) {
-                try ConfigResource.checkOnce(occurrences[item.resource])
-                let changes = item.configs.map {
-                    Controller.ConfigChange(name: $0.name, operation: $0.configOperation, value: $0.value)
+                if occurrences[resource] ?? 1 > 1 {
+                    throw ApiError(.invalidRequest, "Each resource must appear at most once.")
                 }
-                let records = try controller.alter(item.resource, changes, image)
-                if !validateOnly { result.records += records }
-                result.response.responses.append(.of(item.resource, nil))
+                let changed = try Self.records(item, controller, image)
+                if !validateOnly { records += changed }
+                outcomes.append((resource, nil))
             } catch {
-                result.response.responses.append(.of(item.resource, error))
+                outcomes.append((resource, error))
             }
         }
+        var result = ControllerResult(response: Self.response(outcomes))
+        result.records = records
         return result
     }
 
-    func refused(_ error: ApiError) -> IncrementalAlterConfigsResponse {
+    func refused(_ error: ApiError) -> Response { Self.response(resources.map { (Self.resource(of: $0), error) }) }
+}
+
+extension IncrementalAlterConfigsRequest: AlterConfigsChange {
+    static func resource(of item: AlterConfigsResource) -> ConfigResource {
+        ConfigResource(type: item.resourceType, name: item.resourceName)
+    }
+
+    static func records(
+        _ item: AlterConfigsResource, _ controller: Controller, _ image: ClusterImage
+    ) throws(ApiError) -> [MetadataLogRecord] {
+        let changes = item.configs.map {
+            Controller.ConfigChange(name: $0.name, operation: $0.configOperation, value: $0.value)
+        }
+        return try controller.alter(resource(of: item), changes, image)
+    }
+
+    static func response(_ outcomes: [(ConfigResource, ApiError?)]) -> IncrementalAlterConfigsResponse {
         var response = IncrementalAlterConfigsResponse()
-        response.responses = resources.map { .of($0.resource, error) }
-        return response
-    }
-}
-
-extension AlterConfigsRequest: ControllerRequest {
-    func decide(_ controller: inout Controller, _ image: ClusterImage) -> ControllerResult<AlterConfigsResponse> {
-        var result = ControllerResult(response: AlterConfigsResponse())
-        let occurrences = Dictionary(resources.map { ($0.resource, 1) }, uniquingKeysWith: +)
-        var answered: Set<ConfigResource> = []
-        for item in resources where answered.insert(item.resource).inserted {
-            do throws(ApiError) {
-                try ConfigResource.checkOnce(occurrences[item.resource])
-                var values: [String: String] = [:]
-                for config in item.configs {
-                    guard let value = config.value else {
-                        throw ApiError(.invalidRequest, "Null value not supported for : \(config.name)")
-                    }
-                    values[config.name] = value
-                }
-                let records = try controller.replace(
-                    item.resource, with: values, changing: Set(values.keys), image)
-                if !validateOnly { result.records += records }
-                result.response.responses.append(.of(item.resource, nil))
-            } catch {
-                result.response.responses.append(.of(item.resource, error))
-            }
+        response.responses = outcomes.map { resource, error in
+            var answer = IncrementalAlterConfigsResponse.AlterConfigsResourceResponse()
+            (answer.resourceType, answer.resourceName) = (resource.type, resource.name)
+            (answer.errorCode, answer.errorMessage) = (error?.code ?? .none, error?.message)
+            return answer
         }
-        return result
+        return response
+    }
+}
+
+extension AlterConfigsRequest: AlterConfigsChange {
+    static func resource(of item: AlterConfigsResource) -> ConfigResource {
+        ConfigResource(type: item.resourceType, name: item.resourceName)
     }
 
-    func refused(_ error: ApiError) -> AlterConfigsResponse {
+    static func records(
+        _ item: AlterConfigsResource, _ controller: Controller, _ image: ClusterImage
+    ) throws(ApiError) -> [MetadataLogRecord] {
+        var values: [String: String] = [:]
+        for config in item.configs {
+            guard let value = config.value else {
+                throw ApiError(.invalidRequest, "Null value not supported for : \(config.name)")
+            }
+            values[config.name] = value
+        }
+        return try controller.replace(resource(of: item), with: values, changing: Set(values.keys), image)
+    }
+
+    static func response(_ outcomes: [(ConfigResource, ApiError?)]) -> AlterConfigsResponse {
         var response = AlterConfigsResponse()
-        response.responses = resources.map { .of($0.resource, error) }
-        return response
-    }
-}
-
-extension ConfigResource {
-    fileprivate static func checkOnce(_ occurrences: Int?) throws(ApiError) {
-        if occurrences ?? 1 > 1 { throw ApiError(.invalidRequest, "Each resource must appear at most once.") }
-    }
-}
-
-extension IncrementalAlterConfigsRequest.AlterConfigsResource {
-    fileprivate var resource: ConfigResource { ConfigResource(type: resourceType, name: resourceName) }
-}
-
-extension AlterConfigsRequest.AlterConfigsResource {
-    fileprivate var resource: ConfigResource { ConfigResource(type: resourceType, name: resourceName) }
-}
-
-extension IncrementalAlterConfigsResponse.AlterConfigsResourceResponse {
-    fileprivate static func of(_ resource: ConfigResource, _ error: ApiError?) -> Self {
-        var response = Self()
-        response.errorCode = error?.code ?? .none
-        response.errorMessage = error?.message
-        response.resourceType = resource.type
-        response.resourceName = resource.name
-        return response
-    }
-}
-
-extension AlterConfigsResponse.AlterConfigsResourceResponse {
-    fileprivate static func of(_ resource: ConfigResource, _ error: ApiError?) -> Self {
-        var response = Self()
-        response.errorCode = error?.code ?? .none
-        response.errorMessage = error?.message
-        response.resourceType = resource.type
-        response.resourceName = resource.name
+        response.responses = outcomes.map { resource, error in
+            var answer = AlterConfigsResponse.AlterConfigsResourceResponse()
+            (answer.resourceType, answer.resourceName) = (resource.type, resource.name)
+            (answer.errorCode, answer.errorMessage) = (error?.code ?? .none, error?.message)
+            return answer
+        }
         return response
     }
 }
