@@ -34,21 +34,27 @@ extension Broker {
         let settings = try parse(properties, logger)
         SignalWatcher.ignoreBrokenPipes()
         let workers = WorkerPool(name: "worker", threads: settings.workerThreads)
+        let readers = WorkerPool(name: "reader", threads: settings.readerThreads)
         var started: Broker?
         do {
             let logManager = try LogManager(
                 settings.logManager, clock: clock, logger: logger.named("log"), pool: workers)
             let cluster = try EmbeddedCluster.open(
                 config: settings.config, disk: SystemDisk(), clock: clock, logger: logger)
-            let loops = try EventLoopGroup(count: settings.eventLoops, clock: clock)
+            let loops = try EventLoopGroup(count: settings.eventLoops, clock: clock, readers: readers)
             let broker = Broker(
                 settings: settings, cluster: cluster, clock: clock, logger: logger.named("broker"),
-                logManager: logManager, workers: workers, loops: loops)
+                logManager: logManager, workers: workers, readers: readers, loops: loops)
             started = broker
             try broker.open()
             return broker
         } catch {
-            if let started { started.stop() } else { workers.stop() }
+            if let started {
+                started.stop()
+            } else {
+                readers.stop()
+                workers.stop()
+            }
             throw BrokerStartError(starting: error)
         }
     }

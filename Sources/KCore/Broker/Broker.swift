@@ -17,6 +17,9 @@ public final class Broker: Sendable {
     let producerIds: ProducerIdAllocator
     /// For work that may wait for a disk.
     let workers: WorkerPool
+    /// For reading records that are not in memory, so that neither loops nor other work wait for that. Each connection
+    /// has one part at a time read, so that many readers take turns.
+    let readers: WorkerPool
     let loops: EventLoopGroup
     private let views: [ObjectIdentifier: LoopView]
     private let listeners = Mutex<[Listener]>([])
@@ -25,7 +28,7 @@ public final class Broker: Sendable {
 
     init(
         settings: BrokerSettings, cluster: EmbeddedCluster, clock: any Clock, logger: Logger, logManager: LogManager,
-        workers: WorkerPool, loops: EventLoopGroup
+        workers: WorkerPool, readers: WorkerPool, loops: EventLoopGroup
     ) {
         let controller = cluster.runner
         let nodeId = cluster.identity.nodeId
@@ -36,6 +39,7 @@ public final class Broker: Sendable {
         nodeIdentity = cluster.identity
         self.logManager = logManager
         self.workers = workers
+        self.readers = readers
         self.loops = loops
         images = cluster.holder
         partitions = PartitionManager(
@@ -112,6 +116,7 @@ public final class Broker: Sendable {
         partitions.close()
         loops.stop(drainMs: Broker.drainMs)
         controller.stop()
+        readers.stop()
         workers.stop()
         logManager.shutdown()
         if hasServed { logger.info("stopped") }

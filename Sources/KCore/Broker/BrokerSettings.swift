@@ -9,6 +9,7 @@ struct BrokerSettings: Sendable {
     var listeners: [ListenerSettings]
     var eventLoops: Int
     var workerThreads: Int
+    var readerThreads: Int
     var fetchMaxBytes: Int
     var convertsForOldClients: Bool
     var autoCreateTopics: Bool
@@ -43,6 +44,8 @@ struct BrokerSettings: Sendable {
         let processors = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         eventLoops = min(config.int("num.network.threads"), processors)
         workerThreads = min(config.int("num.io.threads"), max(2, processors * 2))
+        // Enough to keep a disk busy, few enough to leave it room for what is written.
+        readerThreads = min(config.int("num.io.threads"), 4)
         fetchMaxBytes = config.int("fetch.max.bytes")
         convertsForOldClients = config.bool("log.message.downconversion.enable")
         autoCreateTopics = config.bool("auto.create.topics.enable")

@@ -2,6 +2,9 @@
 public protocol DiskFile: RegionSource {
     /// Where it was opened, for messages.
     var path: String { get }
+    /// As ``RegionSource/read(at:into:)``, but never waits for the disk.
+    /// - Returns: bytes read, fewer where what is in memory ends; `-EAGAIN` when there is nothing in memory.
+    func readCached(at position: Int64, into target: UnsafeMutableRawBufferPointer) -> Int
     /// Bytes from the start to the end.
     func size() throws(DiskError) -> Int64
     /// Writes all of `source` at `position`, past the end as well. On an error a part of it may have been written.
@@ -63,12 +66,23 @@ extension DiskFile {
     /// A disk that cannot does nothing.
     public func startWriteback(at position: Int64, count: Int64) throws(DiskError) {}
 
+    /// For a disk that never lets anybody wait.
+    public func readCached(at position: Int64, into target: UnsafeMutableRawBufferPointer) -> Int {
+        read(at: position, into: target)
+    }
+
     /// Reads until `target` is full or the file ends.
+    /// - Parameter waits: whether it may wait for the disk; if not, and it would have to, it throws
+    ///   ``DiskError/wouldWait``.
     /// - Returns: bytes read.
-    func readFully(at position: Int64, into target: UnsafeMutableRawBufferPointer) throws(DiskError) -> Int {
+    func readFully(
+        at position: Int64, into target: UnsafeMutableRawBufferPointer, waits: Bool = true
+    ) throws(DiskError) -> Int {
         var done = 0
         while done < target.count {
-            let got = read(at: position + Int64(done), into: UnsafeMutableRawBufferPointer(rebasing: target[done...]))
+            let rest = UnsafeMutableRawBufferPointer(rebasing: target[done...])
+            let place = position + Int64(done)
+            let got = waits ? read(at: place, into: rest) : readCached(at: place, into: rest)
             if got < 0 { throw DiskError(.read, path: path, code: Int32(-got)) }
             if got == 0 { break }
             done += got

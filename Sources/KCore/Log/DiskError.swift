@@ -18,6 +18,10 @@ public struct DiskError: Error, Equatable, Sendable {
         self.code = code
     }
 
+    /// Not an error: what was asked for is not in memory, and the caller did not want to wait for the disk.
+    static func wouldWait(_ path: String) -> DiskError { DiskError(.read, path: path, code: EAGAIN) }
+    var isWouldWait: Bool { operation == .read && code == EAGAIN }
+
     /// There is no room: the same write can succeed later.
     public var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
     /// The error says nothing of the disk's health: there is no room, no such file (any more), or too much is open. The

@@ -120,38 +120,47 @@ final class IndexFile: Sendable {
         return result
     }
 
-    private func snapshot() throws(DiskError) -> (Int, [UInt8]) {
-        try state.withLock { (state) throws(DiskError) in
+    private func snapshot(waits: Bool = true) throws(DiskError) -> (Int, [UInt8]) {
+        if !waits {
+            // Who holds the lock may be waiting for the disk.
+            guard let (inFile, pending) = state.withLockIfAvailable({ ($0.inFile, $0.pending) }), inFile >= 0 else {
+                throw .wouldWait(path)
+            }
+            return (inFile, pending)
+        }
+        return try state.withLock { (state) throws(DiskError) in
             try loadCount(&state)
             return (state.inFile, state.pending)
         }
     }
 
     /// The index of the last entry for which `matches` holds, and what `read` makes of it; nil when it holds for none.
-    /// - Parameter matches: true for the first entries, then false.
+    /// - Parameters:
+    ///   - waits: whether it may wait for the disk; see ``DiskError/wouldWait(_:)``.
+    ///   - matches: true for the first entries, then false.
     func last<T>(
-        where matches: (UnsafeRawPointer) -> Bool, _ read: (UnsafeRawPointer) -> T
+        waits: Bool = true, where matches: (UnsafeRawPointer) -> Bool, _ read: (UnsafeRawPointer) -> T
     ) throws(DiskError) -> (index: Int, value: T)? {
-        let (inFile, pending) = try snapshot()
+        let (inFile, pending) = try snapshot(waits: waits)
         let found = pending.withUnsafeBytes { bytes in
             search(bytes, 0..<bytes.count / entrySize, matches).map { ($0, read($1)) }
         }
         if let (index, value) = found { return (inFile + index, value) }
         guard inFile > 0 else { return nil }
-        let file = try handle.open(create: true)
+        let file = try handle.open(create: true, waits: waits)
         return try withUnsafeTemporaryAllocationTyped(byteCount: IndexFile.blockBytes) { (block) throws(DiskError) in
             // One entry at a time while the range is large, then one read for the rest.
             var range = 0..<inFile
             while range.count > IndexFile.blockBytes / entrySize {
                 let middle = (range.lowerBound + range.upperBound) / 2
                 let one = UnsafeMutableRawBufferPointer(rebasing: block[..<entrySize])
-                guard try file.readFully(at: Int64(middle * entrySize), into: one) == entrySize,
+                guard try file.readFully(at: Int64(middle * entrySize), into: one, waits: waits) == entrySize,
                     let base = one.baseAddress
                 else { return nil }
                 range = matches(base) ? middle..<range.upperBound : range.lowerBound..<middle
             }
             let part = UnsafeMutableRawBufferPointer(rebasing: block[..<(range.count * entrySize)])
-            let got = try file.readFully(at: Int64(range.lowerBound * entrySize), into: part)
+            let got = try file.readFully(at: Int64(range.lowerBound * entrySize), into: part, waits: waits)
             return search(UnsafeRawBufferPointer(part), 0..<got / entrySize, matches).map {
                 (range.lowerBound + $0, read($1))
             }

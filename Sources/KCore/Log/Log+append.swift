@@ -137,6 +137,7 @@ extension Log {
         }
         writer.endOffset = lastOffset + 1
         part = planWriteBehind(segment, size: position + Int64(records.count), &writer)
+        let nowMs = environment.clock.wallMs
         let ended = try apply(prepared, segment, &writer)
         // Together with the end: what a reader may see must never include the beginning of a transaction that is not known.
         published.withLock { published in
@@ -144,6 +145,7 @@ extension Log {
             published.endOffset = lastOffset + 1
             published.activeSize = position + Int64(records.count)
             published.tail.add(offset: baseOffset, position: position)
+            published.lastAppendMs = nowMs
         }
         return lastOffset
     }

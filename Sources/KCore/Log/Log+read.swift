@@ -1,6 +1,10 @@
 internal import Synchronization
 
 extension Log {
+    /// For so long after an append the kernel keeps it in memory, whatever else happens there: it has hardly begun to
+    /// write it.
+    private static let recentMs: Int64 = 5000
+
     /// Reads batches from the one that holds `offset` on, as parts of files. Nothing is decoded or copied.
     ///
     /// - Parameters:
@@ -11,6 +15,22 @@ extension Log {
     public func read(
         from offset: Int64, maxBytes: Int, upTo: Int64 = .max, minOneBatch: Bool = true
     ) throws(LogError) -> LogRead {
+        guard let found = try read(from: offset, maxBytes: maxBytes, upTo: upTo, minOneBatch: minOneBatch, waits: true)
+        else { throw LogError(.kafkaStorageError, "\(topicPartition): the disk does not answer") }
+        return found
+    }
+
+    /// The same for a thread that must not wait for a disk. What is found may itself still have to be read from there.
+    /// - Returns: nil when it would have to wait, or to look at much.
+    public func readCached(
+        from offset: Int64, maxBytes: Int, upTo: Int64 = .max, minOneBatch: Bool = true
+    ) throws(LogError) -> LogRead? {
+        try read(from: offset, maxBytes: maxBytes, upTo: upTo, minOneBatch: minOneBatch, waits: false)
+    }
+
+    private func read(
+        from offset: Int64, maxBytes: Int, upTo: Int64, minOneBatch: Bool, waits: Bool
+    ) throws(LogError) -> LogRead? {
         try environment.directory.check()
         // A segment can be deleted between the look at the list and the opening of its file; the next look tells.
         for _ in 0..<3 {
@@ -23,11 +43,16 @@ extension Log {
             if offset >= min(upTo, view.endOffset) { return view.result() }
             do {
                 if let tail = view.tail {
-                    return view.result(try tail.segment.file(), from: tail.start, to: tail.end, firstOffset: offset)
+                    return view.result(
+                        try tail.segment.file(), from: tail.start, to: tail.end, firstOffset: offset,
+                        isRecent: environment.clock.wallMs - view.lastAppendMs < Log.recentMs)
                 }
-                return try find(offset, view, maxBytes: maxBytes, upTo: upTo, minOneBatch: minOneBatch)
+                return try find(
+                    offset, view, maxBytes: maxBytes, upTo: upTo, minOneBatch: minOneBatch, waits: waits)
             } catch  where error.isMissingFile {
                 continue
+            } catch  where error.isWouldWait && !waits {
+                return nil
             } catch {
                 throw answer(to: error)
             }
@@ -36,7 +61,7 @@ extension Log {
     }
 
     private func find(
-        _ offset: Int64, _ view: ReadView, maxBytes: Int, upTo: Int64, minOneBatch: Bool
+        _ offset: Int64, _ view: ReadView, maxBytes: Int, upTo: Int64, minOneBatch: Bool, waits: Bool
     ) throws(LogFault) -> LogRead {
         let segments = view.segments
         guard var index = Log.segmentIndex(segments, for: offset) else { return view.result() }
@@ -44,14 +69,15 @@ extension Log {
             let segment = segments[index]
             let isLast = index == segments.count - 1
             var end = isLast ? view.activeSize : segment.size
-            if let first = try segment.firstBatch(endingAtOrAfter: offset, end: end) {
+            if let first = try segment.firstBatch(endingAtOrAfter: offset, end: end, waits: waits) {
                 if first.lastOffset >= upTo { return view.result() }
                 if upTo < (isLast ? view.endOffset : segments[index + 1].baseOffset) {
-                    end = try segment.position(below: upTo, end: end)
+                    end = try segment.position(below: upTo, end: end, waits: waits)
                 }
-                let cut = try segment.cut(after: first, maxBytes: maxBytes, end: end, minOneBatch: minOneBatch)
+                let cut = try segment.cut(
+                    after: first, maxBytes: maxBytes, end: end, minOneBatch: minOneBatch, waits: waits)
                 return view.result(
-                    try segment.file(), from: first.position, to: cut, firstOffset: first.baseOffset)
+                    try segment.file(waits: waits), from: first.position, to: cut, firstOffset: first.baseOffset)
             }
             // The end of a cleaned segment can be a gap.
             index += 1
@@ -72,6 +98,8 @@ struct ReadView: Sendable {
     var startOffset: Int64
     var endOffset: Int64
     var activeSize: Int64
+    /// When something was last appended, milliseconds since 1970.
+    var lastAppendMs: Int64 = 0
     /// The answer, where the last appends tell it.
     var tail: Tail?
 
@@ -79,8 +107,11 @@ struct ReadView: Sendable {
         LogRead(records: .empty, firstOffset: endOffset, logStartOffset: startOffset, logEndOffset: endOffset)
     }
 
-    func result(_ file: any DiskFile, from start: Int64, to end: Int64, firstOffset: Int64) -> LogRead {
-        let region = FileRegion(source: file, position: start, count: Int(end - start))
+    func result(
+        _ file: any DiskFile, from start: Int64, to end: Int64, firstOffset: Int64, isRecent: Bool = false
+    ) -> LogRead {
+        var region = FileRegion(source: file, position: start, count: Int(end - start))
+        region.isRecent = isRecent
         return LogRead(
             records: region.count > 0 ? .files([region]) : .empty, firstOffset: firstOffset,
             logStartOffset: startOffset, logEndOffset: endOffset)
@@ -103,6 +134,7 @@ extension Log.Published {
             end = min(cut, end)
         }
         view.tail = ReadView.Tail(segment: active, start: start, end: end)
+        view.lastAppendMs = lastAppendMs
         return view
     }
 }

@@ -57,8 +57,17 @@ extension Log {
     public func abortedTransactions(
         in read: LogRead, from offset: Int64, upTo end: Int64
     ) throws(LogError) -> [AbortedTransaction] {
-        guard read.records.count > 0 else { return [] }
+        guard read.records.count > 0, mayHaveAborted(from: offset) else { return [] }
         return try abortedTransactions(from: offset, upTo: min(end, upperBound(of: read)))
+    }
+
+    /// Whether a transaction with records at `offset` or behind may have been aborted: false is certain, and known without a
+    /// look at the disk.
+    public func mayHaveAborted(from offset: Int64) -> Bool {
+        let segments = published.withLock { $0.segments }
+        return segments[(Log.segmentIndex(segments, for: offset) ?? 0)...].contains {
+            $0.mayHaveAborted.load(ordering: .acquiring)
+        }
     }
 
     // An offset that nothing of the read reaches, from the index and not from the batches: it may be too large.
@@ -90,6 +99,7 @@ extension Log {
             guard let entry = writer.producers.indexEntry(of: transaction) else { continue }
             writer.hasNewFiles = true
             do throws(DiskError) {
+                segment.mayHaveAborted.store(true, ordering: .releasing)
                 try segment.files.transactionIndex.append(entry)
             } catch {
                 // The batches are in, and readers would take the records for good.

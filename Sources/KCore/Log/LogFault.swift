@@ -7,6 +7,11 @@ enum LogFault: Error, Equatable, Sendable {
     var isMissingFile: Bool {
         if case .disk(let error) = self { error.isMissing } else { false }
     }
+
+    /// See ``DiskError/wouldWait(_:)``.
+    var isWouldWait: Bool {
+        if case .disk(let error) = self { error.isWouldWait } else { false }
+    }
 }
 
 extension LogFault: CustomStringConvertible {

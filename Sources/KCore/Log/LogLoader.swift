@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// Opens the log in a directory, after a clean stop by looking at names and sizes only, after any other stop by reading
 /// what lies above the recovery point.
 struct LogLoader {
@@ -41,7 +43,9 @@ struct LogLoader {
         for base in names.bases {
             let path = folder.path + "/" + SegmentFileKind.log.fileName(baseOffset: base)
             let size = try onDisk { () throws(DiskError) in try disk.fileSize(path) ?? 0 }
-            segments.append(LogSegment(folder, baseOffset: base, size: size, createdMs: nowMs))
+            let segment = LogSegment(folder, baseOffset: base, size: size, createdMs: nowMs)
+            segment.mayHaveAborted.store(names.transactionIndexes.contains(base), ordering: .relaxed)
+            segments.append(segment)
         }
         var epochs = try readEpochs(names)
         var endOffset: Int64 = 0

@@ -1,24 +1,28 @@
 extension LogSegment {
     /// The first batch whose last offset is at least `offset`; nil when all are below.
-    /// - Parameter end: bytes of the segment to look at.
-    func firstBatch(endingAtOrAfter offset: Int64, end: Int64) throws(LogFault) -> StoredBatch? {
+    /// - Parameters:
+    ///   - end: bytes of the segment to look at.
+    ///   - waits: whether it may wait for the disk; see ``DiskError/wouldWait(_:)``.
+    func firstBatch(
+        endingAtOrAfter offset: Int64, end: Int64, waits: Bool = true
+    ) throws(LogFault) -> StoredBatch? {
         guard end > 0 else { return nil }
-        let file = try file()
+        let file = try file(waits: waits)
         let index = files.offsetIndex
-        let entry = try onDisk { () throws(DiskError) in try index.lookUp(offset) }
+        let entry = try onDisk { () throws(DiskError) in try index.lookUp(offset, waits: waits) }
         let start = entry.position >= 0 && entry.position < end ? entry.position : 0
         do {
-            return try LogSegment.scan(file, from: start, to: end, for: offset)
+            return try LogSegment.scan(file, from: start, to: end, for: offset, waits: waits)
         } catch .damaged where start > 0 {
             // The index pointed into the middle of something; the log itself may be sound.
-            return try LogSegment.scan(file, from: 0, to: end, for: offset)
+            return try LogSegment.scan(file, from: 0, to: end, for: offset, waits: waits)
         }
     }
 
     private static func scan(
-        _ file: any DiskFile, from start: Int64, to end: Int64, for offset: Int64
+        _ file: any DiskFile, from start: Int64, to end: Int64, for offset: Int64, waits: Bool
     ) throws(LogFault) -> StoredBatch? {
-        try BatchScanner.scan(file, from: start, to: end) { (scanner) throws(LogFault) in
+        try BatchScanner.scan(file, from: start, to: end, waits: waits) { (scanner) throws(LogFault) in
             var isFirst = true
             while let batch = try scanner.next() {
                 if isFirst && start > 0 && batch.baseOffset > offset {
@@ -35,16 +39,19 @@ extension LogSegment {
     /// - Parameters:
     ///   - end: the position where what may be read ends.
     ///   - minOneBatch: whether `first` is read even if it is larger than `maxBytes`.
-    func cut(after first: StoredBatch, maxBytes: Int, end: Int64, minOneBatch: Bool) throws(LogFault) -> Int64 {
+    ///   - waits: whether it may wait for the disk; see ``DiskError/wouldWait(_:)``.
+    func cut(
+        after first: StoredBatch, maxBytes: Int, end: Int64, minOneBatch: Bool, waits: Bool = true
+    ) throws(LogFault) -> Int64 {
         let limit = first.position + Int64(clamping: max(maxBytes, 0))
         if end <= limit || limit < first.position { return max(end, first.position) }
         if first.end >= limit { return first.end == limit || minOneBatch ? first.end : first.position }
-        let file = try file()
+        let file = try file(waits: waits)
         let index = files.offsetIndex
-        let entry = try onDisk { () throws(DiskError) in try index.lookUp(position: limit) }
+        let entry = try onDisk { () throws(DiskError) in try index.lookUp(position: limit, waits: waits) }
         var start = first.end
         if let entry, entry.position > start, entry.position <= limit { start = entry.position }
-        return try BatchScanner.scan(file, from: start, to: end) { (scanner) throws(LogFault) in
+        return try BatchScanner.scan(file, from: start, to: end, waits: waits) { (scanner) throws(LogFault) in
             var cut = start
             while let batch = try scanner.next(), batch.end <= limit { cut = batch.end }
             return cut
@@ -52,8 +59,8 @@ extension LogSegment {
     }
 
     /// The position behind the last batch that lies wholly below `offset`.
-    func position(below offset: Int64, end: Int64) throws(LogFault) -> Int64 {
-        try firstBatch(endingAtOrAfter: offset, end: end)?.position ?? end
+    func position(below offset: Int64, end: Int64, waits: Bool = true) throws(LogFault) -> Int64 {
+        try firstBatch(endingAtOrAfter: offset, end: end, waits: waits)?.position ?? end
     }
 
     /// The last batch, found from the end of the index; nil when the segment is empty.

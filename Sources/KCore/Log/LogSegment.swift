@@ -6,6 +6,8 @@ internal import Synchronization
 final class LogSegment: Sendable {
     let baseOffset: Int64
     let folder: PartitionFolder
+    /// False when it is certain that there is no transaction index, or nothing in it.
+    let mayHaveAborted = Atomic<Bool>(true)
     private let state: Mutex<State>
 
     private struct State: Sendable {
@@ -58,6 +60,7 @@ final class LogSegment: Sendable {
         try segment.files.offsetIndex.file.truncate(toCount: 0)
         try segment.files.timeIndex.file.truncate(toCount: 0)
         try segment.files.transactionIndex.file.truncate(toCount: 0)
+        segment.mayHaveAborted.store(false, ordering: .relaxed)
         return segment
     }
 
@@ -73,9 +76,10 @@ final class LogSegment: Sendable {
     /// Bytes of whole batches.
     var size: Int64 { state.withLock { $0.size } }
 
-    func file() throws(LogFault) -> any DiskFile {
+    /// - Parameter waits: whether it may wait for the disk; see ``DiskError/wouldWait(_:)``.
+    func file(waits: Bool = true) throws(LogFault) -> any DiskFile {
         let handle = files.log
-        return try onDisk { () throws(DiskError) in try handle.open() }
+        return try onDisk { () throws(DiskError) in try handle.open(waits: waits) }
     }
 
     // MARK: Writing

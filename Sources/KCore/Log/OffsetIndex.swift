@@ -25,13 +25,14 @@ struct OffsetIndex: Sendable {
     }
 
     /// The last entry whose offset is at most `offset`; the segment's beginning when there is none.
-    func lookUp(_ offset: Int64) throws(DiskError) -> Entry {
-        try file.last(where: { read($0).offset <= offset }, read)?.value ?? Entry(offset: baseOffset, position: 0)
+    func lookUp(_ offset: Int64, waits: Bool = true) throws(DiskError) -> Entry {
+        try file.last(waits: waits, where: { read($0).offset <= offset }, read)?.value
+            ?? Entry(offset: baseOffset, position: 0)
     }
 
     /// The last entry whose position is at most `position`; nil when there is none.
-    func lookUp(position: Int64) throws(DiskError) -> Entry? {
-        try file.last(where: { read($0).position <= position }, read)?.value
+    func lookUp(position: Int64, waits: Bool = true) throws(DiskError) -> Entry? {
+        try file.last(waits: waits, where: { read($0).position <= position }, read)?.value
     }
 
     /// The first entry whose position is at least `position`; nil when there is none.

@@ -95,6 +95,16 @@ final class FileHandle: Sendable {
     /// The file when it is open now.
     var current: (any DiskFile)? { file.withLock { $0 } }
 
+    /// The file as ``open(create:)`` gives it; unless `waits`, only when it is open already, since finding a file can
+    /// take as long as reading it.
+    func open(create: Bool = false, waits: Bool) throws(DiskError) -> any DiskFile {
+        if waits { return try open(create: create) }
+        // Who holds the lock may be opening the file right now.
+        guard let file = file.withLockIfAvailable({ $0 }) ?? nil else { throw .wouldWait(path) }
+        wasUsed.store(true, ordering: .relaxed)
+        return file
+    }
+
     /// Closes the file, as soon as no reader holds it. It opens again when it is used again.
     func close() {
         letGo()

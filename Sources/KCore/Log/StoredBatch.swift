@@ -61,11 +61,21 @@ struct BatchScanner {
     private var windowCount = 0
     private(set) var position: Int64
     private let end: Int64
+    // Reads until it gives up; nil when it may wait and go on for as long as it takes.
+    private var readsLeft: Int?
+
+    /// Reads of a scanner that may not wait, for it should not take long either.
+    private static let quickReads = 64
 
     /// - Parameters:
     ///   - window: memory for what is read, at least ``StoredBatch/headerBytes``.
     ///   - end: where the last batch ends.
-    init(_ file: any DiskFile, from position: Int64, to end: Int64, window: UnsafeMutableRawBufferPointer) {
+    ///   - waits: whether it may wait for the disk; see ``DiskError/wouldWait(_:)``.
+    init(
+        _ file: any DiskFile, from position: Int64, to end: Int64, window: UnsafeMutableRawBufferPointer,
+        waits: Bool = true
+    ) {
+        readsLeft = waits ? nil : BatchScanner.quickReads
         self.file = file
         self.window = window
         self.position = position
@@ -94,8 +104,12 @@ struct BatchScanner {
         let count = Int(min(Int64(window.count), end - position))
         let target = UnsafeMutableRawBufferPointer(rebasing: window[..<count])
         windowStart = position
-        do {
-            windowCount = try file.readFully(at: position, into: target)
+        do throws(DiskError) {
+            if let left = readsLeft {
+                if left == 0 { throw .wouldWait(file.path) }
+                readsLeft = left - 1
+            }
+            windowCount = try file.readFully(at: position, into: target, waits: readsLeft == nil)
         } catch {
             throw .disk(error)
         }
@@ -103,11 +117,11 @@ struct BatchScanner {
 
     /// Runs `body` with a scanner that has its window on the stack.
     static func scan<R>(
-        _ file: any DiskFile, from position: Int64, to end: Int64, windowBytes: Int = 2048,
+        _ file: any DiskFile, from position: Int64, to end: Int64, windowBytes: Int = 2048, waits: Bool = true,
         _ body: (inout BatchScanner) throws(LogFault) -> R
     ) throws(LogFault) -> R {
         try withUnsafeTemporaryAllocationTyped(byteCount: windowBytes) { (window) throws(LogFault) in
-            var scanner = BatchScanner(file, from: position, to: end, window: window)
+            var scanner = BatchScanner(file, from: position, to: end, window: window, waits: waits)
             return try body(&scanner)
         }
     }

@@ -70,7 +70,13 @@ extension Connection {
         var budget = maxBytesPerTurn
         while !output.isEmpty, !isWriteBlocked {
             guard budget > 0 else { return scheduleTurn() }
-            let (asked, result) = sendNext(budget)
+            var most = budget
+            if let region = output.firstFile {
+                most = inMemory(region, budget)
+                // The output goes on when it has been read.
+                if most == 0 { return }
+            }
+            let (asked, result) = sendNext(most)
             guard result > 0 else {
                 switch -result {
                 case 0: return close(.brokenRegion)

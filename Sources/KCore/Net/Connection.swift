@@ -38,6 +38,7 @@ public final class Connection: @unchecked Sendable {
     private(set) var pauses: Pauses = []
     private var isScheduled = false
     var isWriteBlocked = false
+    var coldRead = ColdRead()
     // Set: nothing more is read, and the connection ends with this reason as soon as all responses are sent.
     private var lastReason: CloseReason?
     private var waitsForPeer = false

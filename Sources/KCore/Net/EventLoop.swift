@@ -45,9 +45,16 @@ public final class EventLoop: @unchecked Sendable {
     var isEnded: Bool { hasEnded }
     /// What connections of the loop share. Only on the loop.
     let buffers = LoopBuffers()
+    /// Reads what is to be sent from disks that would be waited for; nil: sending may wait.
+    let readers: WorkerPool?
 
-    /// - Parameter startsThread: false for a loop that a test turns by hand (``turn(maxWaitMs:)``).
-    public init(name: String = "loop", clock: any Clock = SystemClock(), startsThread: Bool = true) throws(NetError) {
+    /// - Parameters:
+    ///   - readers: threads for reading what is not in memory.
+    ///   - startsThread: false for a loop that a test turns by hand (``turn(maxWaitMs:)``).
+    public init(
+        name: String = "loop", clock: any Clock = SystemClock(), readers: WorkerPool? = nil, startsThread: Bool = true
+    ) throws(NetError) {
+        self.readers = readers
         self.name = name
         self.clock = clock
         hasThread = startsThread

@@ -5,11 +5,17 @@ public final class EventLoopGroup: Sendable {
     public let loops: [EventLoop]
     private let turn = Atomic<UInt>(0)
 
-    /// - Parameter count: loops, at least 1.
-    public init(name: String = "loop", count: Int, clock: any Clock = SystemClock()) throws(NetError) {
+    /// - Parameters:
+    ///   - count: loops, at least 1.
+    ///   - readers: threads for reading what is to be sent and not in memory; nil: the loops wait for it.
+    public init(
+        name: String = "loop", count: Int, clock: any Clock = SystemClock(), readers: WorkerPool? = nil
+    ) throws(NetError) {
         var loops: [EventLoop] = []
         do throws(NetError) {
-            for number in 0..<max(count, 1) { loops.append(try EventLoop(name: "\(name)-\(number)", clock: clock)) }
+            for number in 0..<max(count, 1) {
+                loops.append(try EventLoop(name: "\(name)-\(number)", clock: clock, readers: readers))
+            }
         } catch {
             for loop in loops { loop.stop() }
             throw error

@@ -101,6 +101,14 @@ public final class Partition: Sendable {
         try log.read(from: offset, maxBytes: maxBytes, upTo: end, minOneBatch: minOneBatch)
     }
 
+    /// The same for a thread that must not wait for a disk.
+    /// - Returns: nil when it would have to.
+    public func readCached(
+        from offset: Int64, maxBytes: Int, upTo end: Int64, minOneBatch: Bool
+    ) throws(LogError) -> LogRead? {
+        try log.readCached(from: offset, maxBytes: maxBytes, upTo: end, minOneBatch: minOneBatch)
+    }
+
     /// Removes records below `offset`, or below the high watermark for -1 (DeleteRecords, KIP-107).
     /// - Returns: the log start offset afterwards.
     public func deleteRecords(before offset: Int64) throws(LogError) -> Int64 {

@@ -5,6 +5,15 @@ public protocol RegionSource: AnyObject, Sendable {
     /// Reads up to `target.count` bytes from `position`; fewer only at the end of the file.
     /// - Returns: bytes read, or a negative `errno`.
     func read(at position: Int64, into target: UnsafeMutableRawBufferPointer) -> Int
+    /// Whether the bytes are in memory, so that sending them does not wait for a disk. Never waits itself.
+    func isCached(at position: Int64, count: Int) -> Bool
+    /// Brings the bytes into memory, and waits for that.
+    func load(at position: Int64, count: Int)
+}
+
+extension RegionSource {
+    public func isCached(at position: Int64, count: Int) -> Bool { true }
+    public func load(at position: Int64, count: Int) {}
 }
 
 /// A range of bytes of a file, for instance record batches in a segment.
@@ -14,6 +23,8 @@ public struct FileRegion: Sendable {
     public var position: Int64
     /// Bytes.
     public var count: Int
+    /// It was written just now, so that it is in memory for certain.
+    public var isRecent = false
 
     public init(source: any RegionSource, position: Int64, count: Int) {
         self.source = source

@@ -68,6 +68,36 @@ import Testing
         #expect(try log.values(from: 57) == ["second 28", "value 29", "second 29"])
     }
 
+    @Test(arguments: [1 << 20, 600])
+    func `who must not wait for the disk is told, and reads the same when it is in memory`(
+        segmentBytes: Int
+    ) throws {
+        let log = try filled(200, segmentBytes: segmentBytes)
+        bench.disk.makeCold(true)
+        // The last appends are remembered, and nothing has to be looked up.
+        #expect(try log.readCached(from: 398, maxBytes: 1000)?.records == log.read(from: 398, maxBytes: 1000).records)
+        for offset in stride(from: Int64(0), to: 260, by: 13) {
+            bench.disk.makeCold(true)
+            #expect(try log.readCached(from: offset, maxBytes: 1000) == nil)
+            let waited = try log.read(from: offset, maxBytes: 1000)
+            bench.disk.makeCold(false)
+            #expect(try log.readCached(from: offset, maxBytes: 1000)?.records == waited.records)
+        }
+        #expect(throws: LogError.self) { try log.readCached(from: 401, maxBytes: 1000) }
+        #expect(try log.readCached(from: 400, maxBytes: 1000)?.records.count == 0)
+    }
+
+    @Test func `what was appended just now is sent unseen, later it is looked at`() throws {
+        let log = try filled(10)
+        func isRecent() throws -> Bool? {
+            guard case .files(let regions) = try log.read(from: 18, maxBytes: 1000).records else { return nil }
+            return regions.first?.isRecent
+        }
+        #expect(try isRecent() == true)
+        bench.clock.advance(ms: 60_000)
+        #expect(try isRecent() == false)
+    }
+
     @Test(arguments: [1 << 20, 600]) func `a time is found as the first record at or after it`(segmentBytes: Int) throws
     {
         let log = try filled(100, segmentBytes: segmentBytes)

@@ -14,6 +14,8 @@ final class FetchOperation: @unchecked Sendable {
     private var parked: WaitingFetch?
     private var timer: TimerHandle?
     private var isDone = false
+    // Another thread reads, because a disk has to be waited for.
+    private var isReadElsewhere = false
 
     /// One partition to read: what was asked, and what this broker knows of it.
     struct Target {
@@ -27,6 +29,11 @@ final class FetchOperation: @unchecked Sendable {
     }
 
     private struct Reading: Sendable {
+        /// Up to where the partitions may be read, from before they were read.
+        var marks: [Int64]
+        var bytesLeft: Int
+        /// Each partition with records keeps a file open until it is sent. What would be too many comes with the next.
+        var filesLeft: Int
         var answers: [FetchResponse.PartitionData] = []
         var byteCount = 0
         var mustAnswerNow = false
@@ -48,39 +55,60 @@ final class FetchOperation: @unchecked Sendable {
     }
 
     private func proceed() {
-        guard !isDone else { return }
+        guard !isDone, !isReadElsewhere else { return }
         stopWaiting()
         while true {
-            let marks = targets.map { $0.partition?.endOffset(limit) ?? -1 }
-            let reading = read()
-            let left = deadlineMs - call.broker.clock.monotonicMs
-            let isEnough = reading.byteCount >= Int(request.minBytes)
-            if reading.mustAnswerNow || isEnough || targets.isEmpty || left <= 0 {
-                return answer(reading)
-            }
-            if park(missingBytes: Int(request.minBytes) - reading.byteCount, marks: marks, waitMs: left) { return }
+            var reading = newReading()
+            if !read(&reading, waits: false) { return readElsewhere(reading) }
+            if conclude(reading) { return }
         }
+    }
+
+    /// Answers, or waits for more.
+    /// - Returns: false when a partition has moved since it was read, so that it is read again.
+    private func conclude(_ reading: Reading) -> Bool {
+        let left = deadlineMs - call.broker.clock.monotonicMs
+        let isEnough = reading.byteCount >= Int(request.minBytes)
+        if reading.mustAnswerNow || isEnough || targets.isEmpty || left <= 0 {
+            answer(reading)
+            return true
+        }
+        return park(missingBytes: Int(request.minBytes) - reading.byteCount, marks: reading.marks, waitMs: left)
     }
 
     // MARK: Reading
 
-    private func read() -> Reading {
-        var reading = Reading()
+    private func newReading() -> Reading {
+        var reading = Reading(
+            marks: targets.map { $0.partition?.endOffset(limit) ?? -1 },
+            bytesLeft: min(Int(request.maxBytes), call.broker.settings.fetchMaxBytes),
+            filesLeft: call.broker.settings.logManager.maxOpenFiles)
         reading.answers.reserveCapacity(targets.count)
-        var bytesLeft = min(Int(request.maxBytes), call.broker.settings.fetchMaxBytes)
-        // Each partition with records keeps a file open until it is sent. What would be too many comes with the next.
-        var filesLeft = call.broker.settings.logManager.maxOpenFiles
-        for (position, target) in targets.enumerated() {
-            if filesLeft == 0 { bytesLeft = 0 }
+        return reading
+    }
+
+    /// Reads the partitions that are not read yet.
+    /// - Parameter waits: whether a disk may be waited for, at the first of them.
+    /// - Returns: false when it stopped at one that a disk has to be waited for.
+    private func read(_ reading: inout Reading, waits: Bool) -> Bool {
+        var waits = waits
+        while reading.answers.count < targets.count {
+            let position = reading.answers.count
+            if reading.filesLeft == 0 { reading.bytesLeft = 0 }
             var answer = FetchResponse.PartitionData()
-            answer.partitionIndex = target.request.partition
+            answer.partitionIndex = targets[position].request.partition
             answer.records = .empty
-            fill(&answer, target, bytesLeft: bytesLeft, minOneBatch: reading.byteCount == 0)
+            guard
+                fill(
+                    &answer, targets[position], bytesLeft: reading.bytesLeft, minOneBatch: reading.byteCount == 0,
+                    waits: waits)
+            else { return false }
+            waits = false
             let byteCount = answer.records?.count ?? 0
             if byteCount > 0 {
                 reading.byteCount += byteCount
-                filesLeft -= 1
-                bytesLeft = max(0, bytesLeft - byteCount)
+                reading.filesLeft -= 1
+                reading.bytesLeft = max(0, reading.bytesLeft - byteCount)
                 reading.firstWithRecords = reading.firstWithRecords ?? position
             }
             if answer.errorCode != .none || answer.divergingEpoch != FetchResponse.EpochEndOffset() {
@@ -88,26 +116,52 @@ final class FetchOperation: @unchecked Sendable {
             }
             reading.answers.append(answer)
         }
-        return reading
+        return true
     }
 
+    /// Goes on where a disk has to be waited for, on a thread that may. After each wait it is others' turn.
+    private func readElsewhere(_ reading: Reading) {
+        isReadElsewhere = true
+        let isTaken = call.broker.readers.submit { [self] in
+            var reading = reading
+            let isComplete = read(&reading, waits: true)
+            // What is sent first is brought into memory at the same time.
+            if reading.firstWithRecords == reading.answers.count - 1 { reading.answers.last?.records?.loadStart() }
+            call.loop.execute { [reading] in self.hasReadElsewhere(reading, isComplete: isComplete) }
+        }
+        if isTaken { return }
+        // The broker stops, and who is answered now need not be told otherwise.
+        var reading = reading
+        while !read(&reading, waits: true) {}
+        hasReadElsewhere(reading, isComplete: true)
+    }
+
+    private func hasReadElsewhere(_ reading: Reading, isComplete: Bool) {
+        isReadElsewhere = false
+        guard !isDone else { return }
+        if !isComplete { return readElsewhere(reading) }
+        if !conclude(reading) { proceed() }
+    }
+
+    /// - Parameter waits: whether a disk may be waited for.
+    /// - Returns: false when it has to be, and may not.
     private func fill(
-        _ answer: inout FetchResponse.PartitionData, _ target: Target, bytesLeft: Int, minOneBatch: Bool
-    ) {
+        _ answer: inout FetchResponse.PartitionData, _ target: Target, bytesLeft: Int, minOneBatch: Bool, waits: Bool
+    ) -> Bool {
         answer.errorCode = target.error
         answer.highWatermark = -1
-        guard target.error == .none, let partition = target.partition else { return }
+        guard target.error == .none, let partition = target.partition else { return true }
         answer.errorCode = partition.check(leaderEpoch: target.request.currentLeaderEpoch)
-        guard answer.errorCode == .none else { return }
+        guard answer.errorCode == .none else { return true }
         if target.request.lastFetchedEpoch >= 0 {
             guard let end = partition.log.endOffset(forLeaderEpoch: target.request.lastFetchedEpoch) else {
                 // An epoch that this log has never had: nothing tells where the histories part.
                 answer.errorCode = .offsetOutOfRange
-                return
+                return true
             }
             if let diverging = divergence(of: target.request, from: end) {
                 answer.divergingEpoch = diverging
-                return
+                return true
             }
         }
         // Taken before the read, which ends there: a reader never sees records above the watermark it is told.
@@ -116,12 +170,23 @@ final class FetchOperation: @unchecked Sendable {
         answer.logStartOffset = partition.log.logStartOffset
         if limit == .lastStableOffset { answer.abortedTransactions = [] }
         let maxBytes = min(Int(target.request.partitionMaxBytes), bytesLeft)
-        if maxBytes <= 0 && !minOneBatch { return }
+        if maxBytes <= 0 && !minOneBatch { return true }
         do throws(LogError) {
-            let result = try partition.read(
-                from: target.request.fetchOffset, maxBytes: max(0, maxBytes),
-                upTo: limit == .lastStableOffset ? answer.lastStableOffset : answer.highWatermark,
-                minOneBatch: minOneBatch)
+            let offset = target.request.fetchOffset
+            let end = limit == .lastStableOffset ? answer.lastStableOffset : answer.highWatermark
+            let result: LogRead
+            if waits {
+                result = try partition.read(from: offset, maxBytes: maxBytes, upTo: end, minOneBatch: minOneBatch)
+            } else {
+                let found = try partition.readCached(
+                    from: offset, maxBytes: maxBytes, upTo: end, minOneBatch: minOneBatch)
+                guard let found else { return false }
+                // Which transactions were aborted may be on the disk only, too.
+                if limit == .lastStableOffset, found.records.count > 0, partition.log.mayHaveAborted(from: offset) {
+                    return false
+                }
+                result = found
+            }
             try FetchDownConversion.check(
                 partition.log, fetchVersion: call.version, isEnabled: call.broker.settings.convertsForOldClients)
             if limit == .lastStableOffset {
@@ -130,9 +195,10 @@ final class FetchOperation: @unchecked Sendable {
             answer.records = result.records
         } catch {
             answer.errorCode = error.code
-            if error.code == .offsetOutOfRange { return }
+            if error.code == .offsetOutOfRange { return true }
             call.broker.logger.warning("a fetch failed: \(error.message)", ["partition": partition.topicPartition])
         }
+        return true
     }
 
     private func aborted(
@@ -241,6 +307,16 @@ final class FetchOperation: @unchecked Sendable {
             call.broker.fetchSessions.close(session)
         }
         call.reply(response)
+    }
+}
+
+extension WireRecords {
+    /// Brings the beginning of what is in files into memory.
+    fileprivate func loadStart() {
+        guard case .files(let regions) = self, let first = regions.first, !first.isRecent else { return }
+        let count = min(first.count, ColdRead.maxBytes)
+        if first.source.isCached(at: first.position, count: count) { return }
+        first.source.load(at: first.position, count: count)
     }
 }
 

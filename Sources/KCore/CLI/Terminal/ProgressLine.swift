@@ -1,3 +1,4 @@
+internal import CKernel
 internal import Glibc
 
 /// A line on the terminal that says how far long work has come: count, rate, share, time left. Redrawn in place a few

@@ -24,6 +24,8 @@ final class SimulatedDisk: Disk {
         var operations = 0
         /// Files whose name ends so cannot be opened: the process has too many open.
         var unopenable: String?
+        /// Nothing is in memory: who reads has to wait for the disk.
+        var isCold = false
         /// Files whose sync fails.
         var failingSyncs = false
         var errors: [InjectedError] = []
@@ -117,6 +119,7 @@ final class SimulatedDisk: Disk {
     var paths: [String] { state.withLock { $0.names.files.keys.sorted() } }
     func setRoom(_ bytes: Int?) { state.withLock { $0.room = bytes } }
     func failOpens(of suffix: String?) { state.withLock { $0.unopenable = suffix } }
+    func makeCold(_ isCold: Bool) { state.withLock { $0.isCold = isCold } }
     func failSyncs(_ fail: Bool) { state.withLock { $0.failingSyncs = fail } }
     func inject(_ error: InjectedError) { state.withLock { $0.errors.append(error) } }
     func clearErrors() { state.withLock { $0.errors = [] } }

@@ -44,6 +44,10 @@ final class SimulatedFile: DiskFile {
         }
     }
 
+    func readCached(at position: Int64, into target: UnsafeMutableRawBufferPointer) -> Int {
+        disk.state.withLock { $0.isCold } ? -Int(EAGAIN) : read(at: position, into: target)
+    }
+
     func write(_ source: UnsafeRawBufferPointer, at position: Int64) throws(DiskError) {
         let bytes = [UInt8](source)
         do {
