@@ -2,10 +2,13 @@
  *
  *     client produce HOST:PORT TOPIC RECORDS BYTES     acks=1, records of text that no two batches share
  *     client consume HOST:PORT TOPIC RECORDS           from the beginning of partition 0
+ *     client tail HOST:PORT TOPIC SECONDS RATE         so many records a second of 1 KB, read at the end of partition 0
  *
- * Prints the seconds it took. Exit status 0 when every record was acknowledged or read.
+ * Prints the seconds it took, or, for `tail`, milliseconds from sending to reading: median, 99 % and most, and the same
+ * from sending to the acknowledgement. Exit status 0 when every record was acknowledged or read.
  */
 #include <librdkafka/rdkafka.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,16 +99,90 @@ static int consume(rd_kafka_conf_t *conf, const char *topic, long records) {
     return count < records;
 }
 
+enum { MOST_SAMPLES = 1 << 20, TAIL_BYTES = 1000 };
+static double read_ms[MOST_SAMPLES], acknowledged_ms[MOST_SAMPLES];
+static long reads, wanted_reads;
+
+static double sent_at(const rd_kafka_message_t *message) {
+    double at;
+    memcpy(&at, message->payload, sizeof at);
+    return at;
+}
+
+static void acknowledged_at(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque) {
+    (void)client, (void)opaque;
+    if (message->err) refused++;
+    else if (acknowledged < MOST_SAMPLES) acknowledged_ms[acknowledged++] = (seconds() - sent_at(message)) * 1000;
+}
+
+static void *read_tail(void *opaque) {
+    rd_kafka_topic_t *source = opaque;
+    double last = seconds();
+    while (reads < wanted_reads && seconds() - last < PATIENCE_MS / 1000) {
+        rd_kafka_message_t *message = rd_kafka_consume(source, 0, 200);
+        if (!message) continue;
+        if (!message->err) read_ms[reads++] = (seconds() - sent_at(message)) * 1000, last = seconds();
+        rd_kafka_message_destroy(message);
+    }
+    return NULL;
+}
+
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void show(double *samples, long count) {
+    qsort(samples, (size_t)count, sizeof *samples, ascending);
+    printf("%.2f %.2f %.2f ", samples[count / 2], samples[count * 99 / 100], samples[count - 1]);
+}
+
+static int tail(rd_kafka_conf_t *conf, const char *topic, long duration, long rate) {
+    rd_kafka_conf_t *reading = rd_kafka_conf_dup(conf);
+    set(conf, "acks", "1");
+    set(conf, "linger.ms", "0");
+    rd_kafka_conf_set_dr_msg_cb(conf, acknowledged_at);
+    rd_kafka_t *producer = connect_as(RD_KAFKA_PRODUCER, conf), *consumer = connect_as(RD_KAFKA_CONSUMER, reading);
+    rd_kafka_topic_t *target = rd_kafka_topic_new(producer, topic, NULL);
+    rd_kafka_topic_t *source = rd_kafka_topic_new(consumer, topic, NULL);
+    wanted_reads = duration * rate < MOST_SAMPLES ? duration * rate : MOST_SAMPLES;
+    rd_kafka_consume_start(source, 0, RD_KAFKA_OFFSET_END);
+    /* Until the end is known, nothing is sent, or it would be missed. */
+    rd_kafka_message_t *none = rd_kafka_consume(source, 0, 2000);
+    if (none) rd_kafka_message_destroy(none);
+    pthread_t reader;
+    pthread_create(&reader, NULL, read_tail, source);
+    char record[TAIL_BYTES] = {0};
+    double start = seconds();
+    for (long i = 0; i < wanted_reads; i++) {
+        double due = start + (double)i / (double)rate;
+        do rd_kafka_poll(producer, seconds() < due ? 1 : 0);
+        while (seconds() < due);
+        double now = seconds();
+        memcpy(record, &now, sizeof now);
+        if (rd_kafka_produce(target, 0, RD_KAFKA_MSG_F_COPY, record, sizeof record, NULL, 0, NULL)) refused++;
+    }
+    rd_kafka_flush(producer, PATIENCE_MS);
+    pthread_join(reader, NULL);
+    if (!reads || !acknowledged) return 1;
+    show(read_ms, reads);
+    show(acknowledged_ms, acknowledged);
+    printf("\n");
+    return refused || reads < wanted_reads;
+}
+
 int main(int argc, char **argv) {
     if (argc < 5) {
-        fprintf(stderr, "usage: client produce|consume HOST:PORT TOPIC RECORDS [BYTES]\n");
+        fprintf(stderr, "usage: client produce|consume|tail HOST:PORT TOPIC RECORDS|SECONDS [BYTES|RATE]\n");
         return 2;
     }
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     set(conf, "bootstrap.servers", argv[2]);
     long records = atol(argv[4]);
-    int status = !strcmp(argv[1], "produce") && argc > 5 ? produce(conf, argv[3], records, (size_t)atol(argv[5]))
-                                                         : consume(conf, argv[3], records);
+    int status;
+    if (!strcmp(argv[1], "produce") && argc > 5) status = produce(conf, argv[3], records, (size_t)atol(argv[5]));
+    else if (!strcmp(argv[1], "tail") && argc > 5) status = tail(conf, argv[3], records, atol(argv[5]));
+    else status = consume(conf, argv[3], records);
     fflush(stdout);
     /* Nothing is worth a tidy end here, and tearing queues down takes long. */
     _Exit(status);
