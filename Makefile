@@ -3,11 +3,12 @@
 PREFIX  ?= /usr/local
 SECONDS ?= 60
 FILTER  ?=
+ROUNDS  ?= 200
 TOOLS   := kbroker kproduce kconsume kadmin
 SOURCES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := build
-.PHONY: build demo run test interop bench fuzz lint format docs install clean help
+.PHONY: build demo run test interop bench soak fuzz lint format docs install clean help
 
 build: ## release build; executables in bin/
 	@scripts/setup
@@ -32,6 +33,10 @@ interop: build ## kcat, confluent-kafka, kafka-python, aiokafka and bad input ag
 bench: build ## figures of this machine, as one table
 	@scripts/setup interop
 	@bench/run
+
+soak: build ## kills the broker under load, with and without flush.messages=1, and compares (ROUNDS=200 each)
+	@scripts/setup interop
+	@.venv/bin/python Tests/Soak/soak $(ROUNDS)
 
 fuzz: ## libFuzzer on everything that decodes (SECONDS=60)
 	@scripts/setup

@@ -16,8 +16,9 @@ BIN = Path(os.environ.get("KAFKA_BIN", ROOT / "bin")).resolve()
 class Broker:
     """Listens on a free port of the loopback. `data` outlives restarts; `close` removes it."""
 
-    def __init__(self, **overrides):
+    def __init__(self, environment=None, **overrides):
         self.data = Path(tempfile.mkdtemp(prefix="kafka-interop-"))
+        self.environment = environment or {}
         self.overrides = {name.replace("_", "."): value for name, value in overrides.items()}
         self.port = 0
         self.process = None
@@ -29,7 +30,8 @@ class Broker:
         for name, value in self.overrides.items():
             command += ["--override", f"{name}={value}"]
         with open(self.data / "broker.log", "ab") as log:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True,
+                                            env={**os.environ, **self.environment})
         self.ready = self.process.stdout.readline()
         found = re.search(r"listening on ([\d.]+):(\d+)", self.ready)
         assert found, f"no ready line but {self.ready!r}; log:\n{self.log()}"

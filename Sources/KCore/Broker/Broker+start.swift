@@ -40,7 +40,8 @@ extension Broker {
             let logManager = try LogManager(
                 settings.logManager, clock: clock, logger: logger.named("log"), pool: workers)
             let cluster = try EmbeddedCluster.open(
-                config: settings.config, disk: SystemDisk(), clock: clock, logger: logger)
+                config: settings.config, offline: logManager.offlineDirectories, disk: SystemDisk(), clock: clock,
+                logger: logger)
             let loops = try EventLoopGroup(count: settings.eventLoops, clock: clock, readers: readers)
             let broker = Broker(
                 settings: settings, cluster: cluster, clock: clock, logger: logger.named("broker"),
@@ -86,6 +87,7 @@ extension Broker {
         try logManager.load { [partitions] topic in partitions.logConfig(topic, image) }
         partitions.open(image)
         images.addListener(partitions)
+        watchDisks()
         if settings.listeners.allSatisfy({ $0.port != 0 }) {
             // Nobody is let in before the cluster has the broker, so that no client finds it without.
             try register(ports: settings.listeners.map(\.port))

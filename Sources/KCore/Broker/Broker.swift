@@ -24,6 +24,7 @@ public final class Broker: Sendable {
     private let views: [ObjectIdentifier: LoopView]
     private let listeners = Mutex<[Listener]>([])
     private let isStopped = Mutex(false)
+    let failure = Mutex(BrokerFailure())
     private let isServing = Mutex(false)
 
     init(
@@ -90,6 +91,7 @@ public final class Broker: Sendable {
         @Sendable func tick() {
             guard !isStopped.withLock({ $0 }) else { return }
             logManager.tick()
+            if partitions.mayOpenMore { workers.submit { self.partitions.openMore() } }
             loop.schedule(afterMs: intervalMs, tick)
         }
         loop.schedule(afterMs: intervalMs, tick)

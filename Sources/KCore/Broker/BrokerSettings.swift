@@ -23,6 +23,8 @@ struct BrokerSettings: Sendable {
     var warnings: [String]
 
     var logDirectories: [String] { logManager.directories }
+    /// Where the metadata log is.
+    var metadataDirectory: String? { config.text("metadata.log.dir") ?? logDirectories.first }
 
     /// - Throws: ``ConfigError`` that names the property, its value and what is allowed.
     init(_ config: BrokerConfig) throws(ConfigError) {
@@ -34,6 +36,7 @@ struct BrokerSettings: Sendable {
         logManager = LogManagerOptions(directories: directories)
         logManager.recoveryThreads = config.int("num.recovery.threads.per.data.dir")
         logManager.checkpointIntervalMs = config.int64("log.flush.offset.checkpoint.interval.ms")
+        logManager.highWatermarkCheckpointIntervalMs = config.int64("replica.high.watermark.checkpoint.interval.ms")
         let flushCheckMs = config.int64("log.flush.scheduler.interval.ms")
         if flushCheckMs != .max { logManager.flushCheckIntervalMs = max(flushCheckMs, 10) }
         logManager.retentionCheckIntervalMs = config.int64("log.retention.check.interval.ms")

@@ -3,14 +3,18 @@ internal import Synchronization
 /// Keeps this broker's partitions in step with the cluster: opens logs of new ones, closes and deletes those of topics
 /// that are gone, hands changed settings to logs.
 ///
-/// Called by one thread at a time: the one that starts the broker, then the one that publishes images. A topic's logs
-/// are there before the image that shows it, and are deleted only after no reader finds the topic any more.
+/// Images come from one thread at a time: the one that starts the broker, then the one that publishes them. A topic's logs
+/// are there before the image that shows it, and are deleted only after no reader finds the topic any more. What could
+/// not be opened for want of room is tried again by ``openMore()``, on any thread.
 final class PartitionManager: ImageListener {
     let table = Published(PartitionTable())
     private let logManager: LogManager
     private let config: BrokerConfig
     private let nodeId: Int32
     private let logger: Logger
+    // The newest image. Held while the table is changed.
+    private let newest = Mutex<ClusterImage?>(nil)
+    private let lacksLogs = Atomic<Bool>(false)
 
     init(logManager: LogManager, config: BrokerConfig, nodeId: Int32, logger: Logger) {
         self.logManager = logManager
@@ -20,7 +24,10 @@ final class PartitionManager: ImageListener {
     }
 
     /// Opens everything that `image` gives to this broker, at start.
-    func open(_ image: ClusterImage) {
+    func open(_ image: ClusterImage) { newest.withLock { open(image, &$0) } }
+
+    private func open(_ image: ClusterImage, _ newest: inout ClusterImage?) {
+        newest = image
         var table = PartitionTable()
         for topic in image.topics { table.set(entry(for: topic, known: nil, image, isStart: true)) }
         self.table.publish(table)
@@ -42,6 +49,13 @@ final class PartitionManager: ImageListener {
     }
 
     func imageWillChange(to image: ClusterImage, _ delta: ClusterDelta) {
+        newest.withLock { newest in
+            newest = image
+            prepare(image, delta)
+        }
+    }
+
+    private func prepare(_ image: ClusterImage, _ delta: ClusterDelta) {
         var table = self.table.value
         for topic in delta.createdTopics {
             logger.info("topic created", ["topic": topic.name, "partitions": topic.partitions.count])
@@ -58,6 +72,10 @@ final class PartitionManager: ImageListener {
     }
 
     func imageDidChange(to image: ClusterImage, _ delta: ClusterDelta) {
+        newest.withLock { _ in complete(image, delta) }
+    }
+
+    private func complete(_ image: ClusterImage, _ delta: ClusterDelta) {
         applyConfigs(image, delta)
         guard !delta.deletedTopics.isEmpty else { return }
         var table = self.table.value
@@ -79,6 +97,29 @@ final class PartitionManager: ImageListener {
             } catch {
                 logger.error("a log cannot be deleted: \(error.message)", ["partition": partition.topicPartition])
             }
+        }
+    }
+
+    /// Wakes whoever waits for records of partitions that a failed directory has taken along.
+    func directoryFailed() {
+        for partition in table.value.topics.flatMap(\.partitions).compactMap({ $0 }) where partition.log.isOffline {
+            partition.directoryFailed()
+        }
+    }
+
+    /// Whether ``openMore()`` may find something to do.
+    var mayOpenMore: Bool { lacksLogs.load(ordering: .relaxed) }
+
+    /// Tries again to open logs that could not be opened because there was no room, or too much was open.
+    func openMore() {
+        newest.withLock { image in
+            guard let image, lacksLogs.exchange(false, ordering: .relaxed) else { return }
+            var table = self.table.value
+            for known in table.topics where !known.offline.isEmpty {
+                guard let topic = image.topic(id: known.id) else { continue }
+                table.set(entry(for: topic, known: known, image))
+            }
+            self.table.publish(table)
         }
     }
 
@@ -112,7 +153,10 @@ final class PartitionManager: ImageListener {
                         topicPartition: name, topicId: topic.id, log: log, leaderEpoch: state.leaderEpoch,
                         inSyncReplicas: state.isr.count))
             } catch {
-                logger.error("a log cannot be opened: \(error.message)", ["partition": name])
+                if known?.offline.contains(index) != true {
+                    logger.error("a log cannot be opened: \(error.message)", ["partition": name])
+                }
+                if error.isTransient { lacksLogs.store(true, ordering: .relaxed) }
                 partitions.append(nil)
                 offline.insert(index)
             }

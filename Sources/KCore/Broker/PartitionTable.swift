@@ -7,7 +7,7 @@ struct PartitionTable: Sendable {
         /// By partition number; nil where another broker serves it.
         let partitions: [Partition?]
         /// Partitions that this broker should serve but whose logs could not be opened.
-        private let offline: Set<Int32>
+        let offline: Set<Int32>
 
         init(name: String, id: Uuid, partitions: [Partition?], offline: Set<Int32> = []) {
             self.name = name
@@ -15,6 +15,9 @@ struct PartitionTable: Sendable {
             self.partitions = partitions
             self.offline = offline
         }
+
+        /// Whether this broker should serve partition `index`, but cannot use its log.
+        func isOffline(_ index: Int32) -> Bool { offline.contains(index) || partition(index)?.log.isOffline == true }
 
         /// Why there is no partition `index` to use.
         func error(_ index: Int32) -> ErrorCode {

@@ -5,7 +5,8 @@ internal import Synchronization
 ///
 /// Requests that wait while the store is busy are decided together and kept with one commit. When the store fails, all
 /// that it was to keep is refused with KAFKA_STORAGE_ERROR, and so is everything after: what the disk has is not known
-/// any more, so the controller decides nothing until the broker is started again.
+/// any more, so the controller decides nothing until the broker is started again, and says so to ``onFailure(_:)``. After a
+/// full disk it goes on as if nothing had been asked.
 final class ControllerRunner: Sendable {
     /// Where the images are published.
     let holder: ImageHolder
@@ -30,6 +31,11 @@ final class ControllerRunner: Sendable {
         var isStopped = false
     }
 
+    private final class FailureHandler: Sendable {
+        let handler = Mutex<(@Sendable (String) -> Void)?>(nil)
+    }
+
+    private let failureHandler: FailureHandler
     private let queue: Monitor<Queue>
     private let thread: Thread
 
@@ -43,7 +49,12 @@ final class ControllerRunner: Sendable {
         self.holder = holder
         let queue = Monitor(Queue())
         self.queue = queue
-        let worker = Mutex(Worker(controller: controller, store: store, holder: holder, image: image, logger: logger))
+        let failed = FailureHandler()
+        failureHandler = failed
+        let worker = Mutex(
+            Worker(
+                controller: controller, store: store, holder: holder, image: image, logger: logger,
+                failed: { reason in failed.handler.withLock { $0 }?(reason) }))
         thread = Thread(name: "controller") {
             while let jobs = Self.next(queue) { worker.withLock { $0.run(jobs) } }
             worker.withLock { $0.store.close() }
@@ -65,6 +76,11 @@ final class ControllerRunner: Sendable {
             return !queue.isStopped
         }
         if !isTaken { refuse(ApiError(.notController, "The controller has stopped.")) }
+    }
+
+    /// Has `handler` called, with the reason, when metadata can no longer be changed. On the controller's thread.
+    func onFailure(_ handler: @escaping @Sendable (String) -> Void) {
+        failureHandler.handler.withLock { $0 = handler }
     }
 
     /// Waits for the answer. Never to be called on an event loop.
@@ -97,6 +113,7 @@ final class ControllerRunner: Sendable {
         /// The newest image, published.
         var image: ClusterImage
         let logger: Logger
+        let failed: @Sendable (String) -> Void
         var failure: ApiError?
 
         mutating func run(_ jobs: [Job]) {
@@ -132,10 +149,15 @@ final class ControllerRunner: Sendable {
                 // What several requests did together can be less than the sum: a topic may be gone again.
                 if changes.count > 1 { (next, delta) = try image.applying(Array(changes.joined())) }
             } catch {
-                let failure = ApiError(.kafkaStorageError, "\(error)")
-                logger.error("metadata can no longer be changed", ["reason": failure.message])
-                self.failure = failure
-                for outcome in outcomes { outcome.refuse(failure) }
+                let refusal = ApiError(.kafkaStorageError, "\(error)")
+                if (error as? MetadataStoreError)?.isTransient == true {
+                    logger.warning("metadata cannot be changed now", ["reason": refusal.message])
+                } else {
+                    logger.error("metadata can no longer be changed", ["reason": refusal.message])
+                    failure = refusal
+                }
+                for outcome in outcomes { outcome.refuse(refusal) }
+                if failure != nil { failed(refusal.message) }
                 return
             }
             image = next

@@ -6,9 +6,11 @@ struct EmbeddedCluster: Sendable {
 
     /// Opens the log directories and the metadata log in them, and makes both where they are not there.
     /// The broker then submits a ``RegisterBroker`` with the endpoints that it listens on.
-    /// - Throws: ``MetadataStoreError``.
+    /// - Parameter offline: log directories that cannot be used, which are left alone, and why.
+    /// - Throws: ``MetadataStoreError``; also when the directory of the metadata log is offline.
     static func open(
-        config: BrokerConfig, disk: any Disk, clock: any Clock, logger: Logger,
+        config: BrokerConfig, offline: [(path: String, reason: String)] = [], disk: any Disk, clock: any Clock,
+        logger: Logger,
         random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) throws(MetadataStoreError) -> EmbeddedCluster {
         var random = random
@@ -16,11 +18,16 @@ struct EmbeddedCluster: Sendable {
         let metadataDirectory = config.text("metadata.log.dir")
         var paths = config.list("log.dirs")
         if let metadataDirectory, !paths.contains(metadataDirectory) { paths.append(metadataDirectory) }
+        let home = metadataDirectory ?? paths.first ?? ""
+        if let (path, reason) = offline.first(where: { $0.path == home }) {
+            throw MetadataStoreError("the directory \(path) has the metadata log and cannot be used: \(reason)")
+        }
+        paths.removeAll { path in offline.contains { $0.path == path } }
         var identity = try NodeIdentity.open(
             disk: disk, paths: paths, nodeId: configuredId >= 0 ? Int32(configuredId) : nil, using: &random)
         let logger = logger.named("metadata")
         let store = LocalMetadataStore(
-            disk: disk, directory: metadataDirectory ?? identity.directories[0].path, identity: identity, clock: clock,
+            disk: disk, directory: home, identity: identity, clock: clock,
             logger: logger,
             settings: .init(maxBytesBetweenSnapshots: config.int64("metadata.log.max.record.bytes.between.snapshots")))
         let image = try store.open()

@@ -79,11 +79,15 @@ public struct OffsetCheckpoint: Sendable {
 
     /// Replaces the file; durable when this returns.
     public func write(_ offsets: [TopicPartition: Int64]) throws(LogError) {
-        let lines = offsets.sorted { $0.key < $1.key }.map { "\($0.key.topic) \($0.key.partition) \($0.value)" }
         do {
-            try disk.replaceFile(path, with: CheckpointFile.write(lines))
+            try replace(offsets)
         } catch {
             throw LogError(error)
         }
+    }
+
+    func replace(_ offsets: [TopicPartition: Int64]) throws(DiskError) {
+        let lines = offsets.sorted { $0.key < $1.key }.map { "\($0.key.topic) \($0.key.partition) \($0.value)" }
+        try disk.replaceFile(path, with: CheckpointFile.write(lines))
     }
 }

@@ -21,6 +21,8 @@ public final class Log: Sendable {
     let hasRolled = Atomic<Bool>(false)
     let flushQueue = Mutex(FlushQueue())
     let isWritingBehind = Atomic<Bool>(false)
+    /// Up to where consumers were shown records before this start, as far as the checkpoint knows.
+    let shownEndOffset = Atomic<Int64>(0)
     let watermark = Atomic<Int64>(Int64.max)
 
     /// What appends change.
@@ -120,6 +122,8 @@ public final class Log: Sendable {
     }
 
     public var segmentCount: Int { published.withLock { $0.segments.count } }
+
+    func wereShown(upTo offset: Int64) { shownEndOffset.store(offset, ordering: .relaxed) }
 
     func setRecoveryPoint(_ offset: Int64) { recovered.store(offset, ordering: .releasing) }
 

@@ -1,12 +1,18 @@
 internal import Synchronization
 
+/// Who is told when a directory goes offline. Set when somebody is there to be told.
+final class DirectoryFailureHandler: Sendable {
+    let handler = Mutex<(@Sendable (_ path: String) -> Void)?>(nil)
+}
+
 /// One of `log.dirs`: locked for this process, with what its files say.
 final class LogDirectory: Sendable {
     let path: String
     let health: DirectoryHealth
     let wasCleanStop: Bool
-    /// Held while checkpoints are written, so that an older state never replaces a newer one.
-    let checkpointing = Mutex(())
+    /// Held while checkpoints are written, so that an older state never replaces a newer one: what each file says, as far as
+    /// it was written since the start.
+    let checkpointing = Mutex<[String: [TopicPartition: Int64]]>([:])
     private let lock: Mutex<(any AnyObject & Sendable)?>
 
     private init(path: String, health: DirectoryHealth, wasCleanStop: Bool, lock: (any AnyObject & Sendable)?) {
@@ -18,9 +24,12 @@ final class LogDirectory: Sendable {
 
     /// Creates the directory when there is none, and locks it. One that cannot be used is offline.
     /// - Throws: KAFKA_STORAGE_ERROR when another process has it.
-    static func open(_ path: String, disk: any Disk, logger: Logger) throws(LogError) -> LogDirectory {
+    static func open(
+        _ path: String, disk: any Disk, logger: Logger, _ failureHandler: DirectoryFailureHandler
+    ) throws(LogError) -> LogDirectory {
         let health = DirectoryHealth(path: path) { directory, error in
             logger.error("a log directory is offline", ["dir": directory.path, "error": error])
+            failureHandler.handler.withLock { $0 }?(directory.path)
         }
         do {
             try disk.createDirectory(path)
@@ -44,7 +53,11 @@ final class LogDirectory: Sendable {
         for entry in try disk.list(path) where entry.isDirectory {
             if LogDirectoryName.isDeleted(entry.name) {
                 removals.add([path + "/" + entry.name], atMs: .min)
-            } else if !LogDirectoryName.isFuture(entry.name), let partition = LogDirectoryName.parse(entry.name),
+            } else if LogDirectoryName.isFuture(entry.name) {
+                logger.warning(
+                    "a copy that Kafka was making from another log directory is kept and not used",
+                    ["dir": path + "/" + entry.name])
+            } else if let partition = LogDirectoryName.parse(entry.name),
                 partition.topic != LogDirectoryName.metadataTopic
             {
                 found.append(partition)

@@ -15,6 +15,8 @@ public struct LogError: Error, Equatable, Sendable {
     public var code: ErrorCode
     public var message: String
     public var recordFaults: [RecordFault] = []
+    /// The disk is in order and the same can succeed later: there was no room, or too much was open.
+    public var isTransient = false
 
     public init(_ code: ErrorCode, _ message: String, recordFaults: [RecordFault] = []) {
         self.code = code
@@ -22,7 +24,10 @@ public struct LogError: Error, Equatable, Sendable {
         self.recordFaults = recordFaults
     }
 
-    public init(_ error: DiskError) { self.init(.kafkaStorageError, error.description) }
+    public init(_ error: DiskError) {
+        self.init(.kafkaStorageError, error.description)
+        isTransient = error.isHarmless && !error.isMissing
+    }
 }
 
 extension LogError: CustomStringConvertible {

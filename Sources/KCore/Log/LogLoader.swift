@@ -11,14 +11,22 @@ struct LogLoader {
     var recoveryPoint: Int64 = 0
     /// From the checkpoint.
     var startOffset: Int64 = 0
+    /// From the checkpoint: consumers were shown what is below.
+    var highWatermark: Int64 = 0
     var wasCleanStop = false
 
     private var disk: any Disk { folder.disk }
 
     /// - Throws: KAFKA_STORAGE_ERROR when the log is damaged below its recovery point, or the disk fails.
-    func load() throws(LogError) -> Log {
+    func load() throws(LogError) -> Log { try loadTelling().log }
+
+    /// The same, with what had to be recovered.
+    func loadTelling() throws(LogError) -> (log: Log, recovery: LogRecovery) {
         do {
-            return try open()
+            var recovery = LogRecovery()
+            let log = try open(&recovery)
+            recovery.endOffset = log.logEndOffset
+            return (log, recovery)
         } catch .disk(let error) {
             // With too many files open, or no room for an index, this log cannot be used now; the others can.
             throw error.isHarmless ? LogError(error) : environment.directory.fail(error)
@@ -36,7 +44,7 @@ struct LogLoader {
         var hasEpochs = false
     }
 
-    private func open() throws(LogFault) -> Log {
+    private func open(_ recovery: inout LogRecovery) throws(LogFault) -> Log {
         let names = try readNames()
         let nowMs = environment.clock.wallMs
         var segments: [LogSegment] = []
@@ -55,7 +63,7 @@ struct LogLoader {
             endOffset = end
             try rebuildMissingIndexes(segments, names)
         } else {
-            endOffset = try recover(&segments, &epochs, names, &reindexFrom)
+            endOffset = try recover(&segments, &epochs, names, &reindexFrom, &recovery)
         }
         var start = max(startOffset, segments.first?.baseOffset ?? startOffset)
         if segments.isEmpty || endOffset < start {
@@ -76,10 +84,12 @@ struct LogLoader {
         let state = Log.Writer(
             segments: segments, endOffset: endOffset, epochs: epochs, producers: producers,
             rollJitterMs: Log.jitter(config), lastFlushMs: nowMs, hasNewFiles: !wasCleanStop)
-        return Log(
+        let log = Log(
             topicPartition: topicPartition, topicId: names.hasTopicId ? try topicId() : nil, environment: environment,
             folder: folder, config: config, state: state, startOffset: start,
             recoveryPoint: wasCleanStop ? endOffset : min(recoveryPoint, endOffset))
+        log.wereShown(upTo: min(highWatermark, endOffset))
+        return log
     }
 
     // MARK: Names
@@ -185,7 +195,8 @@ struct LogLoader {
     }
 
     private func recover(
-        _ segments: inout [LogSegment], _ epochs: inout LeaderEpochs, _ names: Names, _ reindexFrom: inout Int64
+        _ segments: inout [LogSegment], _ epochs: inout LeaderEpochs, _ names: Names, _ reindexFrom: inout Int64,
+        _ report: inout LogRecovery
     ) throws(LogFault) -> Int64 {
         guard let first = segments.first else { return startOffset }
         var index = Log.segmentIndex(segments, for: recoveryPoint) ?? 0
@@ -201,6 +212,9 @@ struct LogLoader {
                 if batch.header?.isControl == true { hasMarkers = true }
             }
             nextOffset = outcome.nextOffset
+            report.segments += 1
+            report.bytes += segment.size + outcome.removedBytes
+            report.removedBytes += outcome.removedBytes
             index += 1
             if let damage = outcome.damage {
                 environment.logger.warning(

@@ -3,6 +3,7 @@ internal import Synchronization
 extension LogManager {
     private struct Due: Sendable {
         var checkpoints = false
+        var highWatermarks = false
         var retention = false
         var flushes = false
     }
@@ -18,6 +19,10 @@ extension LogManager {
                 state.lastCheckpointMs = nowMs
                 due.checkpoints = true
             }
+            if nowMs - state.lastHighWatermarksMs >= options.highWatermarkCheckpointIntervalMs {
+                state.lastHighWatermarksMs = nowMs
+                due.highWatermarks = true
+            }
             if nowMs - state.lastRetentionMs >= options.retentionCheckIntervalMs {
                 state.lastRetentionMs = nowMs
                 due.retention = true
@@ -31,6 +36,7 @@ extension LogManager {
         if due.retention { background { self.retain() } }
         if due.flushes { background { self.flushDue() } }
         if due.checkpoints { background { self.checkpointAll() } }
+        if due.highWatermarks { background { self.checkpointHighWatermarks() } }
         if removals.count > 0 {
             background { self.removals.removeDue(nowMs: nowMs, disk: self.disk, logger: self.logger) }
         }
@@ -60,36 +66,6 @@ extension LogManager {
         }
     }
 
-    /// Writes recovery points and start offsets of all directories, now.
-    public func checkpointAll() {
-        for directory in directories { checkpoint(directory) }
-    }
-
-    func checkpoint(_ directory: LogDirectory) {
-        if directory.health.isOffline { return }
-        directory.checkpointing.withLock { _ in
-            let logs = logs.filter { $0.environment.directory === directory.health }
-            var points: [TopicPartition: Int64] = [:]
-            var starts: [TopicPartition: Int64] = [:]
-            for log in logs {
-                points[log.topicPartition] = log.recoveryPoint
-                // Kafka writes it only where it says more than the first segment's name.
-                let start = log.logStartOffset
-                if start > log.firstSegmentOffset { starts[log.topicPartition] = start }
-            }
-            do throws(LogError) {
-                try write(points, OffsetCheckpoint.recoveryPointName, directory)
-                try write(starts, OffsetCheckpoint.logStartOffsetName, directory)
-            } catch {
-                logger.error("a checkpoint cannot be written", ["dir": directory.path, "error": error])
-            }
-        }
-    }
-
-    private func write(_ offsets: [TopicPartition: Int64], _ name: String, _ directory: LogDirectory) throws(LogError) {
-        try OffsetCheckpoint(disk: disk, directory: directory.path, name: name).write(offsets)
-    }
-
     /// Flushes and closes all logs, writes the checkpoints, and marks the directories as stopped cleanly.
     /// - Parameter brokerEpoch: what the marker states; -1 without a cluster.
     public func shutdown(brokerEpoch: Int64 = -1) {
@@ -114,6 +90,7 @@ extension LogManager {
         defer { for directory in directories { directory.unlock() } }
         for directory in directories where !directory.health.isOffline {
             checkpoint(directory)
+            checkpointHighWatermarks(directory)
             if notClean.contains(directory.path) { continue }
             do {
                 try directory.writeCleanStopMarker(disk, brokerEpoch: brokerEpoch)

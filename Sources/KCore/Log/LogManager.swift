@@ -21,13 +21,17 @@ public final class LogManager: Sendable {
     let state: Mutex<State>
     // Creating writes files, which must not hold up who only looks a log up.
     private let creating = Mutex(())
-    private let uncleanStop = Atomic(false)
+    let uncleanStop = Atomic(false)
+    // Of a partition that is in two directories.
+    let twice = Mutex<LogError?>(nil)
+    let failureHandler: DirectoryFailureHandler
 
     struct State: Sendable {
         var logs: [TopicPartition: Log] = [:]
         /// Partitions that have a directory which could not be opened, and why. Nothing may be created in their place.
-        var refused: [TopicPartition: LogError] = [:]
+        var refused: [TopicPartition: RefusedLog] = [:]
         var lastCheckpointMs: Int64
+        var lastHighWatermarksMs: Int64
         var lastRetentionMs: Int64
         var lastFlushCheckMs: Int64
         var isStopped = false
@@ -57,23 +61,20 @@ public final class LogManager: Sendable {
         self.writeBehind = writeBehind ?? background
         self.pools = pools
         let nowMs = clock.monotonicMs
-        state = Mutex(State(lastCheckpointMs: nowMs, lastRetentionMs: nowMs, lastFlushCheckMs: nowMs))
+        state = Mutex(
+            State(lastCheckpointMs: nowMs, lastHighWatermarksMs: nowMs, lastRetentionMs: nowMs, lastFlushCheckMs: nowMs)
+        )
+        let failureHandler = DirectoryFailureHandler()
+        self.failureHandler = failureHandler
         var directories: [LogDirectory] = []
         for path in options.directories {
-            directories.append(try LogDirectory.open(path, disk: disk, logger: logger))
+            directories.append(try LogDirectory.open(path, disk: disk, logger: logger, failureHandler))
         }
         self.directories = directories
         guard directories.contains(where: { !$0.health.isOffline }) else {
             throw LogError(
                 .kafkaStorageError, "no log directory can be used: \(options.directories.joined(separator: ", "))")
         }
-    }
-
-    /// Opens every log in the directories: after a clean stop without reading segments. Called once.
-    /// - Parameter configFor: the settings of a topic, by its name.
-    /// - Throws: KAFKA_STORAGE_ERROR when a partition is in two directories.
-    public func load(configFor: @escaping @Sendable (String) -> LogConfig) throws(LogError) {
-        for directory in directories where !directory.health.isOffline { try load(directory, configFor) }
     }
 
     /// The same with a pool that does the background work, and threads of its own for what waits for disks: one that is slow
@@ -108,6 +109,16 @@ public final class LogManager: Sendable {
     /// Whether a directory cannot be used: logs that seem to be missing may be in it.
     public var hasOfflineDirectory: Bool { directories.contains { $0.health.isOffline } }
 
+    /// The directories that cannot be used, by the paths they were given, and why.
+    public var offlineDirectories: [(path: String, reason: String)] {
+        directories.compactMap { directory in directory.health.error.map { (directory.path, $0.description) } }
+    }
+
+    /// Has `handler` called when a directory goes offline: by a job in the background, after its logs refuse.
+    public func onDirectoryFailure(_ handler: @escaping @Sendable (_ path: String) -> Void) {
+        failureHandler.handler.withLock { $0 = { [background] path in background { handler(path) } } }
+    }
+
     /// The log of a partition, created in the emptiest directory when there is none.
     /// - Throws: KAFKA_STORAGE_ERROR; also when the partition has a log that could not be opened at start: a new one
     ///   in its place would lose what it holds.
@@ -115,7 +126,7 @@ public final class LogManager: Sendable {
         if let log = log(for: topicPartition) { return log }
         return try creating.withLock { (_) throws(LogError) in
             if let log = log(for: topicPartition) { return log }
-            if let error = state.withLock({ $0.refused[topicPartition] }) { throw error }
+            if let refused = state.withLock({ $0.refused[topicPartition] }) { return try openAgain(refused) }
             guard let directory = emptiest() else {
                 throw LogError(.kafkaStorageError, "all log directories are offline")
             }
@@ -186,52 +197,5 @@ public final class LogManager: Sendable {
         return LogLoader(
             topicPartition: topicPartition, folder: folder, environment: environment, config: config,
             wasCleanStop: isClean)
-    }
-
-    private func load(
-        _ directory: LogDirectory, _ configFor: @escaping @Sendable (String) -> LogConfig
-    ) throws(LogError) {
-        let found: [TopicPartition]
-        do {
-            found = try directory.partitions(disk, removals, logger)
-        } catch {
-            _ = directory.health.fail(error)
-            return
-        }
-        let points = directory.readCheckpoint(OffsetCheckpoint.recoveryPointName, disk, logger)
-        let starts = directory.readCheckpoint(OffsetCheckpoint.logStartOffsetName, disk, logger)
-        let isClean = directory.wasCleanStop
-        if !isClean && !found.isEmpty {
-            uncleanStop.store(true, ordering: .releasing)
-            logger.info(
-                "the last stop was not clean, logs are recovered", ["dir": directory.path, "logs": found.count])
-        }
-        let opened = Mutex<[Log]>([])
-        Parallel.forEach(found, threads: options.recoveryThreads) { topicPartition in
-            var loader = self.loader(
-                topicPartition, directory, config: configFor(topicPartition.topic), isClean: isClean)
-            loader.recoveryPoint = points[topicPartition] ?? 0
-            loader.startOffset = starts[topicPartition] ?? 0
-            do throws(LogError) {
-                let log = try loader.load()
-                opened.withLock { $0.append(log) }
-            } catch {
-                self.logger.error("a log cannot be used", ["partition": topicPartition, "error": error])
-                self.state.withLock { $0.refused[topicPartition] = error }
-            }
-        }
-        let logs = opened.withLock { $0 }
-        try state.withLock { (state) throws(LogError) in
-            for log in logs {
-                if let other = state.logs[log.topicPartition] {
-                    throw LogError(
-                        .kafkaStorageError,
-                        "\(log.topicPartition) is in two directories: \(other.directoryPath), \(log.directoryPath)")
-                }
-                state.logs[log.topicPartition] = log
-            }
-        }
-        // From here on the logs change: a stop that is not announced is not clean.
-        directory.removeCleanStopMarker(disk)
     }
 }

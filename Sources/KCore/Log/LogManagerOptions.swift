@@ -11,6 +11,8 @@ public struct LogManagerOptions: Sendable {
     public var flushCheckIntervalMs: Int64 = 1000
     /// `log.flush.offset.checkpoint.interval.ms` and `log.flush.start.offset.checkpoint.interval.ms`
     public var checkpointIntervalMs: Int64 = 60_000
+    /// `replica.high.watermark.checkpoint.interval.ms`
+    public var highWatermarkCheckpointIntervalMs: Int64 = 5000
     /// `log.retention.check.interval.ms`
     public var retentionCheckIntervalMs: Int64 = 300_000
     /// `producer.id.expiration.ms`

@@ -37,7 +37,8 @@ extension Partition {
     static func visibility(of log: Log) -> Visibility {
         let end = log.logEndOffset
         let delayMs = log.config.deliveryDelayMs
-        let replicatedEnd = log.highWatermarkLimit
+        // What was shown before this start stays visible.
+        let replicatedEnd = max(log.highWatermarkLimit, log.shownEndOffset.load(ordering: .relaxed))
         guard delayMs > 0 else { return Visibility(replicatedEnd: replicatedEnd) }
         let (limitMs, isEver) = log.environment.clock.wallMs.subtractingReportingOverflow(delayMs)
         var dueEnd = log.logStartOffset

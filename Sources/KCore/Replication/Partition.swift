@@ -61,12 +61,19 @@ public final class Partition: Sendable {
         for fetch in waiting { fetch.wakeNow() }
     }
 
+    /// The log's directory is offline: whoever waits is told.
+    public func directoryFailed() {
+        for fetch in state.withLock({ $0.takeWaiting() }) { fetch.wakeNow() }
+    }
+
     /// Compares the leader epoch that a request carries with this leader's (KIP-320).
     /// - Parameter epoch: -1 when the client does not know one, which is always accepted.
-    /// - Returns: ``ErrorCode/none`` when the request may be answered here.
+    /// - Returns: ``ErrorCode/none`` when the request may be answered here; KAFKA_STORAGE_ERROR when the log's directory is
+    ///   offline.
     public func check(leaderEpoch epoch: Int32) -> ErrorCode {
         state.withLock { state in
             if !state.isOpen { return .notLeaderOrFollower }
+            if log.isOffline { return .kafkaStorageError }
             if epoch < 0 || epoch == state.leaderEpoch { return .none }
             return epoch < state.leaderEpoch ? .fencedLeaderEpoch : .unknownLeaderEpoch
         }

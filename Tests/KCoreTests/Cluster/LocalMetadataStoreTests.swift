@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import KCore
@@ -64,6 +65,39 @@ import Testing
         #expect(after.lastOffset == before.lastOffset + 1)
         var builder = ImageBuilder(before)
         #expect(try builder.finish(lastOffset: after.lastOffset).image == after)
+    }
+
+    @Test func `a full disk refuses a change, and takes the next when there is room`() throws {
+        for room in [0, 50, 200] {
+            var bench = try Bench()
+            try bench.register()
+            let before = try #require(bench.disk.contents(Self.logPath))
+            let image = bench.cluster.image
+            bench.disk.setRoom(room)
+            #expect { try bench.create(String(repeating: "a", count: 200)) } throws: { error in
+                (error as? MetadataStoreError)?.isTransient == true
+            }
+            #expect(bench.disk.contents(Self.logPath) == before)
+            bench.disk.setRoom(nil)
+            bench.cluster.image = image
+            try bench.create("b")
+            // What was refused does not come back, whatever happens to the power.
+            var random = SimulatedDisk.Random(seed: UInt64(room))
+            bench.disk.crash(&random)
+            #expect(try Bench(bench.disk).cluster.image.topics.map(\.name) == ["b"])
+        }
+    }
+
+    @Test func `a full disk puts off a snapshot and a new segment, and nothing else`() throws {
+        var bench = try Bench(snapshotAfter: 1)
+        try bench.register()
+        bench.disk.inject(InjectedError(operation: .open, part: ".log", code: ENOSPC))
+        try bench.create("a")
+        bench.disk.inject(InjectedError(operation: .write, part: ".checkpoint", code: ENOSPC))
+        try bench.create("b")
+        try bench.create("c")
+        #expect(try bench.files().allSatisfy { !$0.hasSuffix(MetadataSnapshot.partSuffix) })
+        #expect(try Bench(bench.disk).cluster.image.topics.map(\.name).sorted() == ["a", "b", "c"])
     }
 
     @Test func `a log that is cut at any byte keeps whole changes, and goes on from there`() throws {

@@ -12,13 +12,6 @@ import Testing
         return config
     }
 
-    /// What was answered, in the order of the answers.
-    private final class Answers: Sendable {
-        private let codes = Mutex<[ErrorCode]>([])
-        @Sendable func add(_ error: LogError?) { codes.withLock { $0.append(error?.code ?? .none) } }
-        var all: [ErrorCode] { codes.withLock { $0 } }
-    }
-
     private func partition(_ log: Log) -> Partition {
         Partition(
             topicPartition: log.topicPartition, topicId: Uuid.random(), log: log, leaderEpoch: 0, inSyncReplicas: 1)
@@ -28,13 +21,13 @@ import Testing
         for seed in 0..<20 {
             let bench = LogBench()
             let log = try bench.open(config(messages: 1))
-            let answers = Answers()
+            let answers = Heard<LogError?>()
             for index in 0..<3 {
                 let result = try log.append(["value \(index)"])
                 #expect(result.awaitsFlush || log.recoveryPoint == result.lastOffset + 1)
                 log.whenFlushed(to: result.lastOffset + 1, answers.add)
             }
-            #expect(answers.all == [.none, .none, .none])
+            #expect(answers.all.map { $0?.code ?? .none } == [.none, .none, .none])
             var random = SimulatedDisk.Random(seed: UInt64(seed))
             bench.disk.crash(&random)
             let again = try LogBench(disk: bench.disk).open(config(messages: 1))
@@ -46,7 +39,7 @@ import Testing
         let bench = LogBench(flusher: jobs.add)
         let log = try bench.open(config(messages: 1))
         func operations(ofFlushAfter appends: Int) throws -> Int {
-            let answers = Answers()
+            let answers = Heard<LogError?>()
             for index in 0..<appends {
                 let result = try log.append(["\(index)"])
                 #expect(result.awaitsFlush)
@@ -56,7 +49,7 @@ import Testing
             #expect(jobs.count == 1)
             let before = bench.disk.operations
             jobs.run()
-            #expect(answers.all == Array(repeating: ErrorCode.none, count: appends))
+            #expect(answers.all.map { $0?.code ?? .none } == Array(repeating: ErrorCode.none, count: appends))
             return bench.disk.operations - before
         }
         // The first one also makes names durable.
@@ -105,14 +98,14 @@ import Testing
         let bench = LogBench(flusher: jobs.add)
         let log = try bench.open(config(messages: 1))
         let partition = partition(log)
-        let answers = Answers()
+        let answers = Heard<LogError?>()
         for _ in 0..<3 {
             let result = try partition.append(Batches.make(["a"]), requiredAcks: -1, origin: .client)
             log.whenFlushed(to: result.lastOffset + 1, answers.add)
         }
         bench.disk.failSyncs(true)
         jobs.run()
-        #expect(answers.all == [.kafkaStorageError, .kafkaStorageError, .kafkaStorageError])
+        #expect(answers.all.map { $0?.code ?? .none } == [.kafkaStorageError, .kafkaStorageError, .kafkaStorageError])
         #expect(partition.highWatermark == 0)
         #expect(log.isOffline)
     }
@@ -120,21 +113,21 @@ import Testing
     @Test func `who waits for a log that is deleted is told to look elsewhere`() throws {
         let bench = LogBench(flusher: jobs.add)
         let log = try bench.open(config(messages: 1))
-        let answers = Answers()
+        let answers = Heard<LogError?>()
         log.whenFlushed(to: try log.append(["a"]).lastOffset + 1, answers.add)
         try log.delete()
         jobs.run()
-        #expect(answers.all == [.notLeaderOrFollower])
+        #expect(answers.all.map { $0?.code ?? .none } == [.notLeaderOrFollower])
     }
 
     @Test func `who waits for records that are cut off is told so`() throws {
         let bench = LogBench(flusher: jobs.add)
         let log = try bench.open(config(messages: 1))
-        let answers = Answers()
+        let answers = Heard<LogError?>()
         for value in ["a", "b"] { log.whenFlushed(to: try log.append([value]).lastOffset + 1, answers.add) }
         try log.truncate(to: 1)
         jobs.run()
-        #expect(answers.all == [.none, .notLeaderOrFollower])
+        #expect(answers.all.map { $0?.code ?? .none } == [.none, .notLeaderOrFollower])
     }
 
     @Test func `a batch that comes again is acknowledged no earlier than it was the first time`() throws {

@@ -29,6 +29,13 @@ final class JobQueue: Sendable {
     }
 }
 
+/// What was said, by whatever thread, in the order of saying.
+final class Heard<Answer: Sendable>: Sendable {
+    private let answers = Mutex<[Answer]>([])
+    @Sendable func add(_ answer: Answer) { answers.withLock { $0.append(answer) } }
+    var all: [Answer] { answers.withLock { $0 } }
+}
+
 /// One partition's log on a simulated disk.
 struct LogBench {
     let disk: SimulatedDisk

@@ -50,12 +50,12 @@ enum MetadataHandler {
             var named: Set<String> = []
             var ids: Set<Uuid> = []
             response.topics = topics.compactMap { wanted in
-                if let name = wanted.name { return named.insert(name).inserted ? entry(named: name, image) : nil }
+                if let name = wanted.name { return named.insert(name).inserted ? entry(named: name, image, call) : nil }
                 guard ids.insert(wanted.topicId).inserted else { return nil }
-                return entry(withId: wanted.topicId, image, version: call.version)
+                return entry(withId: wanted.topicId, image, call)
             }
         } else {
-            response.topics = image.topics.sorted { $0.name < $1.name }.map { entry($0) }
+            response.topics = image.topics.sorted { $0.name < $1.name }.map { entry($0, call) }
         }
         if request.includeTopicAuthorizedOperations {
             for index in response.topics.indices where response.topics[index].errorCode == .none {
@@ -68,8 +68,10 @@ enum MetadataHandler {
         return response
     }
 
-    private static func entry(named name: String, _ image: ClusterImage) -> MetadataResponse.MetadataResponseTopic {
-        if let topic = image.topic(name) { return entry(topic) }
+    private static func entry(
+        named name: String, _ image: ClusterImage, _ call: Call
+    ) -> MetadataResponse.MetadataResponseTopic {
+        if let topic = image.topic(name) { return entry(topic, call) }
         var entry = MetadataResponse.MetadataResponseTopic()
         entry.name = name
         entry.errorCode = TopicName.problem(with: name) == nil ? .unknownTopicOrPartition : .invalidTopicException
@@ -77,9 +79,9 @@ enum MetadataHandler {
     }
 
     private static func entry(
-        withId id: Uuid, _ image: ClusterImage, version: Int16
+        withId id: Uuid, _ image: ClusterImage, _ call: Call
     ) -> MetadataResponse.MetadataResponseTopic {
-        if version < 12 {
+        if call.version < 12 {
             // Versions 10 and 11 have the field, but no broker has ever answered it: an answer must have a name.
             var entry = MetadataResponse.MetadataResponseTopic()
             entry.name = ""
@@ -87,7 +89,7 @@ enum MetadataHandler {
             entry.errorCode = .invalidRequest
             return entry
         }
-        if let topic = image.topic(id: id) { return entry(topic) }
+        if let topic = image.topic(id: id) { return entry(topic, call) }
         var entry = MetadataResponse.MetadataResponseTopic()
         entry.name = nil
         entry.topicId = id
@@ -95,11 +97,13 @@ enum MetadataHandler {
         return entry
     }
 
-    private static func entry(_ topic: TopicImage) -> MetadataResponse.MetadataResponseTopic {
+    private static func entry(_ topic: TopicImage, _ call: Call) -> MetadataResponse.MetadataResponseTopic {
         var entry = MetadataResponse.MetadataResponseTopic()
         entry.name = topic.name
         entry.topicId = topic.id
         entry.isInternal = TopicName.isInternal(topic.name)
+        let nodeId = call.broker.nodeId
+        let served = call.partitions.find(topic: topic.name, id: topic.id)
         entry.partitions = topic.partitions.enumerated().map { index, partition in
             var answer = MetadataResponse.MetadataResponsePartition()
             answer.errorCode = partition.leader < 0 ? .leaderNotAvailable : .none
@@ -108,6 +112,12 @@ enum MetadataHandler {
             answer.leaderEpoch = partition.leaderEpoch
             answer.replicaNodes = partition.replicas
             answer.isrNodes = partition.isr
+            // A leader whose log directory has failed is none (KIP-112).
+            if partition.leader == nodeId, served?.isOffline(Int32(index)) == true {
+                answer.errorCode = .leaderNotAvailable
+                answer.leaderId = -1
+                answer.offlineReplicas = [nodeId]
+            }
             return answer
         }
         return entry

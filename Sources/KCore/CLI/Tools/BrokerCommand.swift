@@ -1,3 +1,5 @@
+internal import Glibc
+
 extension Command {
     /// `kbroker`
     public static let kbroker = Command(
@@ -47,8 +49,10 @@ extension Command {
             console.print(
                 "kbroker ready: listening on \(addresses), broker \(broker.nodeId), cluster \(broker.clusterId), "
                     + "data \(broker.logDirectories.joined(separator: ", ")), \(elapsedMs) ms\n")
+            broker.onFailure { console.interruption?.raise(SIGTERM) }
             _ = console.interruption?.wait()
             broker.stop()
+            if let reason = broker.failureReason { throw ToolError("the broker has stopped: \(reason)") }
             return .done
         })
 }

@@ -55,6 +55,9 @@ enum BrokerConfigs {
         .boolean("log.message.downconversion.enable", true, "Whether records are converted for older clients."),
         .int(
             "num.recovery.threads.per.data.dir", 1, .atLeast(1), "Threads for each directory that open logs at start."),
+        .long(
+            "replica.high.watermark.checkpoint.interval.ms", 5000, .atLeast(1),
+            "How often high watermarks are written to their checkpoint file."),
     ]
 
     /// What topics have unless they say otherwise.

@@ -97,9 +97,6 @@ extension IgnoredBrokerConfigs {
         .int("replica.fetch.response.max.bytes", 10_485_760, .atLeast(0), "Bytes that a follower asks for in all."),
         .int("replica.fetch.wait.max.ms", 500, "How long a follower's fetch waits."),
         .long(
-            "replica.high.watermark.checkpoint.interval.ms", 5000,
-            "How often high watermarks are written to their checkpoint file."),
-        .long(
             "replica.lag.time.max.ms", 30000,
             "How long a follower may lag behind before it leaves the in-sync replicas."),
         .string("replica.selector.class", nil, "Class that picks the replica that a consumer reads from."),

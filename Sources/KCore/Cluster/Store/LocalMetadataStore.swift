@@ -235,6 +235,7 @@ final class LocalMetadataStore: MetadataStore {
 
     func commit(_ changes: [[MetadataLogRecord]]) throws(MetadataStoreError) {
         if let failure { throw failure }
+        let start = endPosition
         do {
             var batches: [Bytes] = []
             var offset = nextOffset
@@ -247,12 +248,29 @@ final class LocalMetadataStore: MetadataStore {
             try makeNamesDurable()
             try file?.sync()
             nextOffset = offset
+        } catch let error as DiskError where error.isHarmless && undo(to: start) {
+            // No room: the log is as it was before, and the next change may find some.
+            throw MetadataStoreError("the metadata log cannot be written now: \(error)", isTransient: true)
         } catch {
             // Whether the batches are on the disk is unknown: nothing may be written behind them.
             let reason = MetadataStoreError("the metadata log failed: \(error)")
             failure = reason
             throw reason
         }
+    }
+
+    /// Takes back what a commit has written, on stable storage, so that a change that was refused does not come back.
+    private func undo(to position: Int64) -> Bool {
+        do {
+            try file?.truncate(to: position)
+            try file?.sync()
+        } catch {
+            logger.error("the metadata log cannot be cut", ["directory": directory, "reason": "\(error)"])
+            return false
+        }
+        bytesSinceSnapshot -= endPosition - position
+        endPosition = position
+        return true
     }
 
     private func write(_ batches: [Bytes]) throws {
@@ -322,15 +340,35 @@ final class LocalMetadataStore: MetadataStore {
             try write(snapshot, of: image)
         } catch {
             // The log is whole without it. Try again after as many bytes.
+            try? disk.remove("\(directory)/\(snapshot.fileName)" + MetadataSnapshot.partSuffix)
             logger.error("cannot write a metadata snapshot", ["directory": directory, "reason": "\(error)"])
             return
         }
         do {
             try begin(segment: nextOffset)
-            try removeFiles(before: snapshot)
+        } catch  where error.isHarmless && hasNoSegment(nextOffset) {
+            logger.warning(
+                "the metadata log cannot begin a new segment now", ["directory": directory, "reason": "\(error)"])
         } catch {
             // A new segment may be there, and what is written behind the old one would not be read.
             failure = MetadataStoreError("the metadata log cannot begin a new segment: \(error)")
+            return
+        }
+        do {
+            try removeFiles(before: snapshot)
+        } catch {
+            logger.warning("old metadata segments stay", ["directory": directory, "reason": "\(error)"])
+        }
+    }
+
+    /// Sees to it that there is no segment that begins at `baseOffset`.
+    private func hasNoSegment(_ baseOffset: Int64) -> Bool {
+        do {
+            try disk.removeTree("\(directory)/\(LocalMetadataLog.segmentName(baseOffset))")
+            try disk.syncDirectory(directory)
+            return true
+        } catch {
+            return false
         }
     }
 

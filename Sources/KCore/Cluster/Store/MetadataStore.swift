@@ -10,7 +10,8 @@ protocol MetadataStore: AnyObject {
 
     /// Keeps `changes`, each of them wholly or not at all, in this order. When it returns they survive a loss of power,
     /// and their records have the offsets behind those of the image before.
-    /// - Throws: ``MetadataStoreError``; whether the changes were kept is then not known, and the store takes no more.
+    /// - Throws: ``MetadataStoreError``. When it is transient nothing was kept, and the next commit may succeed; otherwise it
+    ///   is not known whether the changes were kept, and the store takes no more.
     func commit(_ changes: [[MetadataLogRecord]]) throws(MetadataStoreError)
 
     /// Called after a commit has been published; a good time to make the log shorter.
@@ -22,7 +23,12 @@ protocol MetadataStore: AnyObject {
 /// Why metadata could not be read or kept, in a sentence for the person who runs the broker.
 struct MetadataStoreError: Error, Equatable, CustomStringConvertible {
     var description: String
+    /// Nothing has changed and the store can be used: there was no room, or too much was open.
+    var isTransient = false
 
-    init(_ description: String) { self.description = description }
+    init(_ description: String, isTransient: Bool = false) {
+        self.description = description
+        self.isTransient = isTransient
+    }
     init(_ error: DiskError) { description = error.description }
 }

@@ -1,0 +1,91 @@
+internal import Synchronization
+
+extension LogManager {
+    /// Writes recovery points and start offsets of all directories, now.
+    public func checkpointAll() {
+        for directory in directories { checkpoint(directory) }
+    }
+
+    /// Writes the high watermarks of all directories, now.
+    func checkpointHighWatermarks() {
+        for directory in directories { checkpointHighWatermarks(directory) }
+    }
+
+    func checkpoint(_ directory: LogDirectory) {
+        if directory.health.isOffline { return }
+        directory.checkpointing.withLock { written in
+            var points: [TopicPartition: Int64] = [:]
+            var starts: [TopicPartition: Int64] = [:]
+            // What is refused keeps its promises: without them the next start would cut off what is damaged.
+            for log in refused(in: directory) {
+                points[log.topicPartition] = log.recoveryPoint
+                if log.startOffset > 0 { starts[log.topicPartition] = log.startOffset }
+            }
+            for log in logs(in: directory) {
+                points[log.topicPartition] = log.recoveryPoint
+                // Kafka writes it only where it says more than the first segment's name.
+                let start = log.logStartOffset
+                if start > log.firstSegmentOffset { starts[log.topicPartition] = start }
+            }
+            write(points, OffsetCheckpoint.recoveryPointName, directory, &written)
+            write(starts, OffsetCheckpoint.logStartOffsetName, directory, &written)
+        }
+    }
+
+    func checkpointHighWatermarks(_ directory: LogDirectory) {
+        if directory.health.isOffline { return }
+        directory.checkpointing.withLock { written in
+            var marks: [TopicPartition: Int64] = [:]
+            for log in refused(in: directory) { marks[log.topicPartition] = log.highWatermark }
+            for log in logs(in: directory) { marks[log.topicPartition] = log.highWatermark }
+            write(marks, OffsetCheckpoint.highWatermarkName, directory, &written)
+        }
+    }
+
+    private func logs(in directory: LogDirectory) -> [Log] {
+        logs.filter { $0.environment.directory === directory.health }
+    }
+
+    private func refused(in directory: LogDirectory) -> [LogLoader] {
+        state.withLock { $0.refused.values.map(\.loader) }.filter { $0.environment.directory === directory.health }
+    }
+
+    /// Writes a checkpoint when it says something else than the last one. A disk that fails takes the directory offline; one
+    /// that is full leaves the older checkpoint, which promises less.
+    private func write(
+        _ offsets: [TopicPartition: Int64], _ name: String, _ directory: LogDirectory,
+        _ written: inout [String: [TopicPartition: Int64]]
+    ) {
+        if written[name] == offsets { return }
+        let checkpoint = OffsetCheckpoint(disk: disk, directory: directory.path, name: name)
+        do throws(DiskError) {
+            do throws(DiskError) {
+                try checkpoint.replace(offsets)
+                written[name] = offsets
+            } catch  where error.isHarmless {
+                logger.warning("a checkpoint cannot be written", ["file": checkpoint.path, "error": error])
+                // One that promises more than is true after a truncation must go; that takes no room.
+                if name == OffsetCheckpoint.recoveryPointName, isLower(offsets, than: written[name]) {
+                    try remove(checkpoint)
+                    written[name] = nil
+                }
+            }
+        } catch {
+            _ = directory.health.fail(error)
+        }
+    }
+
+    private func isLower(_ offsets: [TopicPartition: Int64], than written: [TopicPartition: Int64]?) -> Bool {
+        // What was written before this start is not known.
+        guard let written else { return true }
+        return written.contains { (offsets[$0.key] ?? .max) < $0.value }
+    }
+
+    // Without the file everything is read after a crash.
+    private func remove(_ checkpoint: OffsetCheckpoint) throws(DiskError) {
+        do throws(DiskError) {
+            try disk.remove(checkpoint.path)
+        } catch  where error.isMissing {}
+        try disk.syncDirectory(parentDirectory(checkpoint.path))
+    }
+}

@@ -1,0 +1,116 @@
+internal import Synchronization
+
+/// What a directory has to be opened.
+private struct DirectoryContents: Sendable {
+    var directory: LogDirectory
+    var partitions: [TopicPartition]
+    var recoveryPoints: [TopicPartition: Int64]
+    var startOffsets: [TopicPartition: Int64]
+    var highWatermarks: [TopicPartition: Int64]
+
+    var isUnclean: Bool { !directory.wasCleanStop && !partitions.isEmpty }
+}
+
+extension LogManager {
+    /// Opens every log in the directories, all of them at a time and each by threads of its own: after a clean stop without
+    /// reading segments, after any other by reading what lies above the recovery points. Called once.
+    /// - Parameter configFor: the settings of a topic, by its name.
+    /// - Throws: KAFKA_STORAGE_ERROR when a partition is in two directories.
+    public func load(configFor: @escaping @Sendable (String) -> LogConfig) throws(LogError) {
+        let contents = directories.compactMap { $0.health.isOffline ? nil : self.contents(of: $0) }
+        let unclean = contents.filter { $0.isUnclean }
+        let logger = logger.named("recovery")
+        for one in unclean {
+            uncleanStop.store(true, ordering: .releasing)
+            logger.info(
+                "the last stop was not clean, logs are recovered",
+                ["dir": one.directory.path, "logs": one.partitions.count])
+        }
+        let progress = RecoveryProgress(
+            count: unclean.reduce(0) { $0 + $1.partitions.count }, logger: logger, clock: clock)
+        Parallel.forEach(contents, threads: contents.count) { self.open($0, configFor, progress) }
+        if !unclean.isEmpty { progress.finish() }
+        if let error = twice.withLock({ $0 }) { throw error }
+        // From here on the logs change: a stop that is not announced is not clean.
+        for one in contents { one.directory.removeCleanStopMarker(disk) }
+    }
+
+    private func contents(of directory: LogDirectory) -> DirectoryContents? {
+        do {
+            let partitions = try directory.partitions(disk, removals, logger)
+            return DirectoryContents(
+                directory: directory, partitions: partitions,
+                recoveryPoints: directory.readCheckpoint(OffsetCheckpoint.recoveryPointName, disk, logger),
+                startOffsets: directory.readCheckpoint(OffsetCheckpoint.logStartOffsetName, disk, logger),
+                highWatermarks: directory.readCheckpoint(OffsetCheckpoint.highWatermarkName, disk, logger))
+        } catch {
+            _ = directory.health.fail(error)
+            return nil
+        }
+    }
+
+    private func open(
+        _ contents: DirectoryContents, _ configFor: @escaping @Sendable (String) -> LogConfig,
+        _ progress: RecoveryProgress
+    ) {
+        let directory = contents.directory
+        Parallel.forEach(contents.partitions, threads: options.recoveryThreads) { topicPartition in
+            var loader = self.loader(
+                topicPartition, directory, config: configFor(topicPartition.topic), isClean: directory.wasCleanStop)
+            loader.recoveryPoint = contents.recoveryPoints[topicPartition] ?? 0
+            loader.startOffset = contents.startOffsets[topicPartition] ?? 0
+            loader.highWatermark = contents.highWatermarks[topicPartition] ?? 0
+            self.open(loader, directory, contents.isUnclean ? progress : nil)
+        }
+    }
+
+    /// Opens a log and takes it up, or remembers why it is refused.
+    private func open(_ loader: LogLoader, _ directory: LogDirectory, _ progress: RecoveryProgress?) {
+        let topicPartition = loader.topicPartition
+        let startMs = clock.monotonicMs
+        do throws(LogError) {
+            let (log, recovery) = try loader.loadTelling()
+            progress?.recovered(topicPartition, recovery, tookMs: clock.monotonicMs - startMs)
+            let other = state.withLock { state in
+                if let other = state.logs[topicPartition] { return Log?.some(other) }
+                state.refused[topicPartition] = nil
+                state.logs[topicPartition] = log
+                return nil
+            }
+            guard let other else { return }
+            let error = LogError(
+                .kafkaStorageError,
+                "\(topicPartition) is in two directories: \(other.directoryPath), \(log.directoryPath)")
+            twice.withLock { $0 = $0 ?? error }
+        } catch {
+            progress?.failed()
+            logger.error("a log cannot be used", ["partition": topicPartition, "error": error])
+            state.withLock { $0.refused[topicPartition] = RefusedLog(error: error, loader: loader) }
+        }
+    }
+
+    /// Opens a log that was refused for a reason that passes, such as a full disk.
+    /// - Throws: why it still cannot be used.
+    func openAgain(_ refused: RefusedLog) throws(LogError) -> Log {
+        guard refused.error.isTransient else { throw refused.error }
+        let topicPartition = refused.loader.topicPartition
+        do throws(LogError) {
+            let log = try refused.loader.load()
+            state.withLock { state in
+                state.refused[topicPartition] = nil
+                state.logs[topicPartition] = log
+            }
+            logger.info("a log can be used again", ["partition": topicPartition])
+            return log
+        } catch {
+            state.withLock { $0.refused[topicPartition] = RefusedLog(error: error, loader: refused.loader) }
+            throw error
+        }
+    }
+}
+
+/// A log that is there and could not be opened.
+struct RefusedLog: Sendable {
+    var error: LogError
+    var loader: LogLoader
+}

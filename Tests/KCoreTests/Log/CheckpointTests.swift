@@ -1,0 +1,183 @@
+import Glibc
+import Testing
+
+@testable import KCore
+
+@Suite struct CheckpointTests {
+    private let disk = SimulatedDisk()
+    private let clock = ManualClock()
+    private let partition = TopicPartition(topic: "orders", partition: 0)
+
+    private func open(_ config: LogConfig = LogConfig(), logger: Logger = .silent) throws -> LogManager {
+        let manager = try LogManager(
+            LogManagerOptions(directories: ["/a"]), disk: disk, clock: clock, logger: logger, background: { $0() })
+        try manager.load { _ in config }
+        return manager
+    }
+
+    private func text(_ name: String) -> String? {
+        disk.contents("/a/" + name).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    @Test func `high watermarks are kept in Kafka's file, and written only when they change`() throws {
+        let manager = try open()
+        let log = try manager.createLog(partition, topicId: nil, config: LogConfig())
+        try log.append(["a", "b"])
+        log.highWatermark = 1
+        clock.advance(ms: 5000)
+        manager.tick()
+        #expect(text("replication-offset-checkpoint") == "0\n1\norders 0 1\n")
+        let operations = disk.operations
+        clock.advance(ms: 5000)
+        manager.tick()
+        #expect(disk.operations == operations)
+        log.highWatermark = 2
+        manager.shutdown()
+        #expect(text("replication-offset-checkpoint") == "0\n1\norders 0 2\n")
+    }
+
+    @Test func `what was shown before a kill stays visible, what was not waits for the flush`() throws {
+        var config = LogConfig()
+        let manager = try open(config)
+        let log = try manager.createLog(partition, topicId: nil, config: config)
+        try log.append(["a"])
+        log.highWatermark = 1
+        manager.checkpointHighWatermarks()
+        try log.append(["b"])
+        disk.restart()
+        config.flushMessages = 1
+        let jobs = JobQueue()
+        let again = try LogManager(
+            LogManagerOptions(directories: ["/a"]), disk: disk, clock: clock, background: { $0() }, flusher: jobs.add)
+        try again.load { [config] _ in config }
+        let served = Partition(
+            topicPartition: partition, topicId: Uuid.random(), log: try #require(again.log(for: partition)),
+            leaderEpoch: 0, inSyncReplicas: 1)
+        #expect(served.highWatermark == 1)
+        jobs.run()
+        #expect(served.highWatermark == 2)
+    }
+
+    @Test func `a log that is refused keeps its recovery point, so that the next start refuses it too`() throws {
+        let manager = try open()
+        let log = try manager.createLog(partition, topicId: nil, config: LogConfig())
+        for index in 0..<5 { try log.append(["value \(index)"]) }
+        try log.flush()
+        manager.checkpointAll()
+        disk.restart()
+        let path = "/a/orders-0/00000000000000000000.log"
+        var contents = try #require(disk.contents(path))
+        contents[contents.count / 2] ^= 1
+        disk.plant(path, contents)
+        for _ in 0..<3 {
+            let again = try open()
+            #expect(again.log(for: partition) == nil)
+            again.checkpointAll()
+            #expect(text("recovery-point-offset-checkpoint") == "0\n1\norders 0 5\n")
+            disk.restart()
+        }
+        #expect(disk.contents(path) == contents)
+    }
+
+    @Test func `after a truncation a full disk leaves no recovery point that promises too much`() throws {
+        let manager = try open()
+        let log = try manager.createLog(partition, topicId: nil, config: LogConfig())
+        for index in 0..<5 { try log.append(["value \(index)"]) }
+        try log.flush()
+        manager.checkpointAll()
+        disk.failOpens(of: ".tmp")
+        try log.truncate(to: 2)
+        #expect(text("recovery-point-offset-checkpoint") == nil)
+        #expect(!manager.hasOfflineDirectory)
+        disk.failOpens(of: nil)
+        manager.checkpointAll()
+        #expect(text("recovery-point-offset-checkpoint") == "0\n1\norders 0 2\n")
+    }
+
+    @Test func `a full disk leaves the older checkpoint, a broken one takes the directory offline`() throws {
+        let manager = try open()
+        let log = try manager.createLog(partition, topicId: nil, config: LogConfig())
+        manager.checkpointAll()
+        try log.append(["a"])
+        try log.flush()
+        disk.setRoom(0)
+        manager.checkpointAll()
+        #expect(text("recovery-point-offset-checkpoint") == "0\n1\norders 0 0\n")
+        #expect(!manager.hasOfflineDirectory)
+        disk.setRoom(nil)
+        disk.failSyncs(true)
+        manager.checkpointAll()
+        #expect(manager.hasOfflineDirectory)
+    }
+
+    @Test func `a log that had no room to be recovered is used once there is some`() throws {
+        let manager = try open()
+        let log = try manager.createLog(partition, topicId: nil, config: LogConfig())
+        for index in 0..<5 { try log.append(["value \(index)"]) }
+        disk.restart()
+        disk.failOpens(of: ".index")
+        let again = try open()
+        #expect(again.log(for: partition) == nil)
+        #expect(throws: LogError.self) { try again.createLog(partition, topicId: nil, config: LogConfig()) }
+        disk.failOpens(of: nil)
+        let log2 = try again.createLog(partition, topicId: nil, config: LogConfig())
+        #expect(try log2.values() == (0..<5).map { "value \($0)" })
+        #expect(again.log(for: partition) === log2)
+    }
+
+    @Test func `a copy that Kafka was making for another directory is named and kept`() throws {
+        let name = "/a/orders-0.0123456789abcdef0123456789abcdef-future"
+        disk.plant("/a/meta", [])
+        disk.plant(name + "/00000000000000000000.log", [1, 2, 3])
+        let capture = PipeCapture()
+        let manager = try open(logger: Logger(component: "log", sink: Logger.Sink(descriptor: capture.descriptor)))
+        #expect(manager.logs.isEmpty)
+        #expect(capture.text.contains(name))
+        manager.shutdown()
+        #expect(disk.contents(name + "/00000000000000000000.log") == [1, 2, 3])
+    }
+
+    @Test func `recovery says what it did to each log, and what it came to`() throws {
+        let manager = try open()
+        for number in 0..<3 {
+            let name = TopicPartition(topic: "orders", partition: Int32(number))
+            let log = try manager.createLog(name, topicId: nil, config: LogConfig())
+            for index in 0...number { try log.append(["\(index)"]) }
+        }
+        let path = "/a/orders-2/00000000000000000000.log"
+        let contents = try #require(disk.contents(path))
+        disk.restart()
+        disk.plant(path, contents + [1, 2, 3])
+        let capture = PipeCapture()
+        _ = try open(logger: Logger(component: "log", sink: Logger.Sink(descriptor: capture.descriptor)))
+        let lines = capture.text.split(separator: "\n").filter { $0.contains(" recovery: ") }
+        #expect(lines.count { $0.contains("log recovered") } == 3)
+        let third = try #require(lines.first { $0.contains("partition=orders-2") })
+        #expect(third.contains("logEndOffset=3 segments=1 bytes=\(contents.count + 3) removedBytes=3"))
+        let sum = try #require(lines.last)
+        #expect(sum.contains("all logs recovered logs=3 refused=0"))
+        #expect(sum.contains("removedBytes=3"))
+    }
+
+    @Test func `after a clean stop there is nothing to tell`() throws {
+        try open().createLog(partition, topicId: nil, config: LogConfig()).append(["a"])
+        disk.restart()
+        try open().shutdown()
+        let capture = PipeCapture()
+        _ = try open(logger: Logger(component: "log", sink: Logger.Sink(descriptor: capture.descriptor)))
+        #expect(!capture.text.contains("recover"))
+    }
+
+    @Test func `who wants to know hears of a directory that fails, once`() throws {
+        let manager = try LogManager(
+            LogManagerOptions(directories: ["/a", "/b"]), disk: disk, clock: clock, background: { $0() })
+        let log = try manager.createLog(partition, topicId: nil, config: LogConfig())
+        let heard = Heard<String>()
+        manager.onDirectoryFailure { heard.add($0) }
+        try log.append(["a"])
+        disk.failSyncs(true)
+        for _ in 0..<2 { #expect(throws: LogError.self) { try log.flush() } }
+        #expect(heard.all == [parentDirectory(log.directoryPath)])
+        #expect(manager.offlineDirectories.map(\.path) == heard.all)
+    }
+}
