@@ -24,8 +24,9 @@ import sys
 
 APIS = """Produce Fetch ListOffsets Metadata OffsetCommit OffsetFetch FindCoordinator JoinGroup Heartbeat LeaveGroup
 SyncGroup DescribeGroups ListGroups ApiVersions CreateTopics DeleteTopics DeleteRecords InitProducerId
-OffsetForLeaderEpoch TxnOffsetCommit DescribeConfigs AlterConfigs DescribeLogDirs CreatePartitions
-DeleteGroups IncrementalAlterConfigs OffsetDelete DescribeCluster ConsumerGroupHeartbeat ConsumerGroupDescribe""".split()
+OffsetForLeaderEpoch AddPartitionsToTxn AddOffsetsToTxn EndTxn WriteTxnMarkers TxnOffsetCommit DescribeConfigs AlterConfigs DescribeLogDirs CreatePartitions
+DeleteGroups IncrementalAlterConfigs OffsetDelete DescribeCluster DescribeProducers
+DescribeTransactions ListTransactions ConsumerGroupHeartbeat ConsumerGroupDescribe""".split()
 RECORDS = """RegisterBroker UnregisterBroker Topic Partition Config PartitionChange FenceBroker UnfenceBroker RemoveTopic
 FeatureLevel ProducerIds BrokerRegistrationChange NoOp BeginTransaction EndTransaction AbortTransaction
 RegisterController ZkMigration AccessControlEntry RemoveAccessControlEntry UserScramCredential RemoveUserScramCredential

@@ -6,10 +6,12 @@ enum ApiTable {
         OffsetFetchRequest.self, FindCoordinatorRequest.self, JoinGroupRequest.self, HeartbeatRequest.self,
         LeaveGroupRequest.self, SyncGroupRequest.self, DescribeGroupsRequest.self, ListGroupsRequest.self,
         ApiVersionsRequest.self, CreateTopicsRequest.self, DeleteTopicsRequest.self, DeleteRecordsRequest.self,
-        InitProducerIdRequest.self, OffsetForLeaderEpochRequest.self, TxnOffsetCommitRequest.self,
+        InitProducerIdRequest.self, OffsetForLeaderEpochRequest.self, AddPartitionsToTxnRequest.self,
+        AddOffsetsToTxnRequest.self, EndTxnRequest.self, WriteTxnMarkersRequest.self, TxnOffsetCommitRequest.self,
         DescribeConfigsRequest.self, AlterConfigsRequest.self, DescribeLogDirsRequest.self,
         CreatePartitionsRequest.self, DeleteGroupsRequest.self, IncrementalAlterConfigsRequest.self,
-        OffsetDeleteRequest.self, DescribeClusterRequest.self, ConsumerGroupHeartbeatRequest.self,
+        OffsetDeleteRequest.self, DescribeClusterRequest.self, DescribeProducersRequest.self,
+        DescribeTransactionsRequest.self, ListTransactionsRequest.self, ConsumerGroupHeartbeatRequest.self,
         ConsumerGroupDescribeRequest.self,
     ]
 
