@@ -97,5 +97,5 @@ extension TransactionStatus {
     ]
 
     /// As Kafka's tools print it.
-    var name: String { TransactionStatus.names.first { $0.status == self }?.name ?? "Unknown" }
+    var name: String { TransactionStatus.names.first { $0.status == self }?.name ?? "Unknown(\(rawValue))" }
 }

@@ -139,20 +139,3 @@ enum RecordDecoder {
         }
     }
 }
-
-extension TransactionStatus {
-    /// Kafka's name of the state.
-    var name: String {
-        switch self {
-        case .empty: "Empty"
-        case .ongoing: "Ongoing"
-        case .prepareCommit: "PrepareCommit"
-        case .prepareAbort: "PrepareAbort"
-        case .completeCommit: "CompleteCommit"
-        case .completeAbort: "CompleteAbort"
-        case .dead: "Dead"
-        case .prepareEpochFence: "PrepareEpochFence"
-        default: "Unknown(\(rawValue))"
-        }
-    }
-}
