@@ -120,7 +120,7 @@ public final class Broker: Sendable {
         controller.stop()
         readers.stop()
         workers.stop()
-        logManager.shutdown()
+        logManager.shutdown(brokerEpoch: images.image.brokers[nodeId]?.epoch ?? -1)
         if hasServed { logger.info("stopped") }
     }
 }
