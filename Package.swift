@@ -16,7 +16,7 @@ let tools = ["kbroker", "kproduce", "kconsume", "kadmin"]
 
 // Each folder of KCore explains itself in a README, which the compiler need not see.
 let folders = [
-    "Base", "Wire", "Messages", "Records", "Log", "Net", "Cluster", "Replication", "Coordination", "Broker",
+    "Base", "Wire", "Messages", "Records", "Log", "Net", "Cluster", "Replication", "Coordination", "Groups", "Broker",
     "Client", "CLI",
 ]
 let readmes = folders.map { "\($0)/README.md" }

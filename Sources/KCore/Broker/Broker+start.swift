@@ -43,7 +43,7 @@ extension Broker {
                 config: settings.config, offline: logManager.offlineDirectories, disk: SystemDisk(), clock: clock,
                 logger: logger)
             let loops = try EventLoopGroup(count: settings.eventLoops, clock: clock, readers: readers)
-            let broker = Broker(
+            let broker = try Broker(
                 settings: settings, cluster: cluster, clock: clock, logger: logger.named("broker"),
                 logManager: logManager, workers: workers, readers: readers, loops: loops)
             started = broker
@@ -87,6 +87,9 @@ extension Broker {
         try logManager.load { [partitions] topic in partitions.logConfig(topic, image) }
         partitions.open(image)
         images.addListener(partitions)
+        // After the partitions, which it looks at.
+        images.addListener(coordinators)
+        coordinators.open(image)
         watchDisks()
         if settings.listeners.allSatisfy({ $0.port != 0 }) {
             // Nobody is let in before the cluster has the broker, so that no client finds it without.

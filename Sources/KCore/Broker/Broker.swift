@@ -15,6 +15,7 @@ public final class Broker: Sendable {
     let partitions: PartitionManager
     let fetchSessions: FetchSessionCache
     let producerIds: ProducerIdAllocator
+    let coordinators: Coordinators
     /// For work that may wait for a disk.
     let workers: WorkerPool
     /// For reading records that are not in memory, so that neither loops nor other work wait for that. Each connection
@@ -30,7 +31,7 @@ public final class Broker: Sendable {
     init(
         settings: BrokerSettings, cluster: EmbeddedCluster, clock: any Clock, logger: Logger, logManager: LogManager,
         workers: WorkerPool, readers: WorkerPool, loops: EventLoopGroup
-    ) {
+    ) throws(NetError) {
         let controller = cluster.runner
         let nodeId = cluster.identity.nodeId
         self.settings = settings
@@ -49,6 +50,8 @@ public final class Broker: Sendable {
         producerIds = ProducerIdAllocator { completion in
             controller.submit(AllocateProducerIds(brokerId: nodeId), completion: completion)
         }
+        coordinators = try Coordinators(
+            config: settings.config, partitions: partitions, workers: workers, clock: clock, logger: logger)
         var views: [ObjectIdentifier: LoopView] = [:]
         for loop in loops.loops { views[ObjectIdentifier(loop)] = LoopView(images: images, tables: partitions.table) }
         self.views = views
@@ -114,6 +117,8 @@ public final class Broker: Sendable {
         let hasServed = isServing.withLock { $0 }
         if hasServed { logger.info("stopping") }
         for listener in listeners.withLock({ $0 }) { listener.close() }
+        // Answers whoever waits in a rebalance.
+        coordinators.stop()
         // Wakes parked fetches, so that they are answered now and not when their time is up.
         partitions.close()
         loops.stop(drainMs: Broker.drainMs)

@@ -26,7 +26,10 @@ extension Partition: CoordinatorLog {
     var endOffset: Int64 { log.logEndOffset }
 
     func append(_ batch: Bytes) throws(LogError) -> Int64 {
-        try append(batch, requiredAcks: -1, origin: .coordinator).lastOffset + 1
+        let result = try append(batch, requiredAcks: -1, origin: .coordinator)
+        // A coordinator's loop has nobody else to serve, and the turn's batches share the wait.
+        if result.awaitsFlush { try log.flush() }
+        return result.lastOffset + 1
     }
 
     func check(_ producer: CoordinatorProducer) -> ErrorCode { .none }

@@ -41,6 +41,9 @@ struct CoordinatorTurn<Record: Sendable>: Sendable {
         effects.append(CoordinatorEffect(run: { reply.refuse(code) }, refuse: reply.refuse))
     }
 
+    /// The same for effects that were made elsewhere.
+    mutating func add(_ effects: [CoordinatorEffect]) { self.effects += effects }
+
     /// Has `body` run when all that was written until now is kept; it runs on the partition's loop.
     mutating func whenKept(
         _ body: @escaping @Sendable () -> Void, refused: @escaping @Sendable (ErrorCode) -> Void = { _ in }

@@ -28,6 +28,20 @@ public struct Uuid: Hashable, Sendable, Comparable {
         return random(using: &generator)
     }
 
+    /// As Java's UUID prints: 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12, which ids of group members have.
+    public var hyphenated: String {
+        func digits(_ value: UInt64) -> String {
+            let text = String(value, radix: 16)
+            return String(repeating: "0", count: 16 - text.utf8.count) + text
+        }
+        var text = ""
+        for (index, digit) in (digits(high) + digits(low)).enumerated() {
+            if [8, 12, 16, 20].contains(index) { text.append("-") }
+            text.append(digit)
+        }
+        return text
+    }
+
     public static func < (a: Uuid, b: Uuid) -> Bool { (a.high, a.low) < (b.high, b.low) }
 
     private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

@@ -10,4 +10,8 @@ import Testing
         }
         #expect(Uuid.zero.description == "AAAAAAAAAAAAAAAAAAAAAA")
     }
+
+    @Test func `an id prints with hyphens as Java has them`() {
+        #expect(Uuid(high: 0x1234, low: 0xFEDC_BA98_0000_0001).hyphenated == "00000000-0000-1234-fedc-ba9800000001")
+    }
 }

@@ -5,6 +5,7 @@ enum MetadataHandler {
         guard !missing.isEmpty else { return call.reply(answer(request, call)) }
         var creation = CreateTopicsRequest()
         creation.topics = missing.map { name in
+            if let topic = call.broker.coordinators.creation(of: name, call.image) { return topic }
             var topic = CreateTopicsRequest.CreatableTopic()
             topic.name = name
             topic.numPartitions = -1

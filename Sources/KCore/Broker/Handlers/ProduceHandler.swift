@@ -3,6 +3,9 @@
 /// With one replica a batch is replicated as soon as it is appended, so acks 1 and all are answered in the same turn,
 /// unless `flush.messages` wants the batch on stable storage first: then the answer is parked.
 enum ProduceHandler {
+    /// Who calls itself so may write to internal topics, as in Kafka.
+    private static let adminClientId = "__admin_client"
+
     static func handle(_ request: ProduceRequest, _ call: Call) {
         var response = ProduceResponse()
         var firstError: (code: ErrorCode, partition: String)?
@@ -51,6 +54,11 @@ enum ProduceHandler {
     ) -> (Log, Int64)? {
         guard (-1...1).contains(request.acks) else {
             answer.errorCode = .invalidRequiredAcks
+            return nil
+        }
+        if let topic, TopicName.isInternal(topic.name), call.header.clientId != adminClientId {
+            // What stands there is a coordinator's state.
+            answer.errorCode = .invalidTopicException
             return nil
         }
         guard let partition = topic?.partition(data.index) else {

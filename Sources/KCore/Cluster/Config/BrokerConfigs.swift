@@ -3,7 +3,8 @@ enum BrokerConfigs {
     static let protocols = "PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL"
 
     static var all: [ConfigDefinition] {
-        broker + network + log + logDefaults.map { $0.dynamic } + logDefaultsInHours + IgnoredBrokerConfigs.all
+        broker + network + coordinators + log + logDefaults.map { $0.dynamic } + logDefaultsInHours
+            + IgnoredBrokerConfigs.all
     }
 
     private static let broker: [ConfigDefinition] = [

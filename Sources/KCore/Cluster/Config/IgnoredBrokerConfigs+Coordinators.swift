@@ -43,17 +43,6 @@ extension IgnoredBrokerConfigs {
         .list(
             "group.coordinator.rebalance.protocols", "classic", .listOf(["consumer", "classic", "share", "unknown"]),
             "Rebalance protocols that are offered."),
-        .int("group.coordinator.threads", 1, .atLeast(1), "Threads of the group coordinator."),
-        .int(
-            "group.initial.rebalance.delay.ms", 3000,
-            "How long the first rebalance of an empty group waits for more members."),
-        .int(
-            "group.max.session.timeout.ms", 1_800_000,
-            "Longest session timeout that a member of a classic group may ask for."),
-        .int("group.max.size", 2_147_483_647, .atLeast(1), "Members that a classic group may have."),
-        .int(
-            "group.min.session.timeout.ms", 6000,
-            "Shortest session timeout that a member of a classic group may ask for."),
         .list("group.share.assignors", "simple", "Server-side assignors of share groups."),
         .int(
             "group.share.delivery.count.limit", 5, .between(2, 10),
@@ -106,18 +95,12 @@ extension IgnoredBrokerConfigs {
         .int(
             "group.streams.session.timeout.ms", 45000, .atLeast(1),
             "How long a member of a streams group may be silent."),
-        .int("offset.metadata.max.bytes", 4096, "Bytes of metadata that a committed offset may carry."),
         .short("offsets.commit.required.acks", -1, "Acknowledgements that a commit of offsets waits for."),
         .int("offsets.commit.timeout.ms", 5000, .atLeast(1), "How long a commit of offsets may take."),
         .int(
             "offsets.load.buffer.size", 5_242_880, .atLeast(1),
             "Bytes read at once when committed offsets are loaded."),
-        .long("offsets.retention.check.interval.ms", 600_000, .atLeast(1), "How often expired offsets are looked for."),
-        .int("offsets.retention.minutes", 10080, .atLeast(1), "How long an empty group's offsets are kept."),
         .int("offsets.topic.compression.codec", 0, "Compression of the offsets topic."),
-        .int("offsets.topic.num.partitions", 50, .atLeast(1), "Partitions of the offsets topic."),
-        .short("offsets.topic.replication.factor", 3, .atLeast(1), "Replicas of the offsets topic."),
-        .int("offsets.topic.segment.bytes", 104_857_600, .atLeast(1), "Segment size of the offsets topic."),
         .int(
             "share.coordinator.append.linger.ms", 5, .atLeast(0),
             "How long the share coordinator gathers records before it writes them."),

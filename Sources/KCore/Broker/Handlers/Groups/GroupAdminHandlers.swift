@@ -1,0 +1,60 @@
+/// ListGroups, DescribeGroups and DeleteGroups: groups as an administrator sees them.
+enum GroupAdminHandlers {
+    static func list(_ request: ListGroupsRequest, _ call: Call) {
+        let states = Set(request.statesFilter.map { $0.lowercased() })
+        let types = Set(request.typesFilter.map { $0.lowercased() })
+        call.broker.coordinators.groups.gather { coordinator, _ in
+            coordinator.list(states: states, types: types)
+        } _: { groups, isLoading in
+            var response = ListGroupsResponse()
+            if isLoading {
+                response.errorCode = .coordinatorLoadInProgress
+            } else {
+                response.groups = groups.flatMap { $0 }.sorted { $0.groupId < $1.groupId }
+            }
+            call.reply(response)
+        }
+    }
+
+    static func describe(_ request: DescribeGroupsRequest, _ call: Call) {
+        let tellsOperations = request.includeAuthorizedOperations
+        call.submit(
+            each: request.groups, group: { $0 },
+            refusal: { group, code in
+                var answer = DescribeGroupsResponse.DescribedGroup()
+                answer.groupId = group
+                answer.errorCode = code
+                return answer
+            },
+            { group, coordinator, _ in
+                var answer = coordinator.describe(group)
+                if tellsOperations { answer.authorizedOperations = AuthorizedOperations.ofGroup }
+                return answer
+            },
+            completion: { answers in
+                var response = DescribeGroupsResponse()
+                response.groups = answers
+                call.reply(response)
+            })
+    }
+
+    static func delete(_ request: DeleteGroupsRequest, _ call: Call) {
+        // A name that comes twice is one group.
+        var seen: Set<String> = []
+        let names = request.groupsNames.filter { seen.insert($0).inserted }
+        @Sendable func result(_ group: String, _ code: ErrorCode) -> DeleteGroupsResponse.DeletableGroupResult {
+            var result = DeleteGroupsResponse.DeletableGroupResult()
+            result.groupId = group
+            result.errorCode = code
+            return result
+        }
+        call.submit(
+            each: names, group: { $0 }, refusal: result,
+            { group, coordinator, turn in result(group, coordinator.deleteGroup(group, &turn)) },
+            completion: { results in
+                var response = DeleteGroupsResponse()
+                response.results = results
+                call.reply(response)
+            })
+    }
+}

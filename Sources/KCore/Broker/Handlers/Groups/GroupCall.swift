@@ -1,0 +1,76 @@
+internal import Synchronization
+
+/// What the handlers of groups share: from a request to the coordinator of its group and back.
+extension Call {
+    /// Has a step made for `group`, whose answer the client gets.
+    func submit<Response: WireStruct>(
+        group: String, refusal: @escaping @Sendable (ErrorCode) -> Response,
+        _ body:
+            @escaping @Sendable (
+                inout GroupCoordinator, inout GroupCoordinator.Turn, CoordinatorReply<Response>
+            ) -> Void
+    ) {
+        submit(group: group, CoordinatorReply({ reply($0) }, refusal: refusal), body)
+    }
+
+    /// The same with an answer that goes elsewhere.
+    func submit<Response>(
+        group: String, _ reply: CoordinatorReply<Response>,
+        _ body:
+            @escaping @Sendable (
+                inout GroupCoordinator, inout GroupCoordinator.Turn, CoordinatorReply<Response>
+            ) -> Void
+    ) {
+        guard let partition = Coordinators.partition(ofGroup: group, image) else {
+            return reply.refuse(.notCoordinator)
+        }
+        broker.coordinators.groups.submit(to: partition, reply, body)
+    }
+
+    /// Asks for each of several groups, and has `completion` called with all answers in the order of the groups.
+    func submit<Item: Sendable, Answer: Sendable>(
+        each items: [Item], group: (Item) -> String, refusal: @escaping @Sendable (Item, ErrorCode) -> Answer,
+        _ body:
+            @escaping @Sendable (Item, inout GroupCoordinator, inout GroupCoordinator.Turn) -> Answer,
+        completion: @escaping @Sendable ([Answer]) -> Void
+    ) {
+        let answers = OrderedAnswers<Answer>(count: items.count, completion)
+        for (index, item) in items.enumerated() {
+            let reply = CoordinatorReply<Answer> {
+                answers.set(index, $0)
+            } refusal: {
+                refusal(item, $0)
+            }
+            submit(group: group(item), reply) { coordinator, turn, reply in
+                turn.send(body(item, &coordinator, &turn), to: reply)
+            }
+        }
+    }
+
+    /// The client as groups remember it.
+    var groupClient: GroupClient {
+        GroupClient(id: header.clientId ?? "", host: "/\(connection.peer?.host ?? "")")
+    }
+}
+
+/// Answers that come from several coordinators, until all are there.
+final class OrderedAnswers<Answer: Sendable>: Sendable {
+    private let answers: Mutex<[Answer?]>
+    private let completion: @Sendable ([Answer]) -> Void
+
+    /// - Parameter completion: called once, at once when there is nothing to wait for.
+    init(count: Int, _ completion: @escaping @Sendable ([Answer]) -> Void) {
+        answers = Mutex(Array(repeating: nil, count: count))
+        self.completion = completion
+        if count == 0 { completion([]) }
+    }
+
+    func set(_ index: Int, _ answer: Answer) {
+        let all = answers.withLock { answers -> [Answer]? in
+            guard answers[index] == nil else { return nil }
+            answers[index] = answer
+            return answers.allSatisfy { $0 != nil } ? answers.compactMap { $0 } : nil
+        }
+        if let all { completion(all) }
+    }
+}

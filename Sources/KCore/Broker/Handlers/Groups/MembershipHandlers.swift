@@ -1,0 +1,50 @@
+/// JoinGroup, SyncGroup, Heartbeat and LeaveGroup: the membership of classic groups.
+enum MembershipHandlers {
+    static func join(_ request: JoinGroupRequest, _ call: Call) {
+        let client = call.groupClient
+        let version = call.version
+        let reply = CoordinatorReply<JoinGroupResponse> { response in
+            var response = response
+            // There was no null before.
+            if version < 7 && response.protocolName == nil { response.protocolName = "" }
+            call.reply(response)
+        } refusal: {
+            .refused($0, memberId: request.memberId)
+        }
+        call.submit(group: request.groupId, reply) { coordinator, turn, reply in
+            coordinator.join(request, from: client, version: version, &turn, reply)
+        }
+    }
+
+    static func sync(_ request: SyncGroupRequest, _ call: Call) {
+        call.submit(group: request.groupId) { code in
+            var response = SyncGroupResponse()
+            response.errorCode = code
+            return response
+        } _: { coordinator, turn, reply in
+            coordinator.sync(request, &turn, reply)
+        }
+    }
+
+    static func heartbeat(_ request: HeartbeatRequest, _ call: Call) {
+        call.submit(group: request.groupId) { code in
+            var response = HeartbeatResponse()
+            // A client that is told so here would join again; it is still a member, as far as anybody knows.
+            response.errorCode = code == .coordinatorLoadInProgress ? .none : code
+            return response
+        } _: { coordinator, turn, reply in
+            coordinator.heartbeat(request, &turn, reply)
+        }
+    }
+
+    static func leave(_ request: LeaveGroupRequest, _ call: Call) {
+        let version = call.version
+        call.submit(group: request.groupId) { code in
+            var response = LeaveGroupResponse()
+            response.errorCode = code
+            return response
+        } _: { coordinator, turn, reply in
+            coordinator.leave(request, version: version, &turn, reply)
+        }
+    }
+}

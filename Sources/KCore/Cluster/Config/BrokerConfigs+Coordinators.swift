@@ -1,0 +1,22 @@
+extension BrokerConfigs {
+    /// Those of groups and their offsets.
+    static let coordinators: [ConfigDefinition] = [
+        .int("group.coordinator.threads", 1, .atLeast(1), "Threads of the group coordinator."),
+        .int(
+            "group.initial.rebalance.delay.ms", 3000,
+            "How long the first rebalance of an empty group waits for more members."),
+        .int(
+            "group.max.session.timeout.ms", 1_800_000,
+            "Longest session timeout that a member of a classic group may ask for."),
+        .int("group.max.size", 2_147_483_647, .atLeast(1), "Members that a classic group may have."),
+        .int(
+            "group.min.session.timeout.ms", 6000,
+            "Shortest session timeout that a member of a classic group may ask for."),
+        .int("offset.metadata.max.bytes", 4096, "Bytes of metadata that a committed offset may carry."),
+        .long("offsets.retention.check.interval.ms", 600_000, .atLeast(1), "How often expired offsets are looked for."),
+        .int("offsets.retention.minutes", 10080, .atLeast(1), "How long an empty group's offsets are kept."),
+        .int("offsets.topic.num.partitions", 50, .atLeast(1), "Partitions of the offsets topic."),
+        .short("offsets.topic.replication.factor", 3, .atLeast(1), "Replicas of the offsets topic."),
+        .int("offsets.topic.segment.bytes", 104_857_600, .atLeast(1), "Segment size of the offsets topic."),
+    ]
+}

@@ -1,0 +1,13 @@
+/// A group: its members, by one of the protocols, and how far it has come.
+struct Group: Sendable {
+    /// What the log says of a classic group; nil for one that only commits offsets.
+    var kept: GroupMetadataValue?
+    /// The classic group as it lives; nil until somebody asks for it.
+    var classic: ClassicGroup?
+    var offsets = GroupOffsets()
+
+    /// Nothing says that it is there.
+    var isForgettable: Bool {
+        kept == nil && offsets.isEmpty && (classic.map { $0.members.isEmpty && $0.pendingMembers.isEmpty } ?? true)
+    }
+}

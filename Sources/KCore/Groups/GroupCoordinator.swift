@@ -1,0 +1,94 @@
+/// The coordinator of the groups of one partition of `__consumer_offsets`.
+///
+/// Steps are in the extensions: each takes a request of one group and gives out its answer through the turn.
+struct GroupCoordinator: CoordinatorMachine {
+    typealias Record = GroupRecord
+    typealias Turn = CoordinatorTurn<GroupRecord>
+
+    let settings: GroupSettings
+    var groups: [String: Group] = [:]
+    /// Which groups an open transaction of a producer has committed offsets of.
+    var transactions: [Int64: Set<String>] = [:]
+    var timers = GroupTimers()
+    private var nextExpiryMs: Int64?
+    // For ids of members.
+    private var random: any RandomNumberGenerator & Sendable
+
+    init(settings: GroupSettings, random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()) {
+        self.settings = settings
+        self.random = random
+    }
+
+    mutating func makeMemberId(_ prefix: String) -> String { "\(prefix)-\(Uuid.random(using: &random).hyphenated)" }
+
+    // MARK: Time
+
+    var nextTickMs: Int64? {
+        guard let timer = timers.nextDeadlineMs else { return nextExpiryMs }
+        return min(timer, nextExpiryMs ?? .max)
+    }
+
+    mutating func tick(_ turn: inout Turn) {
+        while let timer = timers.popDue(turn.nowMs) {
+            classicStep(timer.groupId, &turn) { group, step in
+                if let memberId = timer.memberId {
+                    group.memberTimerEnded(memberId, deadlineMs: timer.deadlineMs, &step)
+                } else if group.phaseEndsMs == timer.deadlineMs {
+                    group.phaseEnded(&step)
+                }
+            }
+        }
+        if let nextExpiryMs, turn.nowMs >= nextExpiryMs {
+            expireOffsets(&turn)
+            self.nextExpiryMs = turn.nowMs + settings.offsetsRetentionCheckIntervalMs
+        }
+    }
+
+    // MARK: Life
+
+    mutating func didLoad(_ turn: inout Turn) {
+        nextExpiryMs = turn.nowMs + settings.offsetsRetentionCheckIntervalMs
+        for id in groups.keys.sorted() {
+            guard let kept = groups[id]?.kept else { continue }
+            groups[id]?.classic = ClassicGroup(id: id, kept: kept)
+            // Whoever is still there has as long to be heard of as if it had been just now.
+            classicStep(id, &turn) { group, step in
+                for member in group.orderedMembers { group.extendSession(of: member.id, &step) }
+                if group.members.count > step.settings.maxSize { group.rebalance(&step) }
+            }
+        }
+    }
+
+    mutating func abandon(_ code: ErrorCode, _ turn: inout Turn) {
+        for id in groups.keys.sorted() {
+            guard let (joins, syncs) = groups[id]?.classic?.abandon() else { continue }
+            for reply in joins { turn.refuse(reply, code) }
+            for reply in syncs { turn.refuse(reply, code) }
+        }
+    }
+
+    // MARK: Steps of one group
+
+    /// Has a classic group make a step, if there is one.
+    mutating func classicStep(
+        _ id: String, _ turn: inout Turn, _ body: (inout ClassicGroup, inout ClassicStep) -> Void
+    ) {
+        guard var group = groups[id]?.classic.take() else { return }
+        var step = ClassicStep(nowMs: turn.nowMs, wallMs: turn.wallMs, settings: settings)
+        body(&group, &step)
+        if step.mustKeep { write(.groupMetadata(GroupMetadataKey(group: id), group.kept), &turn) }
+        groups[id]?.classic = group
+        turn.add(step.effects)
+        for timer in step.timers { timers.add(timer) }
+    }
+
+    /// Sees to it that there is a classic group.
+    mutating func makeClassic(_ id: String) {
+        if groups[id]?.classic == nil { groups[id, default: Group()].classic = ClassicGroup(id: id) }
+    }
+
+    /// Lets go of a group of which nothing is left, not even in the log.
+    mutating func forgetIfNothingIsLeft(_ id: String) {
+        if groups[id]?.isForgettable == true { groups[id] = nil }
+    }
+}

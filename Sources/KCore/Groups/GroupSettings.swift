@@ -1,0 +1,31 @@
+/// What the configuration says about groups and committed offsets, with Kafka's defaults.
+struct GroupSettings: Equatable, Sendable {
+    /// `group.min.session.timeout.ms`
+    var minSessionTimeoutMs: Int64 = 6000
+    /// `group.max.session.timeout.ms`
+    var maxSessionTimeoutMs: Int64 = 1_800_000
+    /// `group.initial.rebalance.delay.ms`: how long an empty group waits for more members than the first.
+    var initialRebalanceDelayMs: Int64 = 3000
+    /// `group.max.size`
+    var maxSize = Int(Int32.max)
+    /// How long a member stays that waits in its first rebalance and may have gone without anybody noticing.
+    var newMemberJoinTimeoutMs: Int64 = 300_000
+    /// `offset.metadata.max.bytes`
+    var offsetMetadataMaxBytes = 4096
+    /// `offsets.retention.minutes`, in milliseconds.
+    var offsetsRetentionMs: Int64 = 10080 * 60_000
+    /// `offsets.retention.check.interval.ms`
+    var offsetsRetentionCheckIntervalMs: Int64 = 600_000
+
+    init() {}
+
+    init(_ config: BrokerConfig) {
+        minSessionTimeoutMs = config.int64("group.min.session.timeout.ms")
+        maxSessionTimeoutMs = config.int64("group.max.session.timeout.ms")
+        initialRebalanceDelayMs = config.int64("group.initial.rebalance.delay.ms")
+        maxSize = config.int("group.max.size")
+        offsetMetadataMaxBytes = config.int("offset.metadata.max.bytes")
+        offsetsRetentionMs = config.int64("offsets.retention.minutes") * 60_000
+        offsetsRetentionCheckIntervalMs = config.int64("offsets.retention.check.interval.ms")
+    }
+}

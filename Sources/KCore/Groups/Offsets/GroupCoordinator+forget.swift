@@ -1,0 +1,110 @@
+extension GroupCoordinator {
+    // MARK: On request
+
+    /// Forgets offsets of topics that the group does not read (KIP-496).
+    mutating func deleteOffsets(_ request: OffsetDeleteRequest, _ turn: inout Turn) -> OffsetDeleteResponse {
+        var response = OffsetDeleteResponse()
+        guard let group = groups[request.groupId] else {
+            response.errorCode = .groupIdNotFound
+            return response
+        }
+        if let classic = group.classic, classic.state != .empty, classic.protocolType != "consumer" {
+            response.errorCode = .nonEmptyGroup
+            return response
+        }
+        response.topics = request.topics.map { topic in
+            let isRead = isSubscribed(group, to: topic.name)
+            var answer = OffsetDeleteResponse.OffsetDeleteResponseTopic()
+            answer.name = topic.name
+            answer.partitions = topic.partitions.map { partition in
+                var result = OffsetDeleteResponse.OffsetDeleteResponsePartition()
+                result.partitionIndex = partition.partitionIndex
+                if isRead {
+                    result.errorCode = .groupSubscribedToTopic
+                } else if group.offsets.find(topic.name, partition.partitionIndex) != nil {
+                    forget(request.groupId, topic.name, partition.partitionIndex, &turn)
+                }
+                return result
+            }
+            return answer
+        }
+        return response
+    }
+
+    private func isSubscribed(_ group: Group, to topic: String) -> Bool {
+        guard let classic = group.classic, classic.state != .empty else { return false }
+        return classic.subscribedTopics?.contains(topic) ?? true
+    }
+
+    /// Forgets a group that has no members, with all its offsets (KIP-229).
+    mutating func deleteGroup(_ id: String, _ turn: inout Turn) -> ErrorCode {
+        guard let group = groups[id] else { return .groupIdNotFound }
+        if let classic = group.classic, classic.state != .empty { return .nonEmptyGroup }
+        for topic in group.offsets.sorted {
+            for (partition, _) in topic.partitions { forget(id, topic.topic, partition, &turn) }
+        }
+        // Those that a transaction has yet to commit must not come back with it.
+        for topics in group.offsets.pending.sorted(by: { $0.key < $1.key }).map(\.value) {
+            for (topic, partitions) in topics.sorted(by: { $0.key < $1.key }) {
+                for partition in partitions.keys.sorted() { forget(id, topic, partition, &turn) }
+            }
+        }
+        forgetGroup(id, &turn)
+        return .none
+    }
+
+    // MARK: By itself
+
+    /// Forgets offsets that nobody has needed for long, and groups of which nothing is left.
+    mutating func expireOffsets(_ turn: inout Turn) {
+        for id in groups.keys.sorted() {
+            guard let group = groups[id] else { continue }
+            for topic in group.offsets.sorted {
+                for (partition, offset) in topic.partitions {
+                    guard let base = idleSince(group, topic.topic, offset),
+                        offset.isExpired(nowMs: turn.wallMs, retentionMs: settings.offsetsRetentionMs, since: base),
+                        !group.offsets.isPending(topic.topic, partition)
+                    else { continue }
+                    forget(id, topic.topic, partition, &turn)
+                }
+            }
+            guard let left = groups[id], left.offsets.isEmpty else { continue }
+            if let classic = left.classic, classic.state != .empty || !classic.pendingMembers.isEmpty { continue }
+            forgetGroup(id, &turn)
+        }
+    }
+
+    /// Since when nobody needs the offset, in milliseconds since 1970; nil when somebody does (KIP-211).
+    private func idleSince(_ group: Group, _ topic: String, _ offset: CommittedOffset) -> Int64? {
+        guard let classic = group.classic, classic.protocolType != nil else { return offset.commitTimestampMs }
+        switch classic.state {
+        case .empty:
+            return classic.stateSinceMs < 0 ? offset.commitTimestampMs : classic.stateSinceMs
+        case .stable:
+            let isRead = classic.subscribedTopics?.contains(topic) ?? true
+            return isRead ? nil : offset.commitTimestampMs
+        case .preparingRebalance, .completingRebalance:
+            return nil
+        }
+    }
+
+    /// Forgets what groups committed for topics that are gone.
+    mutating func forget(topics names: Set<String>, _ turn: inout Turn) {
+        for id in groups.keys.sorted() {
+            for topic in groups[id]?.offsets.sorted ?? [] where names.contains(topic.topic) {
+                for (partition, _) in topic.partitions { forget(id, topic.topic, partition, &turn) }
+            }
+        }
+    }
+
+    // MARK: Tombstones
+
+    private mutating func forget(_ id: String, _ topic: String, _ partition: Int32, _ turn: inout Turn) {
+        write(.offsetCommit(OffsetCommitKey(group: id, topic: topic, partition: partition), nil), &turn)
+    }
+
+    private mutating func forgetGroup(_ id: String, _ turn: inout Turn) {
+        if groups[id]?.kept != nil { write(.groupMetadata(GroupMetadataKey(group: id), nil), &turn) }
+        forgetIfNothingIsLeft(id)
+    }
+}

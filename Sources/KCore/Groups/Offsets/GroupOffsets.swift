@@ -1,0 +1,84 @@
+/// How far a group has come in a partition.
+struct CommittedOffset: Equatable, Sendable {
+    var offset: Int64
+    var leaderEpoch: Int32
+    var metadata: String
+    /// Milliseconds since 1970.
+    var commitTimestampMs: Int64
+    /// Milliseconds since 1970; -1 when the broker's retention decides.
+    var expireTimestampMs: Int64 = -1
+    /// Of the record that says so.
+    var recordOffset: Int64 = -1
+
+    init(_ value: OffsetCommitValue, recordOffset: Int64) {
+        offset = value.offset
+        leaderEpoch = value.leaderEpoch
+        metadata = value.metadata
+        commitTimestampMs = value.commitTimestamp
+        expireTimestampMs = value.expireTimestamp
+        self.recordOffset = recordOffset
+    }
+
+    /// - Parameter base: since when the offset has not been needed, in milliseconds since 1970.
+    func isExpired(nowMs: Int64, retentionMs: Int64, since base: Int64) -> Bool {
+        expireTimestampMs >= 0 ? nowMs >= expireTimestampMs : nowMs - base >= retentionMs
+    }
+}
+
+/// The committed offsets of a group, and those that wait for the end of their transactions.
+struct GroupOffsets: Equatable, Sendable {
+    private(set) var committed: [String: [Int32: CommittedOffset]] = [:]
+    /// By producer id.
+    private(set) var pending: [Int64: [String: [Int32: CommittedOffset]]] = [:]
+
+    var isEmpty: Bool { committed.isEmpty && pending.isEmpty }
+
+    func find(_ topic: String, _ partition: Int32) -> CommittedOffset? { committed[topic]?[partition] }
+
+    /// Whether an open transaction may change the offset.
+    func isPending(_ topic: String, _ partition: Int32) -> Bool {
+        pending.contains { $0.value[topic]?[partition] != nil }
+    }
+
+    /// Everything that is committed, in order.
+    var sorted: [(topic: String, partitions: [(partition: Int32, offset: CommittedOffset)])] {
+        committed.sorted { $0.key < $1.key }.map { topic, partitions in
+            (topic, partitions.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+        }
+    }
+
+    mutating func set(_ offset: CommittedOffset, _ topic: String, _ partition: Int32) {
+        committed[topic, default: [:]][partition] = offset
+    }
+
+    mutating func addPending(_ offset: CommittedOffset, _ topic: String, _ partition: Int32, of producerId: Int64) {
+        pending[producerId, default: [:]][topic, default: [:]][partition] = offset
+    }
+
+    /// Forgets the offset, also where a transaction has yet to commit it.
+    mutating func remove(_ topic: String, _ partition: Int32) {
+        GroupOffsets.remove(topic, partition, from: &committed)
+        for producerId in pending.keys {
+            GroupOffsets.remove(topic, partition, from: &pending[producerId, default: [:]])
+            if pending[producerId]?.isEmpty == true { pending[producerId] = nil }
+        }
+    }
+
+    private static func remove(
+        _ topic: String, _ partition: Int32, from offsets: inout [String: [Int32: CommittedOffset]]
+    ) {
+        guard offsets[topic]?.removeValue(forKey: partition) != nil else { return }
+        if offsets[topic]?.isEmpty == true { offsets[topic] = nil }
+    }
+
+    /// What a later record says is newer than what the transaction said.
+    mutating func endTransaction(of producerId: Int64, isCommit: Bool) {
+        guard let offsets = pending.removeValue(forKey: producerId), isCommit else { return }
+        for (topic, partitions) in offsets {
+            for (partition, offset) in partitions
+            where (find(topic, partition)?.recordOffset ?? -1) < offset.recordOffset {
+                set(offset, topic, partition)
+            }
+        }
+    }
+}

@@ -1,0 +1,362 @@
+"""Groups of other people's consumers: they share partitions, commit, crash, come back; the broker restarts in between."""
+
+import asyncio
+import collections
+import itertools
+import subprocess
+import sys
+import threading
+import time
+import uuid
+
+import confluent_kafka
+import kafka
+import pytest
+from aiokafka import AIOKafkaConsumer
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient
+from kafka.coordinator.assignors import range as python_range, roundrobin as python_roundrobin
+
+from broker import wait_until
+from conftest import create_topic
+
+PARTITIONS = 6
+QUICK = {"group_initial_rebalance_delay_ms": "0"}
+
+
+class Member:
+    """One consumer in a thread of its own: it polls, notes what it gets, and commits."""
+
+    def __init__(self, broker, group, topic, **settings):
+        self.broker, self.group, self.topic, self.settings = broker, group, topic, settings
+        self.got = []
+        self.assigned = set()
+        self.error = None
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        try:
+            self.consume()
+        except Exception as error:  # shown by the test's thread
+            self.error = error
+
+    def stop(self):
+        self.stopping.set()
+        self.thread.join(30)
+        assert not self.thread.is_alive(), "a member does not stop"
+        assert self.error is None, self.error
+
+    def keep(self, partition, offset, value):
+        self.got.append((partition, offset, value))
+
+
+class ConfluentMember(Member):
+    def consume(self):
+        consumer = confluent_kafka.Consumer({
+            "bootstrap.servers": self.broker.address, "group.id": self.group, "auto.offset.reset": "earliest",
+            "enable.auto.commit": False, "session.timeout.ms": 6000, "heartbeat.interval.ms": 300,
+            "topic.metadata.refresh.interval.ms": 1000, **self.settings})
+        cooperative = "cooperative" in self.settings.get("partition.assignment.strategy", "")
+
+        def assigned(consumer, partitions):
+            if cooperative:
+                consumer.incremental_assign(partitions)
+                self.assigned |= {p.partition for p in partitions}
+            else:
+                consumer.assign(partitions)
+                self.assigned = {p.partition for p in partitions}
+
+        def revoked(consumer, partitions):
+            if cooperative:
+                consumer.incremental_unassign(partitions)
+                self.assigned -= {p.partition for p in partitions}
+            else:
+                consumer.unassign()
+                self.assigned = set()
+
+        consumer.subscribe([self.topic], on_assign=assigned, on_revoke=revoked)
+        while not self.stopping.is_set():
+            batch = consumer.consume(100, 0.1)
+            for message in batch:
+                assert not message.error(), message.error()
+                self.keep(message.partition(), message.offset(), message.value())
+            if batch:
+                try:
+                    consumer.commit(asynchronous=False)
+                except confluent_kafka.KafkaException as error:
+                    if not self.may_fail(error.args[0]):
+                        raise
+        consumer.close()
+
+    @staticmethod
+    def may_fail(error):
+        return error.code() in (
+            confluent_kafka.KafkaError.REBALANCE_IN_PROGRESS, confluent_kafka.KafkaError.ILLEGAL_GENERATION,
+            confluent_kafka.KafkaError.UNKNOWN_MEMBER_ID, confluent_kafka.KafkaError._NO_OFFSET,
+            confluent_kafka.KafkaError.NOT_COORDINATOR, confluent_kafka.KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+            confluent_kafka.KafkaError._TRANSPORT, confluent_kafka.KafkaError._WAIT_COORD,
+            confluent_kafka.KafkaError.COORDINATOR_NOT_AVAILABLE)
+
+
+class PythonMember(Member):
+    def consume(self):
+        consumer = kafka.KafkaConsumer(
+            self.topic, bootstrap_servers=self.broker.address, group_id=self.group, auto_offset_reset="earliest",
+            enable_auto_commit=False, session_timeout_ms=6000, heartbeat_interval_ms=300, **self.settings)
+        while not self.stopping.is_set():
+            batch = consumer.poll(timeout_ms=100)
+            self.assigned = {p.partition for p in consumer.assignment()}
+            for records in batch.values():
+                for record in records:
+                    self.keep(record.partition, record.offset, record.value)
+            if batch:
+                try:
+                    consumer.commit()
+                except (kafka.errors.CommitFailedError, kafka.errors.RebalanceInProgressError):
+                    pass
+        consumer.close(autocommit=False)
+
+
+class AiokafkaMember(Member):
+    def consume(self):
+        asyncio.run(self.main())
+
+    async def main(self):
+        consumer = AIOKafkaConsumer(
+            self.topic, bootstrap_servers=self.broker.address, group_id=self.group, auto_offset_reset="earliest",
+            enable_auto_commit=False, session_timeout_ms=6000, heartbeat_interval_ms=300, **self.settings)
+        await consumer.start()
+        try:
+            while not self.stopping.is_set():
+                batch = await consumer.getmany(timeout_ms=100)
+                self.assigned = {p.partition for p in consumer.assignment()}
+                for records in batch.values():
+                    for record in records:
+                        self.keep(record.partition, record.offset, record.value)
+                if batch:
+                    try:
+                        await consumer.commit()
+                    except (kafka.errors.KafkaError, Exception) as error:
+                        if "Commit" not in type(error).__name__ and "Rebalance" not in type(error).__name__:
+                            raise
+        finally:
+            await consumer.stop()
+
+
+KINDS = {
+    "confluent-range": (ConfluentMember, {"partition.assignment.strategy": "range"}),
+    "confluent-roundrobin": (ConfluentMember, {"partition.assignment.strategy": "roundrobin"}),
+    "confluent-cooperative": (ConfluentMember, {"partition.assignment.strategy": "cooperative-sticky"}),
+    "python-range": (PythonMember, {"partition_assignment_strategy": [python_range.RangePartitionAssignor]}),
+    "python-roundrobin": (
+        PythonMember, {"partition_assignment_strategy": [python_roundrobin.RoundRobinPartitionAssignor]}),
+    "aiokafka-range": (AiokafkaMember, {"partition_assignment_strategy": [RangePartitionAssignor]}),
+    "aiokafka-roundrobin": (AiokafkaMember, {"partition_assignment_strategy": [RoundRobinPartitionAssignor]}),
+    "aiokafka-sticky": (AiokafkaMember, {"partition_assignment_strategy": [StickyPartitionAssignor]}),
+}
+
+
+@pytest.fixture(scope="module")
+def quick_broker():
+    from broker import Broker
+    running = Broker(**QUICK)
+    yield running
+    running.close()
+
+
+def produce(broker, topic, count, start=0):
+    producer = confluent_kafka.Producer({"bootstrap.servers": broker.address, "linger.ms": 5})
+    for number in range(start, start + count):
+        producer.produce(topic, str(number).encode(), partition=number % PARTITIONS)
+    assert producer.flush(20) == 0
+
+
+def is_shared(members, partitions=PARTITIONS):
+    """Every partition has one owner, and everybody has some."""
+    owned = [p for member in members for p in sorted(member.assigned)]
+    return sorted(owned) == list(range(partitions)) and all(member.assigned for member in members)
+
+
+def handled(members):
+    return collections.Counter(value for member in members for _, _, value in member.got)
+
+
+def in_order(members):
+    for member in members:
+        for partition in range(PARTITIONS):
+            offsets = [o for p, o, _ in member.got if p == partition]
+            assert all(a < b for a, b in itertools.pairwise(offsets)), (partition, offsets)
+
+
+def describe(broker, group):
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    return admin.describe_consumer_groups([group])[group].result(20)
+
+
+def committed(broker, group, topic):
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    wanted = [TopicPartition(topic, p) for p in range(PARTITIONS)]
+    answer = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, wanted)])[group].result(20)
+    return [p.offset for p in answer.topic_partitions]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_members_share_partitions_and_handle_each_record_once(quick_broker, kind):
+    make, settings = KINDS[kind]
+    group = f"g-{kind}-{uuid.uuid4().hex[:6]}"
+    topic = create_topic(quick_broker, partitions=PARTITIONS)
+    produce(quick_broker, topic, 300)
+    members = [make(quick_broker, group, topic, **settings) for _ in range(3)]
+    wait_until(lambda: is_shared(members), 40, "a balanced group")
+    produce(quick_broker, topic, 300, start=300)
+    wait_until(lambda: len(handled(members)) == 600, 30, "all records")
+    members.pop().stop()
+    wait_until(lambda: is_shared(members), 40, "a balanced group of two")
+    produce(quick_broker, topic, 300, start=600)
+    everybody = members + []
+    wait_until(lambda: sum(len(m.got) for m in everybody) >= 300, 30)
+    wait_until(lambda: committed(quick_broker, group, topic) == [150] * PARTITIONS, 30, "all commits")
+    for member in members:
+        member.stop()
+    in_order(members)
+
+
+@pytest.mark.parametrize("kind", ["confluent-range", "confluent-cooperative", "python-range", "aiokafka-range"])
+def test_nothing_is_lost_and_nothing_doubled_while_nobody_crashes(quick_broker, kind):
+    make, settings = KINDS[kind]
+    group = f"once-{kind}-{uuid.uuid4().hex[:6]}"
+    topic = create_topic(quick_broker, partitions=PARTITIONS)
+    members = [make(quick_broker, group, topic, **settings) for _ in range(2)]
+    wait_until(lambda: is_shared(members), 40, "a balanced group")
+    produce(quick_broker, topic, 1200)
+    wait_until(lambda: len(handled(members)) == 1200, 30, "all records")
+    assert set(handled(members).values()) == {1}
+    for member in members:
+        member.stop()
+    in_order(members)
+
+
+SILENT = """
+import sys, confluent_kafka
+address, group, topic = sys.argv[1:]
+consumer = confluent_kafka.Consumer({"bootstrap.servers": address, "group.id": group, "session.timeout.ms": 6000})
+consumer.subscribe([topic], on_assign=lambda _, partitions: print(len(partitions), flush=True))
+while True: consumer.poll(0.1)
+"""
+
+
+def test_a_member_that_crashes_is_replaced_after_its_session(quick_broker):
+    group = f"crash-{uuid.uuid4().hex[:6]}"
+    topic = create_topic(quick_broker, partitions=PARTITIONS)
+    victim = subprocess.Popen(
+        [sys.executable, "-c", SILENT, quick_broker.address, group, topic], stdout=subprocess.PIPE, text=True)
+    assert victim.stdout.readline().strip() == str(PARTITIONS)
+    member = ConfluentMember(quick_broker, group, topic)
+    wait_until(lambda: len(member.assigned) == PARTITIONS // 2, 20, "a share")
+    victim.kill()
+    victim.wait()
+    began = time.monotonic()
+    wait_until(lambda: is_shared([member]), 20, "the partitions of who is gone")
+    assert time.monotonic() - began > 3, "a member is given up before its session is over"
+    member.stop()
+
+
+def test_static_members_come_back_to_what_they_had(quick_broker):
+    group = f"static-{uuid.uuid4().hex[:6]}"
+    topic = create_topic(quick_broker, partitions=PARTITIONS)
+    members = [
+        ConfluentMember(quick_broker, group, topic, **{"group.instance.id": f"i{n}", "session.timeout.ms": 30000})
+        for n in range(2)]
+    wait_until(lambda: is_shared(members), 40, "a balanced group")
+    wait_until(lambda: describe(quick_broker, group).state.name == "STABLE", 20)
+    had = set(members[0].assigned)
+    before = {m.group_instance_id: m.member_id for m in describe(quick_broker, group).members}
+    # Closing a static member does not take it out of the group.
+    members[0].stop()
+    assert len(describe(quick_broker, group).members) == 2
+    members[0] = ConfluentMember(
+        quick_broker, group, topic, **{"group.instance.id": "i0", "session.timeout.ms": 30000})
+    wait_until(lambda: members[0].assigned == had, 20, "the old assignment")
+    after = {m.group_instance_id: m.member_id for m in describe(quick_broker, group).members}
+    assert before["i0"] != after["i0"] and before["i1"] == after["i1"]
+    # The same name again fences who has it.
+    zombie = confluent_kafka.Consumer({
+        "bootstrap.servers": quick_broker.address, "group.id": group, "group.instance.id": "i2",
+        "session.timeout.ms": 30000, "heartbeat.interval.ms": 300})
+    zombie.subscribe([topic])
+    wait_until(lambda: zombie.poll(0.1) is None and zombie.assignment(), 20, "a share")
+    new = ConfluentMember(quick_broker, group, topic, **{"group.instance.id": "i2", "session.timeout.ms": 30000})
+
+    def is_fenced():
+        message = zombie.poll(0.1)
+        return message is not None and message.error() and message.error().fatal()
+
+    wait_until(is_fenced, 20, "the fence")
+    for member in members + [new]:
+        member.stop()
+
+
+def test_offsets_survive_a_stop_and_a_kill_of_the_broker(new_broker):
+    broker = new_broker(**QUICK)
+    topic = create_topic(broker, partitions=PARTITIONS)
+    produce(broker, topic, 600)
+    group = "survivors"
+    members = [ConfluentMember(broker, group, topic) for _ in range(2)]
+    wait_until(lambda: len(handled(members)) == 600, 40)
+    wait_until(lambda: committed(broker, group, topic) == [100] * PARTITIONS, 20)
+    broker.stop()
+    broker.start()
+    produce(broker, topic, 300, start=600)
+    wait_until(lambda: len(handled(members)) == 900, 60, "all records after a restart")
+    wait_until(lambda: committed(broker, group, topic) == [150] * PARTITIONS, 20)
+    broker.kill()
+    broker.start()
+    assert committed(broker, group, topic) == [150] * PARTITIONS
+    produce(broker, topic, 300, start=900)
+    wait_until(lambda: len(handled(members)) == 1200, 60, "all records after a kill")
+    for member in members:
+        member.stop()
+
+
+def test_an_administrator_lists_describes_alters_and_deletes(quick_broker):
+    admin = AdminClient({"bootstrap.servers": quick_broker.address})
+    topic = create_topic(quick_broker, partitions=PARTITIONS)
+    group = f"admin-{uuid.uuid4().hex[:6]}"
+    produce(quick_broker, topic, 60)
+    member = ConfluentMember(quick_broker, group, topic, **{"client.id": "me"})
+    wait_until(lambda: committed(quick_broker, group, topic) == [10] * PARTITIONS, 40)
+    listed = {g.group_id: g for g in admin.list_consumer_groups().result(20).valid}
+    assert listed[group].state.name == "STABLE" and not listed[group].is_simple_consumer_group
+    described = describe(quick_broker, group)
+    assert described.state.name == "STABLE" and described.partition_assignor == "range"
+    assert [(m.client_id, m.host) for m in described.members] == [("me", "/127.0.0.1")]
+    assert sorted(p.partition for p in described.members[0].assignment.topic_partitions) == list(range(PARTITIONS))
+    with pytest.raises(confluent_kafka.KafkaException, match="NON_EMPTY_GROUP|not empty"):
+        admin.delete_consumer_groups([group])[group].result(20)
+    member.stop()
+    wait_until(lambda: describe(quick_broker, group).state.name == "EMPTY", 20)
+    moved = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, 0, 3)])
+    admin.alter_consumer_group_offsets([moved])[group].result(20)
+    assert committed(quick_broker, group, topic) == [3] + [10] * (PARTITIONS - 1)
+    python = kafka.KafkaConsumer(bootstrap_servers=quick_broker.address, group_id=group)
+    assert [python.committed(kafka.TopicPartition(topic, p)) for p in range(2)] == [3, 10]
+    python.close()
+    admin.delete_consumer_groups([group])[group].result(20)
+    assert group not in {g.group_id for g in admin.list_consumer_groups().result(20).valid}
+    assert committed(quick_broker, group, topic) == [-1001] * PARTITIONS
+
+
+def test_offsets_go_with_their_topic(quick_broker):
+    admin = AdminClient({"bootstrap.servers": quick_broker.address})
+    topic = create_topic(quick_broker, partitions=PARTITIONS)
+    group = f"gone-{uuid.uuid4().hex[:6]}"
+    wanted = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, p, 7) for p in range(PARTITIONS)])
+    admin.alter_consumer_group_offsets([wanted])[group].result(20)
+    assert committed(quick_broker, group, topic) == [7] * PARTITIONS
+    admin.delete_topics([topic])[topic].result(20)
+    wait_until(lambda: committed(quick_broker, group, topic) == [-1001] * PARTITIONS, 20)

@@ -1,0 +1,165 @@
+import Testing
+
+@testable import KCore
+
+@Suite struct CommittedOffsetTests {
+    let bench = GroupBench()
+    private let minute: Int64 = 60_000
+
+    @Test func `only members of this generation commit`() {
+        let ids = bench.stableGroup(2)
+        let generation = bench.classic()?.generation ?? 0
+        #expect(bench.commit(5, ids[0], generation, metadata: "note") == ErrorCode.none)
+        #expect(bench.commit(6, ids[0], generation - 1) == .illegalGeneration)
+        #expect(bench.commit(6, ids[0], generation + 1) == .illegalGeneration)
+        #expect(bench.commit(6, "forged", generation) == .unknownMemberId)
+        #expect(bench.commit(6) == .unknownMemberId)
+        #expect(bench.commit(6, ids[0], -1) == .illegalGeneration)
+        let found = bench.fetch()
+        #expect(found.committedOffset == 5 && found.metadata == "note")
+        #expect(bench.fetch("other").committedOffset == -1)
+    }
+
+    @Test func `a group without members takes offsets from whoever says that it has none`() throws {
+        #expect(bench.commit(7, group: "simple") == ErrorCode.none)
+        #expect(bench.commit(8, "m", 3, group: "other") == .illegalGeneration)
+        #expect(bench.commit(8, "m", 3, group: "other", version: 9) == .groupIdNotFound)
+        #expect(bench.machine.groups["other"] == nil)
+        #expect(try bench.reloaded().groups["simple"]?.offsets.find("t", 0)?.offset == 7)
+        #expect(bench.machine.describe("simple").groupState == "Empty")
+        #expect(bench.machine.describe("other").groupState == "Dead")
+        #expect(bench.machine.list(states: ["empty"], types: ["classic"]).map(\.groupId) == ["simple"])
+        #expect(bench.machine.list(states: ["stable"], types: []).isEmpty)
+        #expect(bench.machine.list(states: [], types: ["consumer"]).isEmpty)
+    }
+
+    @Test func `a note that is too long is refused, and nothing else`() {
+        var settings = GroupBench.settings
+        settings.offsetMetadataMaxBytes = 4
+        let bench = GroupBench(settings)
+        #expect(bench.commit(1, metadata: "überß") == .offsetMetadataTooLarge)
+        #expect(bench.commit(1, metadata: "four") == ErrorCode.none)
+    }
+
+    @Test func `a commit says that its member lives`() {
+        let ids = bench.stableGroup(1)
+        let generation = bench.classic()?.generation ?? 0
+        for offset in 0..<5 {
+            bench.advance(ms: 9000)
+            #expect(bench.commit(Int64(offset), ids[0], generation) == ErrorCode.none)
+        }
+        bench.advance(ms: 10_000)
+        #expect(bench.commit(9, ids[0], generation) == .unknownMemberId)
+    }
+
+    @Test func `offsets of a group with members stay, those of a group without go after the retention`() throws {
+        var settings = GroupBench.settings
+        settings.offsetsRetentionMs = 100 * minute
+        let bench = GroupBench(settings)
+        let ids = bench.stableGroup(1, topics: ["t"])
+        let generation = bench.classic()?.generation ?? 0
+        _ = bench.commit(1, ids[0], generation)
+        _ = bench.commit(1, ids[0], generation, topic: "no longer read")
+        for _ in 0..<(150 * 8) {
+            bench.advance(ms: 7500)
+            _ = bench.heartbeat(ids[0], generation)
+        }
+        #expect(bench.fetch().committedOffset == 1)
+        #expect(bench.fetch("no longer read").committedOffset == -1)
+        _ = bench.leave(ids[0])
+        bench.advance(ms: 90 * minute)
+        #expect(bench.fetch().committedOffset == 1, "idle since the last member left, not since the commit")
+        bench.advance(ms: 20 * minute)
+        #expect(bench.machine.groups.isEmpty)
+        #expect(try bench.reloaded().groups.isEmpty)
+    }
+
+    @Test func `an offset with a time of its own goes then`() {
+        _ = bench.commit(1, retentionMs: 30 * minute)
+        _ = bench.commit(2, topic: "kept")
+        bench.advance(ms: 25 * minute)
+        #expect(bench.fetch().committedOffset == 1)
+        bench.advance(ms: 10 * minute)
+        #expect(bench.fetch().committedOffset == -1)
+        #expect(bench.fetch("kept").committedOffset == 2)
+    }
+
+    @Test func `groups without members are deleted with all they have`() throws {
+        let ids = bench.stableGroup(1)
+        _ = bench.commit(1, ids[0], bench.classic()?.generation ?? 0)
+        #expect(bench.delete() == .nonEmptyGroup)
+        #expect(bench.deleteOffset() == .groupSubscribedToTopic)
+        _ = bench.leave(ids[0])
+        #expect(bench.delete() == ErrorCode.none)
+        #expect(bench.delete() == .groupIdNotFound)
+        #expect(bench.deleteOffset() == .groupIdNotFound)
+        #expect(try bench.reloaded().groups.isEmpty)
+    }
+
+    @Test func `single offsets are deleted where nobody reads`() throws {
+        _ = bench.commit(1)
+        _ = bench.commit(2, topic: "other")
+        #expect(bench.deleteOffset() == ErrorCode.none)
+        #expect(bench.deleteOffset("t", 9) == ErrorCode.none)
+        #expect(bench.fetch().committedOffset == -1)
+        #expect(try bench.reloaded().groups["g"]?.offsets == bench.machine.groups["g"]?.offsets)
+        let connect = bench.join(group: "workers", type: "connect", version: 3)
+        bench.advance(ms: 0)
+        #expect(connect.response?.errorCode == ErrorCode.none)
+        #expect(bench.deleteOffset(group: "workers") == .nonEmptyGroup)
+    }
+
+    @Test func `offsets of a topic that is gone go with it`() throws {
+        _ = bench.commit(1)
+        _ = bench.commit(2, topic: "other")
+        _ = bench.partition.ask { machine, turn in machine.forget(topics: ["t"], &turn) }
+        bench.partition.flush()
+        #expect(bench.fetch().committedOffset == -1 && bench.fetch("other").committedOffset == 2)
+        #expect(try bench.reloaded().groups["g"]?.offsets == bench.machine.groups["g"]?.offsets)
+    }
+
+    @Test func `what a transaction commits counts when it commits`() throws {
+        let producer = CoordinatorProducer(id: 4, epoch: 0)
+        _ = bench.commit(1)
+        #expect(bench.commit(5, in: producer) == ErrorCode.none)
+        #expect(bench.fetch().committedOffset == 1)
+        #expect(bench.fetch(stable: true).errorCode == .unstableOffsetCommit)
+        try bench.restart()
+        #expect(bench.fetch(stable: true).errorCode == .unstableOffsetCommit)
+        bench.end(producer, commits: false)
+        #expect(bench.fetch(stable: true).committedOffset == 1)
+        _ = bench.commit(6, in: producer)
+        bench.end(producer, commits: true)
+        #expect(bench.fetch(stable: true).committedOffset == 6)
+        #expect(try bench.reloaded().groups["g"]?.offsets == bench.machine.groups["g"]?.offsets)
+    }
+
+    @Test func `a later commit is not undone by a transaction that began before it`() throws {
+        let producer = CoordinatorProducer(id: 4, epoch: 0)
+        _ = bench.commit(5, in: producer)
+        _ = bench.commit(9)
+        bench.end(producer, commits: true)
+        #expect(bench.fetch().committedOffset == 9)
+        #expect(try bench.reloaded().groups["g"]?.offsets == bench.machine.groups["g"]?.offsets)
+    }
+
+    @Test func `a group that is deleted does not come back with a transaction`() throws {
+        let producer = CoordinatorProducer(id: 4, epoch: 0)
+        _ = bench.commit(1)
+        _ = bench.commit(5, in: producer)
+        #expect(bench.delete() == ErrorCode.none)
+        bench.end(producer, commits: true)
+        #expect(bench.machine.groups.isEmpty)
+        #expect(try bench.reloaded().groups.isEmpty)
+    }
+
+    @Test func `a transaction is fenced by member and generation where it says them`() {
+        let ids = bench.stableGroup(1)
+        let generation = bench.classic()?.generation ?? 0
+        let producer = CoordinatorProducer(id: 4, epoch: 0)
+        #expect(bench.commit(5, in: producer, member: ids[0], generation: generation) == ErrorCode.none)
+        #expect(bench.commit(5, in: producer, member: ids[0], generation: generation - 1) == .illegalGeneration)
+        #expect(bench.commit(5, in: producer, member: "forged", generation: generation) == .unknownMemberId)
+        #expect(bench.commit(5, in: producer) == ErrorCode.none, "as old producers do")
+    }
+}
