@@ -192,7 +192,7 @@ final class GroupBench {
         named.name = topic
         named.partitions = [entry]
         request.topics = [named]
-        return ask({ request.refused($0) }) { machine, turn, reply in
+        return ask({ [request] in request.refused($0) }) { machine, turn, reply in
             machine.commit(request, version: version, &turn, reply)
         }.response?.topics[0].partitions[0].errorCode
     }
@@ -215,7 +215,7 @@ final class GroupBench {
         named.partitions = [entry]
         request.topics = [named]
         let pending = Pending<TxnOffsetCommitResponse>()
-        partition.run(in: producer, pending.reply { request.refused($0) }) { machine, turn, reply in
+        partition.run(in: producer, pending.reply { [request] in request.refused($0) }) { machine, turn, reply in
             machine.commit(request, &turn, reply)
         }
         return pending.response?.topics[0].partitions[0].errorCode
