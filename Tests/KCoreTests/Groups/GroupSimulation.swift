@@ -127,7 +127,9 @@ struct GroupSimulation {
         let share = Set(answer.assignment.array.map { Int32($0) })
         clients[number].share = share
         let generation = clients[number].generation
-        generations[generation, default: [:]][clients[number].memberId] = share
+        // Who comes back as the same instance takes over what it had, and fences who has it.
+        let owner = clients[number].instance ?? clients[number].memberId
+        generations[generation, default: [:]][owner] = share
     }
 
     private mutating func synchronize(_ number: Int, _ answer: JoinGroupResponse) {
@@ -227,7 +229,12 @@ struct GroupSimulation {
                 violations.append("step \(step): the generation goes from \(lastGeneration) to \(group.generation)")
             }
             lastGeneration = group.generation
-            if group.members.count > bench.settings.maxSize { violations.append("step \(step): too many members") }
+            // Static members that are not back are waited for, beyond the limit.
+            let dynamic = group.members.values.filter { $0.instanceId == nil }.count
+            if group.state != .preparingRebalance && dynamic > bench.settings.maxSize {
+                violations.append("step \(step): too many members")
+            }
+            if group.awaitingJoin > bench.settings.maxSize { violations.append("step \(step): too many join") }
             if group.state == .stable, group.leader.map({ group.members[$0] == nil }) ?? true {
                 violations.append("step \(step): a stable group without a leader")
             }
