@@ -82,8 +82,16 @@ extension Log {
     }
 
     private func take(_ count: Int, _ config: LogConfig, _ writer: inout Writer) throws(LogError) -> [LogSegment] {
+        var count = count
+        if count > 0 && count == writer.segments.count {
+            do throws(LogError) {
+                try roll(at: writer.endOffset, config, &writer)
+            } catch  where error.isTransient {
+                // On a full disk the older ones have to make room before a new one can be begun.
+                count -= 1
+            }
+        }
         guard count > 0 else { return [] }
-        if count == writer.segments.count { try roll(at: writer.endOffset, config, &writer) }
         let removed = Array(writer.segments.prefix(count))
         writer.segments.removeFirst(count)
         guard let first = writer.segments.first else { return [] }

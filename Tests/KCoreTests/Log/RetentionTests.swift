@@ -37,6 +37,18 @@ import Testing
         #expect(try log.deleteOldSegments(nowMs: bench.clock.wallMs) == 0)
     }
 
+    @Test func `on a full disk, where no segment can be begun, the older ones make room`() throws {
+        let log = try filled { $0.retentionMs = 1 }
+        let count = log.segmentCount
+        bench.disk.failOpens(of: ".snapshot.tmp")
+        #expect(try log.deleteOldSegments(nowMs: bench.clock.wallMs + 100_000_000) == count - 1)
+        #expect(log.segmentCount == 1)
+        #expect(log.logEndOffset == 20)
+        bench.disk.failOpens(of: nil)
+        #expect(try log.deleteOldSegments(nowMs: bench.clock.wallMs + 100_000_000) == 1)
+        #expect(log.size == 0)
+    }
+
     @Test func `files may be kept for as long as a setting can say`() throws {
         let log = try filled {
             $0.retentionMs = 1
