@@ -170,6 +170,52 @@ struct FetchPlannerTests {
         scene.nowMs += 2000
         #expect(scene.plan().count == 1)
     }
+
+    @Test func `a share that changes is fetched from where it is, and what was given up is left out`() throws {
+        let scene = try Scene([], [("auto.offset.reset", "earliest")])
+        #expect(scene.plan().isEmpty)
+        let partitions = [0, 10].map { TopicPartition(topic: "t", partition: $0) }
+        scene.planner.add([(partitions[0], 7), (partitions[1], nil)], endsAtFirstSight: false)
+        let first = try #require(scene.plan().first)
+        #expect(first.positions == [partitions[0]: 7])
+        guard case .reset(let unknown, .earliest)? = scene.planner.effects.first else {
+            return #expect(Bool(false), "nobody looks where a partition without a stored offset begins")
+        }
+        #expect(unknown == partitions[1])
+        scene.planner.effects = []
+        // The first who is asked does not know.
+        scene.planner.reset(partitions[1], to: nil, nowMs: scene.nowMs)
+        scene.planner.effects = []
+        scene.nowMs += 1000
+        scene.answer(first, [(0, .none, nil)])
+        #expect(scene.plan().first?.positions == [partitions[0]: 7])
+        guard case .reset? = scene.planner.effects.first else { return #expect(Bool(false), "asked only once") }
+        scene.planner.effects = []
+        scene.planner.reset(partitions[1], to: 3, nowMs: scene.nowMs)
+        scene.answer(first, [(0, .none, nil)])
+        let call = try #require(scene.plan().first)
+        #expect(call.positions == [partitions[0]: 7, partitions[1]: 3])
+        scene.planner.remove([partitions[0]])
+        scene.answer(call, [(0, .none, try batch(7, ["gone"])), (10, .none, try batch(3, ["mine"]))])
+        #expect(scene.fetched().map(\.partition) == [10])
+        #expect(scene.plan().first?.positions == [partitions[1]: 4])
+    }
+
+    @Test func `a partition that ends where it was first seen to end is finished there`() throws {
+        let scene = try Scene([])
+        scene.planner.add([(TopicPartition(topic: "t", partition: 0), 98)], endsAtFirstSight: true)
+        scene.answer(try #require(scene.plan().first), [(0, .none, try batch(98, ["a", "b", "c"]))])
+        #expect(scene.planner.isFinished, "the end was 100")
+        #expect(scene.fetched().first?.next == GroupOffset(100, leaderEpoch: -1))
+    }
+
+    @Test func `without a stored offset and without a reset there is nowhere to begin`() throws {
+        let scene = try Scene([], [("auto.offset.reset", "none")])
+        scene.planner.add([(TopicPartition(topic: "t", partition: 0), nil)], endsAtFirstSight: false)
+        #expect(scene.plan().isEmpty)
+        guard case .failed(let error)? = scene.planner.effects.first else { return #expect(Bool(false), "no error") }
+        #expect(error.message.contains("no stored offset of t-0"))
+    }
 }
 
 struct FetchedRecordsTests {

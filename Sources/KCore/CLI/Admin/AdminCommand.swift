@@ -13,6 +13,9 @@ extension Command {
             .adminGroup(
                 "topic", "Topics",
                 [.topicCreate, .topicList, .topicDescribe, .topicDelete, .topicAddPartitions, .topicConfig]),
+            .adminGroup(
+                "group", "Consumer groups",
+                [.groupList, .groupDescribe, .groupLag, .groupSeek, .groupDelete, .groupDeleteOffsets]),
             .adminGroup("cluster", "The cluster as a whole", [.clusterInfo]),
             .adminGroup("log", "What is stored", [.logDump, .logDirs]),
             .adminGroup("api", "The protocol", [.apiVersions]),

@@ -12,6 +12,12 @@ extension Command {
                     %V %S length   %K key length   %T timestamp in ms          %p partition  %e leader epoch
             and %%, \\n \\t \\r \\0 \\\\ \\xHH; %v{hex} and %v{base64} for bytes. No newline comes by itself.
             """,
+            """
+            With -g the members of the group share the partitions, and each partition goes on from its stored offset;
+            where there is none, -o beginning or -o end says where. With --commit after, what was printed is stored
+            every auto.commit.interval.ms, when partitions go to another member and at the end: after a crash some
+            records come again. With --commit before a crash loses those that were stored and not printed yet.
+            """,
         ],
         options: ConsumeOptions.all + CommonOptions.client,
         examples: [
@@ -19,6 +25,7 @@ extension Command {
             Example("kconsume -t orders -o beginning -e | wc -l", "counts what is there"),
             Example(
                 "kconsume -t orders -o @-2h -f '%T %p:%o %k = %v\\n'", "the last two hours, with time, place and key"),
+            Example("kconsume -t orders -g billing", "shares orders with the other members of the group billing"),
             Example("kconsume -t orders,payments -p 0 -o -10 -e --json", "the last ten of partition 0 of two topics"),
         ],
         action: { arguments, console throws(ToolError) in
@@ -27,9 +34,16 @@ extension Command {
             if arguments.isGiven(ConsumeOptions.isolation), let level = arguments.text(ConsumeOptions.isolation) {
                 options.append(("isolation.level", level))
             }
+            options += settings.groupProperties
             let defaults = [(name: "isolation.level", value: "read_committed")]
             let client = try ClientSetup.connect(arguments, console, defaults: defaults, options: options)
             defer { client.close() }
+            if settings.group != nil {
+                return try ConsumeGroupRun(settings, client, console).run()
+            }
+            if !client.config.groupId.isEmpty && !settings.isQuiet {
+                console.warning("group.id has no effect without -g \(client.config.groupId)")
+            }
             if !arguments.isGiven(ConsumeOptions.offset) { try settings.start(client.config.autoOffsetReset) }
             console.interruption?.onInterrupt { client.interrupt() }
             let run = ConsumeRun(settings, client, console)
@@ -44,6 +58,11 @@ struct ConsumeSettings: Sendable {
     var place: OffsetExpression
     var maxRecords: Int64?
     var exitsAtEnd: Bool
+    /// Nil without a group.
+    var group: String?
+    var commit: Commit
+    /// Where a group starts that has no stored offset; nil for what `auto.offset.reset` says.
+    var groupStart: OffsetReset?
     var printing: RecordPrinter.Mode
     var isQuiet: Bool
     var isVerbose: Bool
@@ -51,7 +70,19 @@ struct ConsumeSettings: Sendable {
     init(_ arguments: Arguments, nowMs: Int64) throws(ToolError) {
         topics = try TopicSelection(arguments.texts(ConsumeOptions.topic))
         if let text = arguments.text(ConsumeOptions.partitions) { partitions = try PartitionList(text) }
-        place = try OffsetExpression(arguments.text(ConsumeOptions.offset) ?? "end", nowMs: nowMs)
+        group = arguments.text(ConsumeOptions.group)
+        commit = arguments.text(ConsumeOptions.commit).flatMap(Commit.init(rawValue:)) ?? .after
+        let offset = arguments.text(ConsumeOptions.offset)
+        if group == nil {
+            guard !arguments.isGiven(ConsumeOptions.commit) else { throw .usage("--commit needs a group: -g GROUP") }
+            place = try OffsetExpression(offset ?? "end", nowMs: nowMs)
+        } else {
+            guard partitions == nil else {
+                throw .usage("-g and -p contradict each other: the group shares partitions")
+            }
+            place = OffsetExpression(start: .end)
+            groupStart = try ConsumeSettings.groupStart(offset)
+        }
         maxRecords = arguments.integer(ConsumeOptions.count)
         exitsAtEnd = arguments.isGiven(ConsumeOptions.exitAtEnd)
         isQuiet = arguments.isGiven(CommonOptions.quiet)
@@ -65,6 +96,35 @@ struct ConsumeSettings: Sendable {
         } else {
             printing = .valueLine
         }
+    }
+
+    /// When a record counts as read by the group.
+    enum Commit: String, CaseIterable {
+        /// Before it is printed: at most once.
+        case before
+        /// After it was printed: at least once.
+        case after
+        case never
+    }
+
+    private static func groupStart(_ offset: String?) throws(ToolError) -> OffsetReset? {
+        switch offset {
+        case nil, "stored": return nil
+        case "beginning", "earliest": return .earliest
+        case "end", "latest": return .latest
+        case .some(let text):
+            throw .usage(
+                "-o \(text): with -g it is stored, beginning or end, for partitions without a stored offset; "
+                    + "kadmin group seek sets stored offsets")
+        }
+    }
+
+    /// What membership is in the client's properties.
+    var groupProperties: [(name: String, value: String)] {
+        guard let group else { return [] }
+        // What was printed is committed, not what was fetched.
+        let properties = [("group.id", group), ("enable.auto.commit", "false")]
+        return properties + (groupStart.map { [("auto.offset.reset", $0.rawValue)] } ?? [])
     }
 
     /// Without -o, what `auto.offset.reset` says decides, as for a consumer that has no position yet.

@@ -5,9 +5,14 @@ enum ConsumeOptions {
     static let partitions = CommandOption.value(
         "partition", short: "p", "N[,N-M]", defaultNote: "all", help: "Partitions")
     static let offset = CommandOption.value(
-        "offset", short: "o", "WHERE", defaultNote: "auto.offset.reset, else end",
-        help: "Where to start: beginning, end, N, -N (the last N of each partition), @TIME (ms since 1970, "
+        "offset", short: "o", "WHERE", defaultNote: "stored with -g, else what auto.offset.reset says, else end",
+        help: "Where to start: stored, beginning, end, N, -N (the last N of each partition), @TIME (ms since 1970, "
             + "2026-11-21T09:30Z, -2h), or a range A:B of these, B not included")
+    static let group = CommandOption.value(
+        "group", short: "g", "GROUP", help: "Read as a member of this consumer group: group.id")
+    static let commit = CommandOption.value(
+        "commit", "WHEN", kind: .choice(ConsumeSettings.Commit.allCases.map(\.rawValue)), defaultNote: "after",
+        help: "With -g, when a record counts as read: before it is printed, after that, or never")
     static let count = CommandOption.value(
         "count", short: "c", "N", kind: .integer(0...(.max)), help: "Stop after N records")
     static let exitAtEnd = CommandOption.flag(
@@ -19,5 +24,5 @@ enum ConsumeOptions {
         "isolation", "LEVEL", kind: .choice(["read_committed", "read_uncommitted"]),
         defaultNote: "read_committed", help: "Whether records of transactions are shown only once they are committed")
 
-    static let all = [topic, partitions, offset, count, exitAtEnd, format, json, isolation]
+    static let all = [topic, group, commit, partitions, offset, count, exitAtEnd, format, json, isolation]
 }

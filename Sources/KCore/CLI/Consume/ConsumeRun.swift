@@ -57,7 +57,7 @@ final class ConsumeRun {
             var next = try consumer.poll(timeoutMs: 0)
             if case .timeout = next {
                 output.flush()
-                if isOutputClosed { return nil }
+                if output.isGivenUp { return nil }
                 if progress.isDue { showProgress(consumer) }
                 next = try consumer.poll(timeoutMs: 250)
             }
@@ -74,31 +74,8 @@ final class ConsumeRun {
     }
 
     private func print(_ fetched: FetchedRecords) throws(ClientError) {
-        let printer = RecordPrinter(
-            settings.printing, topic: fetched.topic, partition: fetched.partition, output: output)
-        let limit = settings.maxRecords ?? .max
-        var count = records
-        defer { records = count }
-        if printer.isValueLine {
-            try fetched.forEachRecord { record in
-                printer.printValueLine(record)
-                count &+= 1
-                return count < limit
-            }
-        } else {
-            try fetched.forEachRecord { record in
-                printer.print(record)
-                count &+= 1
-                return count < limit
-            }
-        }
-    }
-
-    // Somebody like head(1) may have gone while there was nothing to write.
-    private var isOutputClosed: Bool {
-        if output.failure != nil { return true }
-        var state = pollfd(fd: console.output, events: 0, revents: 0)
-        return poll(&state, 1, 0) > 0 && state.revents & Int16(POLLERR) != 0
+        let left = settings.maxRecords.map { $0 - records } ?? .max
+        records += try RecordPrinter.print(fetched, settings.printing, to: output, upTo: left).count
     }
 
     private func showProgress(_ consumer: Consumer) {

@@ -24,7 +24,7 @@ public struct OffsetExpression: Sendable, Equatable {
 
     /// - Parameter nowMs: what `@-2h` counts from.
     public init(_ text: String, nowMs: Int64) throws(ToolError) {
-        if text == "stored" { throw .usage("-o stored: needs a consumer group, which kconsume does not have yet") }
+        if text == "stored" { throw .usage("-o stored: needs a consumer group: -g GROUP") }
         if let point = OffsetExpression.point(text, nowMs: nowMs) {
             self.init(start: point)
             return

@@ -17,6 +17,20 @@ public struct PartitionList: Sendable, Equatable {
 
     public func contains(_ partition: Int32) -> Bool { ranges.contains { $0.contains(partition) } }
 
+    /// Partitions in order, as they are typed: `0,2-4`.
+    static func text(_ partitions: [Int32]) -> String {
+        var ranges: [ClosedRange<Int32>] = []
+        for partition in partitions.sorted() {
+            if let last = ranges.last, partition <= last.upperBound + 1 {
+                ranges[ranges.count - 1] = last.lowerBound...max(last.upperBound, partition)
+            } else {
+                ranges.append(partition...partition)
+            }
+        }
+        return ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
+            .joined(separator: ",")
+    }
+
     private static func number(_ text: Substring) -> Int32? {
         text.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } ? Int32(text) : nil
     }

@@ -85,3 +85,34 @@ struct RecordPrinter {
         }
     }
 }
+
+extension RecordPrinter {
+    /// Prints records of a piece of a partition.
+    /// - Parameter limit: how many at most.
+    /// - Returns: how many there were, and where to go on: behind the last one that was printed where the limit cut the
+    ///   piece off, else behind the piece.
+    static func print(
+        _ fetched: FetchedRecords, _ mode: Mode, to output: OutputBuffer, upTo limit: Int64
+    ) throws(ClientError) -> (count: Int64, next: GroupOffset) {
+        let printer = RecordPrinter(mode, topic: fetched.topic, partition: fetched.partition, output: output)
+        var count: Int64 = 0
+        var last = GroupOffset(fetched.startOffset - 1)
+        if printer.isValueLine {
+            try fetched.forEachRecord { record in
+                printer.printValueLine(record)
+                count &+= 1
+                last.offset = record.offset
+                return count < limit
+            }
+        } else {
+            try fetched.forEachRecord { record in
+                printer.print(record)
+                count &+= 1
+                last.offset = record.offset
+                return count < limit
+            }
+        }
+        if count < limit { return (count, fetched.next) }
+        return (count, GroupOffset(last.offset + 1))
+    }
+}

@@ -27,6 +27,14 @@ public final class OutputBuffer {
     /// Whether the reader has gone, as `head` does when it has seen enough.
     public var isClosedByReader: Bool { failure == EPIPE }
 
+    /// Whether there is no use in writing more: a write has failed, or the reader has gone while there was nothing to
+    /// write.
+    public var isGivenUp: Bool {
+        if failure != nil { return true }
+        var state = pollfd(fd: descriptor, events: 0, revents: 0)
+        return poll(&state, 1, 0) > 0 && state.revents & Int16(POLLERR) != 0
+    }
+
     @inline(__always)
     public func append(_ bytes: UnsafeRawBufferPointer) {
         if bytes.count <= capacity - count {

@@ -69,6 +69,16 @@ public struct ClientConfig: Sendable {
     var checkCrcs = true
     var clientRack = ""
 
+    /// Empty for a consumer without a group.
+    public internal(set) var groupId = ""
+    var groupInstanceId = ""
+    var sessionTimeoutMs = 45_000
+    var heartbeatIntervalMs = 3000
+    var maxPollIntervalMs = 300_000
+    var assignors: [Assignor] = [.range, .cooperativeSticky]
+    public internal(set) var isAutoCommit = true
+    public internal(set) var autoCommitIntervalMs = 5000
+
     var isIdempotenceExplicit = false
 
     /// What was set and has no effect here, a line each.
@@ -134,6 +144,12 @@ public struct ClientConfig: Sendable {
                 .configuration,
                 "delivery.timeout.ms=\(deliveryTimeoutMs) is less than linger.ms + request.timeout.ms = "
                     + "\(lingerMs + requestTimeoutMs); raise it or lower those")
+        }
+        if heartbeatIntervalMs >= sessionTimeoutMs {
+            throw ClientError(
+                .configuration,
+                "heartbeat.interval.ms=\(heartbeatIntervalMs) is not below session.timeout.ms=\(sessionTimeoutMs); "
+                    + "lower it to a third of that")
         }
         if batchSizeBytes > bufferMemoryBytes {
             throw ClientError(

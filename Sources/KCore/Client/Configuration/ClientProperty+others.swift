@@ -11,7 +11,7 @@ extension ClientProperty {
     static func withoutEffect(_ name: String) -> String? {
         if name.hasPrefix("ssl.") || name.hasPrefix("sasl.") { return "security.protocol is PLAINTEXT" }
         if javaOnly.contains(name) { return "it sets up the Java client" }
-        if groupMembership.contains(name) { return "consumer groups are not there yet" }
+        if groupMembership.contains(name) { return "it is for another protocol or another client" }
         if tuning.contains(name) { return "there is nothing to tune by it here" }
         return nil
     }
@@ -27,9 +27,7 @@ extension ClientProperty {
     ]
 
     private static let groupMembership: Set<String> = [
-        "group.id", "group.instance.id", "group.protocol", "group.remote.assignor", "session.timeout.ms",
-        "heartbeat.interval.ms", "max.poll.interval.ms", "partition.assignment.strategy", "enable.auto.commit",
-        "auto.commit.interval.ms", "internal.leave.group.on.close", "enable.auto.offset.store",
+        "group.remote.assignor", "internal.leave.group.on.close", "enable.auto.offset.store",
     ]
 
     private static let tuning: Set<String> = [

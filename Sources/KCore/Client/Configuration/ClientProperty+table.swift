@@ -4,7 +4,7 @@ extension ClientProperty {
     private static let javaPackage = "org.apache.kafka.clients.producer."
 
     /// Every property that has an effect.
-    static let all: [ClientProperty] = connection + producer + consumer
+    static let all: [ClientProperty] = connection + producer + consumer + group
 
     private static let connection: [ClientProperty] = [
         ClientProperty(

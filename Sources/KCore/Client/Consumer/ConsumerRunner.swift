@@ -9,12 +9,25 @@ struct FetchQueue: Sendable {
     var isInterrupted = false
     /// The loop waits for room.
     var isHeldBack = false
+    /// What a group tells its member; goes before records.
+    var events: [GroupEvent] = []
+    /// The member has left because nobody asked; the next who asks wakes it.
+    var isSilent = false
+    /// When the reader last asked, on the monotonic clock.
+    var lastPollMs: Int64 = 0
 
     var isEmpty: Bool { head == items.count }
 
     mutating func append(_ records: FetchedRecords) {
         items.append(records)
         queuedBytes += records.sizeInBytes
+    }
+
+    /// Leaves out what was fetched of these.
+    mutating func remove(_ partitions: Set<TopicPartition>) {
+        items = items[head...].filter { !partitions.contains($0.topicPartition) }
+        head = 0
+        queuedBytes = items.reduce(0) { $0 + $1.sizeInBytes }
     }
 
     mutating func take() -> FetchedRecords? {
@@ -44,13 +57,17 @@ final class ConsumerRunner: @unchecked Sendable {
     private var observer: Int?
     private var wakeMs = Int64.max
     private var isEnded = false
+    /// With nothing to read there is nothing to wait for; a member of a group waits for its share.
+    private let waitsWhenEmpty: Bool
 
     init(
         runtime: ClientRuntime, queue: Monitor<FetchQueue>, readings: [FetchPlanner.Reading],
-        resetUnlessSet: OffsetReset
+        resetUnlessSet: OffsetReset,
+        waitsWhenEmpty: Bool = false
     ) {
         self.runtime = runtime
         self.queue = queue
+        self.waitsWhenEmpty = waitsWhenEmpty
         logger = runtime.logger.named("consumer")
         var config = runtime.config
         config.autoOffsetReset = config.autoOffsetReset ?? resetUnlessSet
@@ -80,8 +97,23 @@ final class ConsumerRunner: @unchecked Sendable {
         }
         for call in calls { send(call) }
         apply()
-        if planner.isFinished { queue.update { $0.isFinished = true } }
+        let isFinished = planner.isFinished && !(waitsWhenEmpty && planner.readings.isEmpty)
+        if isFinished != queue.withLock({ $0.isFinished }) { queue.update { $0.isFinished = isFinished } }
         scheduleWake()
+    }
+
+    /// Reads these too; a position of nil is where `auto.offset.reset` says.
+    func add(_ partitions: [(TopicPartition, position: Int64?)], endsAtFirstSight: Bool) {
+        for topic in Set(partitions.map(\.0.topic)) { runtime.track(topic, allowAutoCreate: false) }
+        planner.add(partitions, endsAtFirstSight: endsAtFirstSight)
+        pump()
+    }
+
+    /// Reads these no more, and forgets what was fetched of them.
+    func remove(_ partitions: Set<TopicPartition>) {
+        planner.remove(partitions)
+        queue.update { $0.remove(partitions) }
+        pump()
     }
 
     private func send(_ call: FetchPlanner.Call) {
@@ -132,7 +164,12 @@ final class ConsumerRunner: @unchecked Sendable {
     }
 
     private func reset(_ partition: TopicPartition, _ policy: OffsetReset) {
-        logger.warning("offset does not exist, going on elsewhere", ["partition": partition, "at": policy.rawValue])
+        if planner.position(of: partition) ?? -1 < 0 {
+            logger.info("no stored offset, starting elsewhere", ["partition": partition, "at": policy.rawValue])
+        } else {
+            logger.warning(
+                "offset does not exist, going on elsewhere", ["partition": partition, "at": policy.rawValue])
+        }
         guard let leader = runtime.cache.leader(partition.topic, partition.partition),
             let address = runtime.cache.brokers[leader.broker]
         else { return planner.reset(partition, to: nil, nowMs: runtime.nowMs) }

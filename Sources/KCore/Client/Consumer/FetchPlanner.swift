@@ -10,7 +10,7 @@ final class FetchPlanner {
         /// The next offset to fetch.
         var position: Int64
         /// Where reading ends, exclusive; `Int64.max` for never.
-        let end: Int64
+        var end: Int64
         /// The end of what is visible, as last seen; -1 for not yet.
         var visibleEnd: Int64 = -1
         var logStart: Int64 = -1
@@ -19,6 +19,8 @@ final class FetchPlanner {
         /// Since when the broker has denied that it exists.
         var unknownSinceMs: Int64?
         var isResetting = false
+        /// Where it is to end was not known when it began: at the end of what is visible then.
+        var endsAtFirstSight = false
         /// A replica that is nearer than the leader (KIP-392), until `preferredUntilMs`.
         var preferredReplica: Int32 = -1
         var preferredUntilMs: Int64 = 0
@@ -47,7 +49,7 @@ final class FetchPlanner {
 
     private let config: ClientConfig
     private(set) var readings: [Reading]
-    private let indexes: [TopicPartition: Int]
+    private var indexes: [TopicPartition: Int]
     // The order in which partitions are asked for, which is the order in which brokers serve them.
     private var order: [Int]
     private var busyBrokers: Set<Int32> = []
@@ -66,6 +68,30 @@ final class FetchPlanner {
             readings.enumerated().map { ($1.topicPartition, $0) }, uniquingKeysWith: { first, _ in first })
         order = Array(readings.indices)
         generator = SplitMix64(state: seed)
+    }
+
+    /// The next offset to be fetched; -1 while nobody knows. Nil when the partition is not read.
+    func position(of partition: TopicPartition) -> Int64? { indexes[partition].map { readings[$0].position } }
+
+    /// Reads these too. One that is read already goes on as it is.
+    /// - Parameter positions: nil for where `auto.offset.reset` says.
+    func add(_ partitions: [(TopicPartition, position: Int64?)], endsAtFirstSight: Bool) {
+        for (partition, position) in partitions where indexes[partition] == nil {
+            var reading = Reading(
+                topic: partition.topic, partition: partition.partition, position: position ?? -1, end: .max)
+            reading.endsAtFirstSight = endsAtFirstSight
+            indexes[partition] = readings.count
+            order.append(readings.count)
+            readings.append(reading)
+        }
+    }
+
+    /// Reads these no more. What is on its way of them is left out when it comes.
+    func remove(_ partitions: Set<TopicPartition>) {
+        readings.removeAll { partitions.contains($0.topicPartition) }
+        indexes = Dictionary(
+            readings.enumerated().map { ($1.topicPartition, $0) }, uniquingKeysWith: { first, _ in first })
+        order = Array(readings.indices)
     }
 
     /// Whether every partition has been fetched up to its end.
@@ -89,6 +115,10 @@ final class FetchPlanner {
             let reading = readings[index]
             if reading.isFinished || reading.isResetting || nowMs < reading.notBeforeMs { continue }
             if busyPartitions.contains(reading.topicPartition) { continue }
+            if reading.position < 0 {
+                findStart(index)
+                continue
+            }
             guard let leader = leader(reading.topicPartition) else {
                 effects.append(.refreshMetadata(topic: reading.topic))
                 continue
@@ -102,6 +132,16 @@ final class FetchPlanner {
             busyBrokers.insert(broker)
             return call(to: broker, partitions, budget: budget / drafts.count, topicId)
         }
+    }
+
+    // Of a partition whose position nobody knows.
+    private func findStart(_ index: Int) {
+        readings[index].isResetting = true
+        let partition = readings[index].topicPartition
+        let policy = config.autoOffsetReset ?? .latest
+        guard policy == .fail else { return effects.append(.reset(partition, policy)) }
+        let message = "there is no stored offset of \(partition), and auto.offset.reset is none; say where to start"
+        effects.append(.failed(ClientError(.broker(.offsetOutOfRange), message)))
     }
 
     private func call(
@@ -232,6 +272,11 @@ final class FetchPlanner {
         readings[index].visibleEnd =
             config.isolation == .readCommitted && answer.lastStableOffset >= 0
             ? answer.lastStableOffset : answer.highWatermark
+        if readings[index].endsAtFirstSight {
+            readings[index].endsAtFirstSight = false
+            readings[index].end = readings[index].visibleEnd
+            if readings[index].isFinished { return false }
+        }
         if answer.preferredReadReplica >= 0, !config.clientRack.isEmpty {
             readings[index].preferredReplica = answer.preferredReadReplica
             readings[index].preferredUntilMs = nowMs + Int64(config.metadataMaxAgeMs)

@@ -35,6 +35,33 @@ public struct FetchedRecords: Sendable {
     /// Whose records from which offset on are void, by offset.
     let aborted: [FetchResponse.AbortedTransaction]
 
+    public var topicPartition: TopicPartition { TopicPartition(topic: topic, partition: partition) }
+
+    /// Where to go on when all of this is handled: behind the last batch, also where that shows nothing.
+    public var next: GroupOffset {
+        var batches = RecordBatches(bytes)
+        var next = GroupOffset(startOffset)
+        while let batch = try? batches.nextComplete() {
+            next = GroupOffset(
+                min(batch.header.lastOffset &+ 1, endOffset), leaderEpoch: batch.header.partitionLeaderEpoch)
+        }
+        return next
+    }
+
+    /// Where to go on when the first `count` records of this are handled.
+    /// - Throws: as ``forEachRecord(_:)``.
+    public func next(afterRecords count: Int64) throws(ClientError) -> GroupOffset {
+        if count == .max { return next }
+        var left = count
+        var last = startOffset - 1
+        try forEachRecord { record in
+            left -= 1
+            last = record.offset
+            return left > 0
+        }
+        return left > 0 ? next : GroupOffset(last + 1)
+    }
+
     /// Bytes as they were fetched, compressed or not.
     public var sizeInBytes: Int { bytes.count }
 

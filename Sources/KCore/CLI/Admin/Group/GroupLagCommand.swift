@@ -1,0 +1,48 @@
+extension Command {
+    static let groupLag = admin(
+        "lag", "Shows how far groups have come, and what they have not read yet",
+        details: [
+            """
+            The lag is the number of offsets between the group's and the end of the log. What was deleted before the
+            group came to it is not counted: an offset below the log's start counts from there.
+            """
+        ],
+        operands: [Operand("GROUP", repeatable: true, required: true)],
+        options: [GroupOptions.topic, AdminOptions.format],
+        examples: [
+            Example("kadmin group lag billing", "a line for each partition with a stored offset, and the sum"),
+            Example("kadmin group lag billing -t orders", "also the partitions of orders without one"),
+        ]
+    ) { run in
+        let isForReaders = AdminOptions.format(run.arguments) == .text
+        let columns = ["topic", "partition", "stored", "log_start", "log_end", "lag"]
+        var table = TextTable(isForReaders ? columns : ["group"] + columns)
+        func number(_ value: Int64?) -> TextTable.Cell { value.map { .number($0) } ?? .none }
+        for name in run.arguments.operands {
+            let lags = try run.admin.groupLag(name, topics: run.arguments.texts(GroupOptions.topic))
+            guard !lags.isEmpty else {
+                run.failed("group \(name) has no stored offsets")
+                continue
+            }
+            for lag in lags {
+                table.add(
+                    (isForReaders ? [] : [.text(name)]) + [
+                        .text(lag.partition.topic), .number(Int64(lag.partition.partition)),
+                        number(lag.committed?.offset), number(lag.logStart), number(lag.logEnd), number(lag.lag),
+                    ])
+            }
+            guard isForReaders else { continue }
+            run.console.print("\(name), lag \(Quantity.grouped(lags.reduce(0) { $0 + ($1.lag ?? 0) }))\n")
+            run.print(table)
+            table = TextTable(columns)
+        }
+        if !isForReaders { run.print(table) }
+    }
+}
+
+/// Options that several commands for groups have.
+enum GroupOptions {
+    static let topic = CommandOption.value("topic", short: "t", "TOPIC", repeatable: true, help: "Topics")
+    static let partitions = CommandOption.value(
+        "partition", short: "p", "N[,N-M]", defaultNote: "all", help: "Partitions of these topics")
+}

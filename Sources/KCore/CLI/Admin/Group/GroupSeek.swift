@@ -1,0 +1,132 @@
+extension Command {
+    private static let offset = CommandOption.value(
+        "offset", short: "o", "WHERE",
+        help: "Where to go on: beginning, end, N, -N (the last N of each partition), @TIME (ms since 1970, "
+            + "2026-11-21T09:30Z, -2h)")
+    private static let fromFile = CommandOption.value(
+        "from-file", "FILE", kind: .path, help: "Set the offsets of FILE, lines of TOPIC,PARTITION,OFFSET")
+    private static let toFile = CommandOption.value(
+        "to-file", "FILE", kind: .path,
+        help: "Change nothing; write the stored offsets to FILE, as --from-file reads them")
+
+    static let groupSeek = admin(
+        "seek", "Sets where a group without members goes on",
+        details: [
+            """
+            Shows what it would do and asks, unless -y says yes; --dry-run only shows. Without -t it is about all
+            partitions with a stored offset. An offset that the log does not have becomes its nearest end.
+            """
+        ],
+        operands: [Operand("GROUP", required: true)],
+        options: [
+            offset, fromFile, toFile, GroupOptions.topic, GroupOptions.partitions, CommonOptions.yes,
+            CommonOptions.dryRun, AdminOptions.format,
+        ],
+        examples: [
+            Example("kadmin group seek billing -o beginning --dry-run", "what reading all again would change"),
+            Example("kadmin group seek billing -o @-2h -t orders -y", "the last two hours of one topic again"),
+            Example("kadmin group seek billing --to-file billing.csv", "keeps the offsets"),
+            Example("kadmin group seek billing --from-file billing.csv -y", "puts them back"),
+        ]
+    ) { run in
+        let group = run.arguments.operands[0]
+        let given = [offset, fromFile, toFile].filter { run.arguments.isGiven($0) }
+        guard given.count == 1 else { throw ToolError.usage("say one of -o WHERE, --from-file FILE, --to-file FILE") }
+        if let path = run.arguments.text(toFile) { return try GroupOffsetFile.write(path, group, &run) }
+        let description = try run.admin.describeGroup(group)
+        guard description.members.isEmpty else {
+            return run.failed(
+                "group \(group) has \(Quantity.count(Int64(description.members.count), "member")), which would go on where "
+                    + "they are; stop them first")
+        }
+        let plan = try GroupSeekPlan(run, group, offset: run.arguments.text(offset), file: run.arguments.text(fromFile))
+        guard !plan.targets.isEmpty else {
+            return run.failed("group \(group) has no stored offsets; -t TOPIC says which partitions are meant")
+        }
+        run.print(plan.table)
+        if run.isDryRun { return }
+        guard try run.confirm("Set these offsets of group \(group)?") else { return run.failed("nothing was changed") }
+        let outcomes = try run.admin.setGroupOffsets(group, plan.targets.mapValues { GroupOffset($0) })
+        for (_, error) in outcomes { if let error { run.failed(error.message) } }
+        let done = outcomes.count { $0.1 == nil }
+        run.done("set \(Quantity.count(Int64(done), "offset")) of group \(group)")
+    }
+}
+
+/// Where each partition is and where it is to go.
+struct GroupSeekPlan {
+    var targets: [TopicPartition: Int64] = [:]
+    private var stored: [TopicPartition: GroupOffset]
+    private var starts: [TopicPartition: Int64]
+    private var ends: [TopicPartition: Int64]
+
+    init(_ run: AdminRun, _ group: String, offset: String?, file: String?) throws {
+        let admin = run.admin
+        stored = try admin.groupOffsets(group)
+        var wanted: [TopicPartition: Int64] = [:]
+        var partitions: Set<TopicPartition>
+        if let file {
+            wanted = try GroupOffsetFile.read(file)
+            partitions = Set(wanted.keys)
+        } else {
+            partitions = Set(stored.keys)
+        }
+        let topics = run.arguments.texts(GroupOptions.topic)
+        if !topics.isEmpty {
+            if file == nil {
+                partitions = []
+                for topic in try run.client.metadata(topics: topics).topics {
+                    guard topic.error == .none else {
+                        throw ToolError("there is no topic \(topic.name); kadmin topic list shows those that are there")
+                    }
+                    partitions.formUnion(
+                        topic.partitions.map { TopicPartition(topic: topic.name, partition: $0.index) })
+                }
+            }
+            partitions = partitions.filter { topics.contains($0.topic) }
+        }
+        if let text = run.arguments.text(GroupOptions.partitions) {
+            let list = try PartitionList(text)
+            partitions = partitions.filter { list.contains($0.partition) }
+        }
+        let sorted = partitions.sorted()
+        starts = try admin.ends(of: sorted, .earliest)
+        ends = try admin.ends(of: sorted, .latest)
+        if let offset { wanted = try GroupSeekPlan.places(offset, sorted, run, starts, ends) }
+        for partition in sorted {
+            guard let start = starts[partition], let end = ends[partition] else {
+                throw ToolError("there is no partition \(partition), or it has no leader; leave it out with -t and -p")
+            }
+            if let place = wanted[partition] { targets[partition] = min(max(place, start), end) }
+        }
+    }
+
+    private static func places(
+        _ text: String, _ partitions: [TopicPartition], _ run: AdminRun, _ starts: [TopicPartition: Int64],
+        _ ends: [TopicPartition: Int64]
+    ) throws -> [TopicPartition: Int64] {
+        let expression = try OffsetExpression(text, nowMs: run.console.clock.wallMs)
+        guard expression.stop == nil else { throw ToolError.usage("-o \(text): a place, not a range") }
+        switch expression.start {
+        case .beginning: return starts
+        case .end: return ends
+        case .offset(let offset): return Dictionary(uniqueKeysWithValues: partitions.map { ($0, offset) })
+        case .last(let count): return ends.mapValues { $0 - min(count, $0) }
+        case .time(let time):
+            // Behind the last record there is none of that time: the end.
+            return ends.merging(try run.admin.ends(of: partitions, .timestamp(time))) { _, found in found }
+        }
+    }
+
+    var table: TextTable {
+        var table = TextTable(["topic", "partition", "stored", "new", "log_start", "log_end"])
+        func number(_ value: Int64?) -> TextTable.Cell { value.map { .number($0) } ?? .none }
+        for (partition, target) in targets.sorted(by: { $0.key < $1.key }) {
+            table.add([
+                .text(partition.topic), .number(Int64(partition.partition)), number(stored[partition]?.offset),
+                .number(target), number(starts[partition]), number(ends[partition]),
+            ])
+        }
+        return table
+    }
+}

@@ -1,0 +1,166 @@
+/// One run of `kconsume -g`: joins the group, prints what it is given, and stores how far it has come.
+final class ConsumeGroupRun {
+    private let settings: ConsumeSettings
+    private let client: KafkaClient
+    private let console: Console
+    private let output: OutputBuffer
+    private var progress: ProgressLine
+    private var records: Int64 = 0
+    private let startNs: Int64
+    /// What was printed and is not stored yet.
+    private var printed: [TopicPartition: GroupOffset] = [:]
+    private var lastCommitNs: Int64
+
+    init(_ settings: ConsumeSettings, _ client: KafkaClient, _ console: Console) {
+        self.settings = settings
+        self.client = client
+        self.console = console
+        output = OutputBuffer(descriptor: console.output)
+        progress = ProgressLine(console, isWanted: !settings.isQuiet && !Console.isTerminal(console.output))
+        startNs = console.clock.monotonicNs
+        lastCommitNs = startNs
+    }
+
+    func run() throws(ToolError) -> ExitStatus {
+        var stopped: ToolError?
+        do throws(ClientError) {
+            try consume()
+        } catch {
+            if error.kind != .interrupted { stopped = ToolError(error) }
+        }
+        output.flush()
+        progress.clear()
+        if settings.isVerbose { summarize() }
+        if let failure = output.failure, !output.isClosedByReader {
+            stopped = ToolError("cannot write to stdout: \(systemMessage(failure))")
+        }
+        if let stopped { throw stopped }
+        if let signal = console.interruption?.signal, !output.isClosedByReader { return .signal(signal) }
+        return .done
+    }
+
+    private func consume() throws(ClientError) {
+        if settings.maxRecords == 0 { return }
+        let topics: GroupTopics =
+            settings.topics.patterns.isEmpty
+            ? .named(settings.topics.names)
+            : .matching { [topics = settings.topics] all in Set(topics.names + topics.matching(all)).sorted() }
+        let consumer = try GroupConsumer(client, topics: topics, stopsAtEnd: settings.exitsAtEnd)
+        // Not the client: commits and the goodbye still need it.
+        console.interruption?.onInterrupt { consumer.interrupt() }
+        defer { consumer.close() }
+        do throws(ClientError) {
+            try read(consumer)
+        } catch {
+            // What was printed counts all the same; the error that is told is the first.
+            try? store(consumer, printed)
+            throw error
+        }
+        try store(consumer, printed)
+    }
+
+    private func read(_ consumer: GroupConsumer) throws(ClientError) {
+        while true {
+            // What has to be waited for is not waited for with output in hand.
+            var next = try consumer.poll(timeoutMs: 0)
+            if case .timeout = next {
+                output.flush()
+                if output.isGivenUp { return }
+                storeSoonIfDue(consumer)
+                showProgress()
+                next = try consumer.poll(timeoutMs: 250)
+            }
+            switch next {
+            case .timeout: continue
+            case .finished, .interrupted: return
+            case .assigned(let partitions): note("assigned", partitions)
+            case .revoking(let partitions):
+                note("giving up", partitions)
+                do throws(ClientError) {
+                    try store(consumer, printed.filter { partitions.contains($0.key) })
+                } catch {
+                    warn(error.message)
+                }
+            case .lost(let partitions):
+                note("lost", partitions)
+                let unstored = partitions.filter { printed.removeValue(forKey: $0) != nil }
+                if !unstored.isEmpty { warn("\(unstored.count) partitions went to another member before") }
+            case .records(let fetched):
+                try print(fetched, consumer)
+                if output.failure != nil { return }
+                if let limit = settings.maxRecords, records >= limit { return }
+                storeSoonIfDue(consumer)
+                showProgress()
+            }
+        }
+    }
+
+    private func print(_ fetched: FetchedRecords, _ consumer: GroupConsumer) throws(ClientError) {
+        let left = settings.maxRecords.map { $0 - records } ?? .max
+        if settings.commit == .before {
+            do throws(ClientError) {
+                try consumer.commit([fetched.topicPartition: try fetched.next(afterRecords: left)])
+            } catch {
+                // Whoever has the partition now prints it; the next poll says so.
+                guard error.errorCode == .unknownMemberId || error.errorCode == .illegalGeneration else { throw error }
+                return
+            }
+        }
+        let (count, next) = try RecordPrinter.print(fetched, settings.printing, to: output, upTo: left)
+        records += count
+        if settings.commit == .after { printed[fetched.topicPartition] = next }
+    }
+
+    // MARK: Storing
+
+    // Only what has left this process counts as printed.
+    private func store(
+        _ consumer: GroupConsumer, _ offsets: [TopicPartition: GroupOffset]
+    ) throws(ClientError) {
+        output.flush()
+        guard output.failure == nil, !offsets.isEmpty else { return }
+        for partition in offsets.keys { printed[partition] = nil }
+        try consumer.commit(offsets, timeoutMs: 10_000)
+    }
+
+    private func storeSoonIfDue(_ consumer: GroupConsumer) {
+        let now = console.clock.monotonicNs
+        guard !printed.isEmpty, (now - lastCommitNs) / 1_000_000 >= Int64(client.config.autoCommitIntervalMs) else {
+            return
+        }
+        output.flush()
+        guard output.failure == nil else { return }
+        lastCommitNs = now
+        consumer.commitSoon(printed) { [logger = client.logger] error in
+            // The next one, or the last, stores the same and more.
+            if let error { logger.warning("offsets were not stored: \(error)") }
+        }
+    }
+
+    // MARK: Telling
+
+    private func warn(_ reason: String) {
+        progress.clear()
+        console.warning("some of what was printed could not be stored and may be read again: \(reason)")
+    }
+
+    private func note(_ what: String, _ partitions: [TopicPartition]) {
+        guard settings.isVerbose else { return }
+        let names = TopicPartition.grouped(partitions).map { "\($0.topic):\(PartitionList.text($0.partitions))" }
+        console.note("\(console.tool): \(what) \(names.isEmpty ? "nothing" : names.joined(separator: " "))")
+    }
+
+    private func showProgress() {
+        if progress.isDue {
+            progress.show(ProgressLine.State(records: records, bytes: output.total))
+        }
+    }
+
+    private func summarize() {
+        let seconds = Double(console.clock.monotonicNs - startNs) / 1e9
+        console.note(
+            "\(console.tool): \(Quantity.count(records, "record")), \(ByteSize.text(output.total)) in "
+                + "\(Quantity.duration(seconds: seconds)), "
+                + "\(Quantity.grouped(Int64(Double(records) / max(seconds, 0.001)))) records/s")
+    }
+}

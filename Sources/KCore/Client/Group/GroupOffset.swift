@@ -1,0 +1,30 @@
+/// How far a group has come in a partition.
+public struct GroupOffset: Sendable, Equatable {
+    /// Of the first record that is not handled yet.
+    public var offset: Int64
+    /// Of the last record that was handled; -1 when not known.
+    public var leaderEpoch: Int32
+    /// What the committer noted beside it.
+    public var metadata: String
+
+    public init(_ offset: Int64, leaderEpoch: Int32 = -1, metadata: String = "") {
+        self.offset = offset
+        self.leaderEpoch = leaderEpoch
+        self.metadata = metadata
+    }
+}
+
+/// What happens to a member's share of the partitions.
+enum GroupEvent: Sendable, Equatable {
+    case assigned([TopicPartition])
+    /// To be answered with the number once the reader has let go.
+    case revoking([TopicPartition], number: Int)
+    case lost([TopicPartition])
+}
+
+/// Which topics a member of a group wants.
+public enum GroupTopics: Sendable {
+    case named([String])
+    /// Those of all topics that this picks, also such as are created later.
+    case matching(@Sendable ([String]) -> [String])
+}

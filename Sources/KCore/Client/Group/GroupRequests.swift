@@ -1,0 +1,104 @@
+// How what the client wants is said in all versions of a request.
+
+extension FindCoordinatorRequest {
+    /// Up to version 3 one key, from then on a list.
+    static func adapt(_ request: inout FindCoordinatorRequest, _ version: Int16) {
+        if version >= 4 { request.key = "" } else { request.coordinatorKeys = [] }
+    }
+}
+
+extension LeaveGroupRequest {
+    /// Up to version 2 one member, from then on a list.
+    static func adapt(_ request: inout LeaveGroupRequest, _ version: Int16) {
+        if version >= 3 { request.memberId = "" } else { request.members = [] }
+    }
+}
+
+extension OffsetCommitRequest {
+    /// Without membership, unless that is set too.
+    init(group: String, offsets: [TopicPartition: GroupOffset]) {
+        self.init()
+        groupId = group
+        for (topic, partitions) in TopicPartition.grouped(offsets.keys) {
+            var entry = OffsetCommitRequestTopic()
+            entry.name = topic
+            entry.partitions = partitions.compactMap { index in
+                guard let offset = offsets[TopicPartition(topic: topic, partition: index)] else { return nil }
+                var partition = OffsetCommitRequestPartition()
+                partition.partitionIndex = index
+                partition.committedOffset = offset.offset
+                partition.committedLeaderEpoch = offset.leaderEpoch
+                partition.committedMetadata = offset.metadata
+                return partition
+            }
+            topics.append(entry)
+        }
+    }
+}
+
+extension OffsetFetchRequest {
+    /// - Parameter partitions: nil for all that the group has committed.
+    init(group: String, partitions: [TopicPartition]?, requireStable: Bool) {
+        self.init()
+        self.requireStable = requireStable
+        var asked = OffsetFetchRequestGroup()
+        asked.groupId = group
+        asked.topics = partitions.map { partitions in
+            TopicPartition.grouped(partitions).map { topic, indexes in
+                var entry = OffsetFetchRequestTopics()
+                (entry.name, entry.partitionIndexes) = (topic, indexes)
+                return entry
+            }
+        }
+        groups = [asked]
+    }
+
+    /// Up to version 7 one group, from then on a list.
+    static func adapt(_ request: inout OffsetFetchRequest, _ version: Int16) {
+        if version < 7 { request.requireStable = false }
+        guard version < 8, let group = request.groups.first else { return }
+        request.groupId = group.groupId
+        request.topics = group.topics.map { topics in
+            topics.map { topic in
+                var entry = OffsetFetchRequestTopic()
+                (entry.name, entry.partitionIndexes) = (topic.name, topic.partitionIndexes)
+                return entry
+            }
+        }
+        request.groups = []
+    }
+}
+
+extension OffsetFetchResponse {
+    /// What a group has committed; partitions without are left out.
+    func offsets(of group: String) -> Result<[TopicPartition: GroupOffset], ClientError> {
+        var found: [TopicPartition: GroupOffset] = [:]
+        func note(_ topic: String, _ index: Int32, _ offset: Int64, _ epoch: Int32, _ metadata: String?) {
+            guard offset >= 0 else { return }
+            found[TopicPartition(topic: topic, partition: index)] =
+                GroupOffset(offset, leaderEpoch: epoch, metadata: metadata ?? "")
+        }
+        let answer = groups.first { $0.groupId == group }
+        var codes = [errorCode, answer?.errorCode ?? .none]
+        for topic in topics {
+            for partition in topic.partitions {
+                codes.append(partition.errorCode)
+                note(
+                    topic.name, partition.partitionIndex, partition.committedOffset, partition.committedLeaderEpoch,
+                    partition.metadata)
+            }
+        }
+        for topic in answer?.topics ?? [] {
+            for partition in topic.partitions {
+                codes.append(partition.errorCode)
+                note(
+                    topic.name, partition.partitionIndex, partition.committedOffset, partition.committedLeaderEpoch,
+                    partition.metadata)
+            }
+        }
+        if let code = codes.first(where: { $0 != .none }) {
+            return .failure(.refused("look up offsets of group \(group)", code))
+        }
+        return .success(found)
+    }
+}

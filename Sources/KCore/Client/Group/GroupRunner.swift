@@ -1,0 +1,279 @@
+/// A group member's part on the loop: sends what ``GroupMember`` asks for, over a connection of its own, since a JoinGroup
+/// may wait for minutes there, and has its share fetched.
+///
+/// `@unchecked Sendable`: everything but the queue, which has its lock, is touched on the loop only.
+final class GroupRunner: @unchecked Sendable {
+    let runtime: ClientRuntime
+    let member: GroupMember
+    private let topics: GroupTopics
+    private let stopsAtEnd: Bool
+    private let queue: Monitor<FetchQueue>
+    private let fetcher: ConsumerRunner
+    private let logger: Logger
+    private var connection: BrokerConnection?
+    private var observer: Int?
+    private var wakeMs = Int64.max
+    private(set) var isEnded = false
+
+    init(
+        runtime: ClientRuntime, settings: MembershipSettings, topics: GroupTopics, queue: Monitor<FetchQueue>,
+        resetUnlessSet: OffsetReset, stopsAtEnd: Bool
+    ) {
+        self.runtime = runtime
+        self.topics = topics
+        self.queue = queue
+        self.stopsAtEnd = stopsAtEnd
+        logger = runtime.logger.named("group")
+        fetcher = ConsumerRunner(
+            runtime: runtime, queue: queue, readings: [], resetUnlessSet: resetUnlessSet, waitsWhenEmpty: true)
+        member = GroupMember(settings, seed: UInt64.random(in: .min ... .max), nowMs: runtime.nowMs)
+    }
+
+    func start() {
+        fetcher.start()
+        observer = runtime.addObserver { [weak self] in self?.metadataChanged() }
+        switch topics {
+        case .named(let names):
+            member.subscribe(Set(names))
+            for name in names { runtime.track(name, allowAutoCreate: false) }
+        case .matching: lookForTopics()
+        }
+        pump()
+    }
+
+    // MARK: Topics
+
+    private func metadataChanged() {
+        guard !isEnded else { return }
+        var counts: [String: Int32] = [:]
+        for topic in member.topics {
+            if let known = runtime.cache.topic(topic), known.error == .none {
+                counts[topic] = Int32(known.partitions.count)
+            }
+        }
+        member.changed(counts)
+        pump()
+    }
+
+    // Topics that fit may come at any time, so all are looked at again as often as metadata grows old.
+    private func lookForTopics() {
+        guard !isEnded, case .matching(let pick) = topics else { return }
+        runtime.askMetadata(nil, allowAutoCreate: false, timeoutMs: Int64(runtime.config.requestTimeoutMs)) {
+            [weak self] result in
+            guard let self, !isEnded else { return }
+            if case .success(let metadata) = result {
+                let names = pick(metadata.topics.filter { !$0.isInternal }.map(\.name))
+                member.subscribe(Set(names))
+                for name in names { runtime.track(name, allowAutoCreate: false) }
+                pump()
+            }
+            let isKnown = (try? result.get()) != nil
+            let age = runtime.config.metadataMaxAgeMs
+            runtime.schedule(afterMs: isKnown ? Int64(age > 0 ? min(age, 30_000) : 30_000) : 1000) { [weak self] in
+                self?.lookForTopics()
+            }
+        }
+    }
+
+    private func lookUp(_ names: Set<String>) {
+        runtime.askMetadata(
+            names.sorted(), allowAutoCreate: false, timeoutMs: Int64(runtime.config.requestTimeoutMs)
+        ) { [weak self] result in
+            guard let self, !isEnded else { return }
+            guard case .success(let metadata) = result else {
+                return runtime.schedule(afterMs: 500) { [weak self] in
+                    guard let self, member.phase == .lookingUp else { return }
+                    lookUp(names)
+                }
+            }
+            let there = metadata.topics.filter { $0.error == .none }
+            member.found(
+                Dictionary(
+                    there.map { ($0.name, Int32($0.partitions.count)) }, uniquingKeysWith: { first, _ in first }),
+                nowMs: runtime.nowMs)
+            pump()
+        }
+    }
+
+    // MARK: Doing what is due
+
+    func pump() {
+        guard !isEnded else { return }
+        // What was asked since a member fell silent wakes it.
+        let lastPollMs = queue.withLock { queue in
+            defer { queue.isSilent = false }
+            return queue.lastPollMs
+        }
+        if member.phase != .silent || lastPollMs + member.settings.maxPollIntervalMs > runtime.nowMs {
+            member.polled(nowMs: lastPollMs)
+        }
+        member.advance(nowMs: runtime.nowMs)
+        apply()
+        if member.phase == .silent { queue.withLock { $0.isSilent = true } }
+        scheduleWake()
+    }
+
+    /// The reader has made room.
+    func fetch() { fetcher.pump() }
+
+    func revoked(_ number: Int) {
+        member.revoked(number, nowMs: runtime.nowMs)
+        pump()
+    }
+
+    private func apply() {
+        while !member.effects.isEmpty {
+            let effects = member.effects
+            member.effects = []
+            for effect in effects { apply(effect) }
+        }
+    }
+
+    private func apply(_ effect: GroupMember.Effect) {
+        switch effect {
+        case .send(let request, let serial, let timeoutMs): send(request, serial, timeoutMs)
+        case .revoke(let partitions, let number):
+            logger.info("giving up partitions", ["partitions": partitions.count])
+            fetcher.remove(Set(partitions))
+            queue.update { $0.events.append(.revoking(partitions, number: number)) }
+        case .lost(let partitions):
+            logger.warning("partitions were lost: they belong to others now", ["partitions": partitions.count])
+            fetcher.remove(Set(partitions))
+            queue.update { $0.events.append(.lost(partitions)) }
+        case .assign(let partitions):
+            logger.info("partitions were assigned", ["partitions": partitions.count])
+            queue.update { $0.events.append(.assigned(partitions)) }
+            begin(partitions, failures: 0)
+        case .lookUp(let names): lookUp(names)
+        case .failed(let error): queue.update { if $0.error == nil { $0.error = error } }
+        }
+    }
+
+    private func scheduleWake() {
+        let now = runtime.nowMs
+        let next = member.nextWakeMs(nowMs: now)
+        guard next != .max, next < wakeMs || wakeMs <= now else { return }
+        wakeMs = next
+        runtime.schedule(afterMs: max(1, next - now)) { [weak self] in
+            guard let self, wakeMs == next else { return }
+            wakeMs = .max
+            pump()
+        }
+    }
+
+    /// Whether a partition is this member's, and has been since the reader got what it may commit now.
+    func owns(_ partition: TopicPartition) -> Bool {
+        member.owned.contains(partition)
+            && !queue.withLock { queue in
+                queue.events.contains { if case .lost(let lost) = $0 { lost.contains(partition) } else { false } }
+            }
+    }
+
+    // MARK: Where to begin
+
+    // From the stored offsets of partitions that are this member's still when the answer comes.
+    private func begin(_ partitions: [TopicPartition], failures: Int) {
+        let wanted = partitions.filter { member.owned.contains($0) }
+        guard !isEnded, !wanted.isEmpty else { return }
+        guard let coordinator = member.coordinator else { return beginLater(wanted, failures: failures) }
+        let request = OffsetFetchRequest(group: member.settings.groupId, partitions: wanted, requireStable: true)
+        ask(request, at: coordinator, timeoutMs: member.settings.requestTimeoutMs, adapt: OffsetFetchRequest.adapt) {
+            [weak self] result in
+            guard let self, !isEnded else { return }
+            switch result.flatMap({ $0.offsets(of: self.member.settings.groupId) }) {
+            case .success(let offsets):
+                let starts = wanted.filter { self.member.owned.contains($0) }.map { partition in
+                    (partition, position: offsets[partition].map(\.offset))
+                }
+                fetcher.add(starts, endsAtFirstSight: stopsAtEnd)
+            case .failure(let error) where error.isRetriable: beginLater(wanted, failures: failures + 1)
+            case .failure(let error): queue.update { if $0.error == nil { $0.error = error } }
+            }
+        }
+    }
+
+    private func beginLater(_ partitions: [TopicPartition], failures: Int) {
+        let delay = member.settings.retryBackoff.delayMs(failures: max(1, failures))
+        runtime.schedule(afterMs: delay) { [weak self] in self?.begin(partitions, failures: failures) }
+    }
+
+    // MARK: Requests
+
+    private func send(_ request: GroupRequest, _ serial: Int, _ timeoutMs: Int64) {
+        func done<R>(_ result: Result<R, ClientError>, _ answer: (R) -> GroupAnswer) {
+            guard !isEnded else { return }
+            switch result {
+            case .success(let response): member.answered(serial, answer(response), nowMs: runtime.nowMs)
+            case .failure(let error): member.failed(serial, error, nowMs: runtime.nowMs)
+            }
+            pump()
+        }
+        if case .findCoordinator(let request) = request {
+            return runtime.send(
+                request, to: runtime.anyServer(), timeoutMs: timeoutMs, adapt: FindCoordinatorRequest.adapt
+            ) { [weak self] result in if self != nil { done(result, GroupAnswer.coordinator) } }
+        }
+        guard let coordinator = member.coordinator ?? connection?.address else { return }
+        switch request {
+        case .findCoordinator: break
+        case .join(let join): ask(join, at: coordinator, timeoutMs: timeoutMs) { done($0, GroupAnswer.joined) }
+        case .sync(let sync): ask(sync, at: coordinator, timeoutMs: timeoutMs) { done($0, GroupAnswer.synced) }
+        case .heartbeat(let beat): ask(beat, at: coordinator, timeoutMs: timeoutMs) { done($0, GroupAnswer.beat) }
+        case .leave(let leave):
+            ask(leave, at: coordinator, timeoutMs: timeoutMs, adapt: LeaveGroupRequest.adapt) {
+                done($0, GroupAnswer.left)
+            }
+        }
+    }
+
+    func ask<R: ApiRequest>(
+        _ request: R, at address: HostAndPort, timeoutMs: Int64, adapt: ((inout R, Int16) -> Void)? = nil,
+        completion: @escaping (Result<R.Response, ClientError>) -> Void
+    ) {
+        let connection = coordinatorConnection(address)
+        let exchange = Exchange(
+            request, versions: nil, clientId: runtime.config.clientId, deadlineMs: runtime.nowMs + timeoutMs,
+            broker: "the coordinator at \(address)", adapt: adapt
+        ) { [weak self, weak connection] result in
+            guard let self else { return }
+            let outcome = result.flatMap { response in
+                response.map { .success($0) } ?? .failure(ClientError(.badData, "an empty answer of \(address)"))
+            }
+            // The coordinator has moved and its connection was closed, not the client.
+            if case .failure(let error) = outcome, error.kind == .closed, connection !== self.connection, !isEnded {
+                return completion(.failure(ClientError(.connection, "the coordinator at \(address) has changed")))
+            }
+            completion(outcome)
+        }
+        connection.send(exchange)
+    }
+
+    private func coordinatorConnection(_ address: HostAndPort) -> BrokerConnection {
+        if let connection, connection.address == address { return connection }
+        let old = connection
+        let made = BrokerConnection(address: address, config: runtime.config, context: runtime, logger: logger)
+        connection = made
+        old?.close()
+        return made
+    }
+
+    /// Leaves the group. The completion runs when the coordinator knows it, or does not need to.
+    func leave(_ completion: @escaping () -> Void) {
+        guard !isEnded else { return completion() }
+        member.leave(nowMs: runtime.nowMs)
+        let goodbyes = member.effects
+        member.effects = []
+        fetcher.end()
+        if let observer { runtime.removeObserver(observer) }
+        isEnded = true
+        for case .send(.leave(let request), _, _) in goodbyes {
+            guard let coordinator = member.coordinator else { break }
+            return ask(request, at: coordinator, timeoutMs: 5000, adapt: LeaveGroupRequest.adapt) { [self] _ in
+                connection?.close()
+                completion()
+            }
+        }
+        connection?.close()
+        completion()
+    }
+}

@@ -1,0 +1,254 @@
+"""kconsume -g and kadmin group, alone and in one group with librdkafka."""
+
+import collections
+import subprocess
+import threading
+import time
+
+import confluent_kafka
+import confluent_kafka.admin
+import pytest
+
+from broker import BIN
+from conftest import create_topic
+from test_tools import tool
+
+ASSIGNORS = ["range", "roundrobin", "cooperative-sticky"]
+
+
+class Kconsume:
+    """A member of a group that prints `partition offset value`, watched while it runs."""
+
+    def __init__(self, broker, topic, group, *options):
+        command = [BIN / "kconsume", "-b", broker.address, "-t", topic, "-g", group, "-o", "beginning",
+                   "-f", "%p %o %v\\n", "-X", "heartbeat.interval.ms=100", *options]
+        self.process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        self.lines = []
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read(self):
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
+
+    def wait_for(self, count, timeout=40):
+        deadline = time.monotonic() + timeout
+        while len(self.lines) < count and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert len(self.lines) >= count, f"{len(self.lines)} of {count} lines"
+
+    def stop(self):
+        self.process.terminate()
+        status = self.process.wait(20)
+        self.thread.join(10)
+        assert status == 143, f"exit {status}: {self.process.stderr.read()}"
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.thread.join(10)
+
+
+def fill(broker, topic, values, partitions):
+    for partition in range(partitions):
+        text = "".join(f"{v}\n" for v in values if v % partitions == partition)
+        assert tool(broker, "kproduce", "-t", topic, "-p", str(partition), stdin=text.encode()).returncode == 0
+
+
+def lag(broker, group):
+    done = tool(broker, "kadmin", "group", "lag", group, "--format", "awk")
+    assert done.returncode == 0, done.stderr
+    return {(row[1], int(row[2])): row[3:] for row in (line.split("\t") for line in done.stdout.decode().splitlines())}
+
+
+def test_a_group_goes_on_where_it_was(broker, new_topic):
+    topic = new_topic(partitions=3)
+    group = f"g-{topic}"
+    fill(broker, topic, range(300), 3)
+    first = tool(broker, "kconsume", "-t", topic, "-g", group, "-o", "beginning", "-c", "100")
+    assert first.returncode == 0, first.stderr
+    rest = tool(broker, "kconsume", "-t", topic, "-g", group, "-o", "beginning", "-e")
+    assert rest.returncode == 0, rest.stderr
+    got = [int(v) for v in (first.stdout + rest.stdout).split()]
+    assert len(first.stdout.split()) == 100
+    assert sorted(got) == list(range(300))
+    assert all(row[-1] == "0" for row in lag(broker, group).values())
+    assert tool(broker, "kconsume", "-t", topic, "-g", group, "-e").stdout == b""
+
+
+def test_commit_never_stores_nothing_and_before_stores_before(broker, topic):
+    fill(broker, topic, range(10), 1)
+    for _ in range(2):
+        done = tool(broker, "kconsume", "-t", topic, "-g", f"n-{topic}", "-o", "beginning", "-e", "--commit", "never")
+        assert len(done.stdout.split()) == 10, done.stderr
+    done = tool(broker, "kconsume", "-t", topic, "-g", f"b-{topic}", "-o", "beginning", "-c", "4", "--commit", "before")
+    assert len(done.stdout.split()) == 4, done.stderr
+    assert lag(broker, f"b-{topic}")[(topic, 0)][0] == "4"
+
+
+@pytest.mark.parametrize("assignor", ASSIGNORS)
+def test_members_share_a_topic_with_librdkafka(broker, new_topic, assignor):
+    topic = new_topic(partitions=6)
+    group = f"g-{topic}"
+    fill(broker, topic, range(600), 6)
+    setting = f"partition.assignment.strategy={assignor}"
+    ours = [Kconsume(broker, topic, group, "-X", setting) for _ in range(2)]
+    sum_of_lines = lambda: sum(len(member.lines) for member in ours)
+    deadline = time.monotonic() + 40
+    while sum_of_lines() < 600 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    theirs = confluent_kafka.Consumer(
+        {"bootstrap.servers": broker.address, "group.id": group, "auto.offset.reset": "earliest",
+         "partition.assignment.strategy": assignor, "heartbeat.interval.ms": 100, "session.timeout.ms": 10000})
+    theirs.subscribe([topic])
+    deadline = time.monotonic() + 40
+    while len(theirs.assignment()) != 2 and time.monotonic() < deadline:
+        theirs.poll(0.05)
+    mine = {p.partition for p in theirs.assignment()}
+    assert len(mine) == 2, "two of six for each of three"
+    fill(broker, topic, range(600, 1200), 6)
+    got, deadline = [], time.monotonic() + 40
+    while len(got) < 200 and time.monotonic() < deadline:
+        message = theirs.poll(0.1)
+        if message and not message.error() and int(message.value()) >= 600:
+            got.append((message.partition(), int(message.value())))
+    assert {p for p, _ in got} == mine and len(got) == 200
+    deadline = time.monotonic() + 40
+    while sum_of_lines() < 1000 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    theirs.close()
+    for member in ours:
+        member.stop()
+    # Nobody crashed: each record once, those of a partition in order.
+    lines = [line.split() for member in ours for line in member.lines]
+    values = [int(value) for _, _, value in lines] + [value for _, value in got]
+    again = [v for v, count in collections.Counter(values).items() if count > 1]
+    assert not again, f"{len(again)} came twice, such as {again[:5]}"
+    assert sorted(values) == list(range(1200))
+    for member in ours:
+        offsets = collections.defaultdict(list)
+        for partition, offset, _ in (line.split() for line in member.lines):
+            offsets[partition].append(int(offset))
+        assert all(o == sorted(o) for o in offsets.values())
+
+
+def test_what_a_killed_member_had_is_read_by_another(broker, new_topic):
+    topic = new_topic(partitions=4)
+    group = f"g-{topic}"
+    fill(broker, topic, range(400), 4)
+    quick = ("-X", "session.timeout.ms=6000")
+    one = Kconsume(broker, topic, group, *quick)
+    one.wait_for(400)
+    two = Kconsume(broker, topic, group, *quick)
+    time.sleep(1)
+    one.kill()
+    fill(broker, topic, range(400, 800), 4)
+    values = lambda: {int(line.split()[2]) for line in one.lines + two.lines}
+    deadline = time.monotonic() + 40
+    while len(values()) < 800 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert values() == set(range(800)), "at least once"
+    two.stop()
+
+
+def test_a_group_is_listed_described_moved_and_deleted(broker, new_topic, tmp_path):
+    topic = new_topic(partitions=2)
+    group = f"g-{topic}"
+    fill(broker, topic, range(20), 2)
+    admin = lambda *words: tool(broker, "kadmin", "group", *words)
+    member = Kconsume(broker, topic, group)
+    member.wait_for(20)
+    assert group.encode() in admin("list").stdout
+    described = admin("describe", group).stdout.decode()
+    assert f"{group}, Stable, 1 member, assignor range" in described and f"{topic}:0-1" in described
+    refused = admin("seek", group, "-o", "beginning", "-y")
+    assert refused.returncode == 1 and b"1 member" in refused.stderr
+    member.stop()
+    assert f"{group}, Empty, 0 members" in admin("describe", group).stdout.decode()
+    assert [row[0] for row in lag(broker, group).values()] == ["10", "10"]
+
+    saved = tmp_path / "offsets.csv"
+    assert admin("seek", group, "--to-file", saved).returncode == 0
+    assert saved.read_text() == f"{topic},0,10\n{topic},1,10\n"
+    plan = admin("seek", group, "-o", "beginning", "--dry-run", "--format", "awk").stdout.decode()
+    assert plan == f"{topic}\t0\t10\t0\t0\t10\n{topic}\t1\t10\t0\t0\t10\n"
+    assert [row[0] for row in lag(broker, group).values()] == ["10", "10"], "a dry run changes nothing"
+    for where, expected in [("beginning", "0"), ("3", "3"), ("-4", "6"), ("99", "10"), ("@-1h", "0"), ("end", "10")]:
+        done = admin("seek", group, "-o", where, "-y")
+        assert done.returncode == 0, done.stderr
+        assert [row[0] for row in lag(broker, group).values()] == [expected] * 2, where
+    assert admin("seek", group, "-o", "5", "-p", "1", "-t", topic, "-y").returncode == 0
+    assert [row[0] for row in lag(broker, group).values()] == ["10", "5"]
+    assert admin("seek", group, "--from-file", saved, "-y").returncode == 0
+    assert [row[-1] for row in lag(broker, group).values()] == ["0", "0"]
+
+    assert admin("delete-offsets", group, "-t", topic, "-p", "0", "-y").returncode == 0
+    assert list(lag(broker, group)) == [(topic, 1)]
+    assert admin("delete", group, "--dry-run").stdout == f"would delete {group}\n".encode()
+    assert admin("delete", group, "-y").stdout == f"deleted {group}\n".encode()
+    assert admin("describe", group).returncode == 1
+    assert admin("delete", group, "-y").returncode == 1
+
+
+def test_lag_counts_from_the_start_of_the_log(broker, topic):
+    fill(broker, topic, range(10), 1)
+    group = f"g-{topic}"
+    assert tool(broker, "kconsume", "-t", topic, "-g", group, "-o", "beginning", "-c", "2").returncode == 0
+    admin = confluent_kafka.admin.AdminClient({"bootstrap.servers": broker.address})
+    partition = confluent_kafka.TopicPartition(topic, 0, 7)
+    list(admin.delete_records([partition]).values())[0].result(20)
+    assert lag(broker, group)[(topic, 0)] == ["2", "7", "10", "3"]
+
+
+def test_a_member_goes_on_over_a_restart_of_the_broker(new_broker):
+    broker = new_broker()
+    topic = create_topic(broker, partitions=2)
+    fill(broker, topic, range(100), 2)
+    member = Kconsume(broker, topic, "restart", "-X", "auto.commit.interval.ms=100")
+    member.wait_for(100)
+    time.sleep(0.5)
+    broker.kill()
+    broker.start()
+    fill(broker, topic, range(100, 200), 2)
+    member.wait_for(200)
+    member.stop()
+    assert {int(line.split()[2]) for line in member.lines} == set(range(200))
+    assert all(row[-1] == "0" for row in lag(broker, "restart").values())
+
+
+def test_topics_that_fit_are_found_when_they_come(broker, new_topic):
+    first = new_topic()
+    group = f"g-{first}"
+    fill(broker, first, range(5), 1)
+    member = Kconsume(broker, f"^{first}", group, "-X", "metadata.max.age.ms=300")
+    member.wait_for(5)
+    second = create_topic(broker, f"{first}-more")
+    fill(broker, second, range(5, 10), 1)
+    member.wait_for(10)
+    member.stop()
+    assert sorted(int(line.split()[2]) for line in member.lines) == list(range(10))
+
+
+def test_a_static_member_finds_its_share_again_without_a_rebalance(broker, new_topic):
+    topic = new_topic(partitions=4)
+    group = f"g-{topic}"
+    fill(broker, topic, range(40), 4)
+    one = Kconsume(broker, topic, group, "-X", "group.instance.id=one")
+    two = Kconsume(broker, topic, group, "-X", "group.instance.id=two", "-v")
+    deadline = time.monotonic() + 40
+    while len(one.lines) + len(two.lines) < 40 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    one.stop()
+    again = Kconsume(broker, topic, group, "-X", "group.instance.id=one")
+    fill(broker, topic, range(40, 80), 4)
+    deadline = time.monotonic() + 40
+    while len(one.lines) + len(two.lines) + len(again.lines) < 80 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    again.stop()
+    two.stop()
+    lines = one.lines + two.lines + again.lines
+    assert sorted(int(line.split()[2]) for line in lines) == list(range(80))
+    told = two.process.stderr.read()
+    assert "kconsume: giving up" not in told, told
