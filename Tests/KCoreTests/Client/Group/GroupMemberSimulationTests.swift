@@ -3,7 +3,7 @@ import Testing
 @testable import KCore
 
 /// Several members and a coordinator over a network that delays and loses, with readers that are slow or gone, from a seed.
-@Suite struct GroupSimulationTests {
+@Suite struct GroupMemberSimulationTests {
     private final class World {
         struct Reader {
             let member: GroupMember
