@@ -7,7 +7,9 @@ import time
 
 import confluent_kafka
 import confluent_kafka.admin
+import kafka
 import pytest
+from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
 from broker import BIN
 from conftest import create_topic
@@ -252,3 +254,37 @@ def test_a_static_member_finds_its_share_again_without_a_rebalance(broker, new_t
     assert sorted(int(line.split()[2]) for line in lines) == list(range(80))
     told = two.process.stderr.read()
     assert "kconsume: giving up" not in told, told
+
+
+@pytest.mark.parametrize("who_leads", ["kconsume", "kafka-python"])
+def test_sticky_members_of_kafka_python_and_ours_keep_what_they_can(broker, new_topic, who_leads):
+    topic = new_topic(partitions=6)
+    group = f"g-{topic}"
+    fill(broker, topic, range(60), 6)
+
+    def start_theirs():
+        return kafka.KafkaConsumer(
+            topic, bootstrap_servers=broker.address, group_id=group, auto_offset_reset="earliest",
+            partition_assignment_strategy=[StickyPartitionAssignor], heartbeat_interval_ms=100,
+            session_timeout_ms=6000, max_poll_interval_ms=10_000)
+
+    def wait_for_theirs(count):
+        deadline = time.monotonic() + 40
+        while len(theirs.assignment()) != count and time.monotonic() < deadline:
+            theirs.poll(100)
+        assert len(theirs.assignment()) == count
+
+    if who_leads == "kconsume":
+        ours = Kconsume(broker, topic, group, "-X", "partition.assignment.strategy=sticky")
+        ours.wait_for(60)
+        theirs = start_theirs()
+    else:
+        theirs = start_theirs()
+        wait_for_theirs(6)
+        ours = Kconsume(broker, topic, group, "-X", "partition.assignment.strategy=sticky")
+    wait_for_theirs(3)
+    # Whoever was there first keeps the first half.
+    expected = {3, 4, 5} if who_leads == "kconsume" else {0, 1, 2}
+    assert {p.partition for p in theirs.assignment()} == expected
+    theirs.close()
+    ours.stop()
