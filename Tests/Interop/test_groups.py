@@ -294,7 +294,7 @@ def test_static_members_come_back_to_what_they_had(quick_broker):
 
     def is_fenced():
         message = zombie.poll(0.1)
-        return message is not None and message.error() and message.error().fatal()
+        return message is not None and message.error() and message.error().code() == confluent_kafka.KafkaError._FATAL
 
     wait_until(is_fenced, 20, "the fence")
     for member in members + [new]:
