@@ -90,6 +90,8 @@ extension Broker {
         // After the partitions, which it looks at.
         images.addListener(coordinators)
         coordinators.open(image)
+        images.addListener(transactions)
+        transactions.open(image)
         watchDisks()
         if settings.listeners.allSatisfy({ $0.port != 0 }) {
             // Nobody is let in before the cluster has the broker, so that no client finds it without.

@@ -16,6 +16,7 @@ public final class Broker: Sendable {
     let fetchSessions: FetchSessionCache
     let producerIds: ProducerIdAllocator
     let coordinators: Coordinators
+    let transactions: TransactionCoordinator
     /// For work that may wait for a disk.
     let workers: WorkerPool
     /// For reading records that are not in memory, so that neither loops nor other work wait for that. Each connection
@@ -52,6 +53,12 @@ public final class Broker: Sendable {
         }
         coordinators = try Coordinators(
             config: settings.config, partitions: partitions, workers: workers, clock: clock, logger: logger)
+        transactions = try TransactionCoordinator(
+            config: settings.config, partitions: partitions, workers: workers, clock: clock, logger: logger,
+            producerIds: producerIds
+        ) { [groups = coordinators.groups] end, partition, reply in
+            groups.endTransaction(end, in: partition, reply)
+        }
         var views: [ObjectIdentifier: LoopView] = [:]
         for loop in loops.loops { views[ObjectIdentifier(loop)] = LoopView(images: images, tables: partitions.table) }
         self.views = views
@@ -118,6 +125,7 @@ public final class Broker: Sendable {
         if hasServed { logger.info("stopping") }
         for listener in listeners.withLock({ $0 }) { listener.close() }
         // Answers whoever waits in a rebalance.
+        transactions.stop()
         coordinators.stop()
         // Wakes parked fetches, so that they are answered now and not when their time is up.
         partitions.close()

@@ -41,11 +41,19 @@ struct Route: Sendable {
         Route(DeleteRecordsRequest.self, DeleteRecordsHandler.handle),
         Route(InitProducerIdRequest.self, InitProducerIdHandler.handle),
         Route(OffsetForLeaderEpochRequest.self, OffsetForLeaderEpochHandler.handle),
+        Route(AddPartitionsToTxnRequest.self, TransactionHandlers.addPartitions),
+        Route(AddOffsetsToTxnRequest.self, TransactionHandlers.addOffsets),
+        Route(EndTxnRequest.self, TransactionHandlers.end),
+        Route(WriteTxnMarkersRequest.self, WriteTxnMarkersHandler.handle),
+        Route(TxnOffsetCommitRequest.self, TxnOffsetCommitHandler.handle),
         Route(DescribeConfigsRequest.self, ConfigHandlers.describe),
         Route(AlterConfigsRequest.self, ConfigHandlers.alter),
         Route(IncrementalAlterConfigsRequest.self, ConfigHandlers.incrementalAlter),
         Route(DescribeLogDirsRequest.self, DescribeLogDirsHandler.handle),
         Route(DescribeClusterRequest.self, DescribeClusterHandler.handle),
+        Route(DescribeProducersRequest.self, TransactionAdminHandlers.producers),
+        Route(DescribeTransactionsRequest.self, TransactionAdminHandlers.describe),
+        Route(ListTransactionsRequest.self, TransactionAdminHandlers.list),
     ]
 
     private static let byKey: [Route?] = {

@@ -32,7 +32,9 @@ extension Partition: CoordinatorLog {
         return result.lastOffset + 1
     }
 
-    func check(_ producer: CoordinatorProducer) -> ErrorCode { .none }
+    func check(_ producer: CoordinatorProducer) -> ErrorCode {
+        log.check(producerId: producer.id, epoch: producer.epoch)
+    }
 
     func read(from offset: Int64, maxBytes: Int) throws(LogError) -> Bytes {
         let found = try log.read(from: offset, maxBytes: maxBytes)

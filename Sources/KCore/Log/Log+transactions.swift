@@ -85,6 +85,15 @@ extension Log {
         }
     }
 
+    /// The idempotent and transactional producers that the log knows, by their ids.
+    var producerStates: [Int64: ProducerState] { writer.withLock { $0.producers.states } }
+
+    /// Whether a producer with this epoch may write, or has been fenced by a newer one.
+    func check(producerId: Int64, epoch: Int16) -> ErrorCode {
+        guard let state = writer.withLock({ $0.producers.states[producerId] }) else { return .none }
+        return epoch < state.epoch ? .invalidProducerEpoch : .none
+    }
+
     /// Takes note of what was appended to `segment`, and puts aborted transactions into its index.
     func apply(
         _ prepared: PreparedAppend, _ segment: LogSegment, _ writer: inout Writer

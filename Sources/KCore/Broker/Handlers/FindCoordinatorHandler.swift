@@ -41,13 +41,14 @@ enum FindCoordinatorHandler {
         answer.nodeId = -1
         answer.port = -1
         let image = call.image
-        guard type == .group else {
-            // Transactions are not coordinated yet, and share groups are not known.
-            answer.errorCode = type == .transaction ? .coordinatorNotAvailable : .invalidRequest
-            answer.errorMessage = "this broker coordinates groups only"
+        guard type == .group || type == .transaction else {
+            // Share groups are not known.
+            answer.errorCode = .invalidRequest
+            answer.errorMessage = "this broker coordinates groups and transactions only"
             return answer
         }
-        guard let topic = image.topic(CoordinatorTopic.groupsName),
+        let name = type == .group ? CoordinatorTopic.groupsName : CoordinatorTopic.transactionsName
+        guard let topic = image.topic(name),
             let partition = topic.partition(CoordinatorTopic.partition(of: key, count: Int32(topic.partitions.count))),
             let endpoint = image.brokers[partition.leader]?.endpoint(listener: call.listenerName)
         else {

@@ -3,7 +3,7 @@ enum BrokerConfigs {
     static let protocols = "PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL"
 
     static var all: [ConfigDefinition] {
-        broker + network + coordinators + log + logDefaults.map { $0.dynamic } + logDefaultsInHours
+        broker + network + coordinators + transactions + log + logDefaults.map { $0.dynamic } + logDefaultsInHours
             + IgnoredBrokerConfigs.all
     }
 

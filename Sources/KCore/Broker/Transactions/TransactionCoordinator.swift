@@ -1,0 +1,166 @@
+internal import Synchronization
+
+/// The transaction coordinators of this broker: their machines, in step with the partitions of `__transaction_state` that
+/// it leads, and what they need of the world: producer ids and markers.
+final class TransactionCoordinator: Sendable {
+    typealias Producer = TransactionMachine.Producer
+    typealias Turn = TransactionMachine.Turn
+
+    let markers: MarkerWriter
+    private let runtime: CoordinatorRuntime<TransactionMachine>
+    private let loops: EventLoopGroup
+    private let partitions: PartitionManager
+    private let producerIds: ProducerIdAllocator
+
+    init(
+        config: BrokerConfig, partitions: PartitionManager, workers: WorkerPool, clock: any Clock, logger: Logger,
+        producerIds: ProducerIdAllocator, endInGroups: @escaping MarkerWriter.GroupEnd
+    ) throws(NetError) {
+        let logger = logger.named("transactions")
+        loops = try EventLoopGroup(name: "transactions", count: 1, clock: clock)
+        self.partitions = partitions
+        self.producerIds = producerIds
+        let markers = MarkerWriter(
+            partitions: partitions, workers: workers, loop: loops.loops[0], clock: clock, logger: logger,
+            endInGroups: endInGroups)
+        self.markers = markers
+        let settings = TransactionMachine.Settings(config)
+        let ends = Ends(markers: markers, partitions: partitions)
+        runtime = CoordinatorRuntime(loops: loops.loops, workers: workers, clock: clock, logger: logger) { partition in
+            TransactionMachine(partition: partition, settings: settings, writeMarkers: { ends.send($0) })
+        }
+        ends.runtime.withLock { $0 = runtime }
+    }
+
+    /// Takes over what this broker leads, at start.
+    func open(_ image: ClusterImage) {
+        if let topic = image.topic(CoordinatorTopic.transactionsName) { follow(topic) }
+    }
+
+    func stop() {
+        runtime.stop()
+        loops.stop()
+    }
+
+    private func follow(_ topic: TopicImage) {
+        let served = partitions.table.value.find(topic.name)
+        for index in topic.partitions.indices {
+            if let partition = served?.partition(Int32(index)) {
+                runtime.lead(partition)
+            } else {
+                runtime.resign(Int32(index))
+            }
+        }
+    }
+
+    // MARK: Requests
+
+    /// Has a step made for a transactional id.
+    func submit<Response>(
+        _ id: String, _ image: ClusterImage, _ reply: CoordinatorReply<Response>,
+        _ body: @escaping @Sendable (inout TransactionMachine, inout Turn) -> Response
+    ) {
+        guard let topic = image.topic(CoordinatorTopic.transactionsName) else { return reply.refuse(.notCoordinator) }
+        let partition = CoordinatorTopic.partition(of: id, count: Int32(topic.partitions.count))
+        runtime.submit(to: partition, reply) { machine, turn, reply in turn.send(body(&machine, &turn), to: reply) }
+    }
+
+    /// InitProducerId, with a new producer id where one is needed.
+    func initialize(
+        _ id: String, timeoutMs: Int32, expected: Producer?, _ image: ClusterImage, freshId: Int64? = nil,
+        _ completion: @escaping @Sendable (TransactionMachine.Initialized) -> Void
+    ) {
+        let reply = CoordinatorReply<TransactionMachine.Initialized> { [self] answer in
+            guard answer == .needsProducerId else { return completion(answer) }
+            producerIds.next { [self] outcome in
+                switch outcome {
+                case .success(let fresh):
+                    initialize(id, timeoutMs: timeoutMs, expected: expected, image, freshId: fresh, completion)
+                case .failure(let code): completion(.failed(code))
+                }
+            }
+        } refusal: {
+            .failed($0)
+        }
+        submit(id, image, reply) { machine, turn in
+            machine.initProducer(id, timeoutMs: timeoutMs, expected: expected, freshId: freshId, &turn)
+        }
+    }
+
+    /// EndTxn, with a new producer id where one is needed.
+    func end(
+        _ id: String, _ producer: Producer, isCommit: Bool, bumpsEpoch: Bool, _ image: ClusterImage,
+        freshId: Int64? = nil, _ completion: @escaping @Sendable (TransactionMachine.Ended) -> Void
+    ) {
+        let reply = CoordinatorReply<TransactionMachine.Ended> { [self] answer in
+            guard answer == .needsProducerId else { return completion(answer) }
+            producerIds.next { [self] outcome in
+                switch outcome {
+                case .success(let fresh):
+                    end(
+                        id, producer, isCommit: isCommit, bumpsEpoch: bumpsEpoch, image, freshId: fresh, completion)
+                case .failure(let code): completion(.failed(code))
+                }
+            }
+        } refusal: {
+            .failed($0)
+        }
+        submit(id, image, reply) { machine, turn in
+            machine.end(id, producer, isCommit: isCommit, bumpsEpoch: bumpsEpoch, freshId: freshId, &turn)
+        }
+    }
+
+    /// Asks all partitions that are loaded; `isLoading` when some are not there yet.
+    func gather<Answer: Sendable>(
+        _ body: @escaping @Sendable (TransactionMachine, _ nowMs: Int64) -> Answer,
+        _ completion: @escaping @Sendable (_ answers: [Answer], _ isLoading: Bool) -> Void
+    ) {
+        runtime.gather({ machine, turn in body(machine, turn.wallMs) }, completion)
+    }
+
+    /// What becomes of decisions: their markers, and then word of it to the machine that decided.
+    private final class Ends: Sendable {
+        let runtime = Mutex<CoordinatorRuntime<TransactionMachine>?>(nil)
+        private let markers: MarkerWriter
+        private let partitions: PartitionManager
+
+        init(markers: MarkerWriter, partitions: PartitionManager) {
+            self.markers = markers
+            self.partitions = partitions
+        }
+
+        func send(_ end: TransactionEnd) {
+            let topic = partitions.table.value.find(CoordinatorTopic.transactionsName)
+            let epoch = topic?.partition(end.coordinatorPartition)?.leaderEpoch ?? 0
+            markers.writeAll(end, coordinatorEpoch: epoch) { [self] in
+                let runtime = runtime.withLock { $0 }
+                // Whoever does not take it now asks for the markers again when it has loaded.
+                let reply = CoordinatorReply<Void> { () in
+                } refusal: { _ in
+                }
+                runtime?.submit(to: end.coordinatorPartition, reply) { machine, turn, _ in
+                    machine.markersWritten(end, &turn)
+                }
+            }
+        }
+    }
+}
+
+extension TransactionCoordinator: ImageListener {
+    func imageDidChange(to image: ClusterImage, _ delta: ClusterDelta) {
+        let name = CoordinatorTopic.transactionsName
+        if let gone = delta.deletedTopics.first(where: { $0.name == name }) {
+            for index in gone.partitions.indices { runtime.resign(Int32(index)) }
+        }
+        for topic in delta.createdTopics + delta.changedTopics.map(\.after) where topic.name == name { follow(topic) }
+    }
+}
+
+extension TransactionMachine.Settings {
+    init(_ config: BrokerConfig) {
+        maxTimeoutMs = Int32(clamping: config.int("transaction.max.timeout.ms"))
+        idExpirationMs = Int64(config.int("transactional.id.expiration.ms"))
+        abortIntervalMs = Int64(config.int("transaction.abort.timed.out.transaction.cleanup.interval.ms"))
+        expiryIntervalMs = Int64(config.int("transaction.remove.expired.transaction.cleanup.interval.ms"))
+    }
+}

@@ -1,0 +1,271 @@
+"""Transactions with other people's clients: commit, abort, timeout, fencing, offsets, and who sees what."""
+
+import asyncio
+import time
+
+import confluent_kafka
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import TopicPartition as AiokafkaPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from broker import wait_until
+
+TIMEOUT = 30
+
+
+def producer(broker, transactional_id, **settings):
+    made = confluent_kafka.Producer(
+        {"bootstrap.servers": broker.address, "transactional.id": transactional_id, "linger.ms": 5, **settings})
+    made.init_transactions(TIMEOUT)
+    return made
+
+
+def write(made, topic, values, partitions=1):
+    for index, value in enumerate(values):
+        made.produce(topic, value, partition=index % partitions)
+
+
+def read(broker, topic, isolation, partitions=1):
+    """Everything up to the end that this isolation level is told."""
+    consumer = confluent_kafka.Consumer(
+        {"bootstrap.servers": broker.address, "group.id": "none", "enable.auto.commit": False,
+         "isolation.level": isolation, "enable.partition.eof": True, "auto.offset.reset": "earliest"})
+    consumer.assign([TopicPartition(topic, index, confluent_kafka.OFFSET_BEGINNING) for index in range(partitions)])
+    values, at_end, deadline = [], set(), time.monotonic() + TIMEOUT
+    while len(at_end) < partitions:
+        assert time.monotonic() < deadline, f"no end of {topic}; read {values}"
+        message = consumer.poll(0.5)
+        if message is None:
+            continue
+        if message.error():
+            assert message.error().code() == confluent_kafka.KafkaError._PARTITION_EOF, message.error()
+            at_end.add(message.partition())
+        else:
+            values.append(message.value())
+    consumer.close()
+    return sorted(values)
+
+
+def numbers(prefix, count):
+    return [f"{prefix}-{index:03}".encode() for index in range(count)]
+
+
+def test_committed_records_are_seen_and_aborted_ones_only_by_who_asks_for_all(broker, new_topic):
+    topic = new_topic(partitions=2)
+    mine = producer(broker, f"{topic}-id")
+    expected = []
+    for round in range(6):
+        values = numbers(f"round{round}", 20)
+        mine.begin_transaction()
+        write(mine, topic, values, partitions=2)
+        if round % 2 == 0:
+            mine.commit_transaction(TIMEOUT)
+            expected += values
+        else:
+            mine.flush(TIMEOUT)
+            mine.abort_transaction(TIMEOUT)
+    assert read(broker, topic, "read_committed", 2) == sorted(expected)
+    everything = [value for round in range(6) for value in numbers(f"round{round}", 20)]
+    assert read(broker, topic, "read_uncommitted", 2) == sorted(everything)
+
+
+def test_an_open_transaction_hides_what_comes_behind_it_until_it_ends(broker, new_topic):
+    topic = new_topic()
+    mine = producer(broker, f"{topic}-id")
+    mine.begin_transaction()
+    write(mine, topic, [b"open"])
+    mine.flush(TIMEOUT)
+    plain = confluent_kafka.Producer({"bootstrap.servers": broker.address})
+    plain.produce(topic, b"behind", partition=0)
+    assert plain.flush(TIMEOUT) == 0
+    assert read(broker, topic, "read_committed") == []
+    assert read(broker, topic, "read_uncommitted") == [b"behind", b"open"]
+    mine.commit_transaction(TIMEOUT)
+    assert wait_until(lambda: read(broker, topic, "read_committed") == [b"behind", b"open"])
+
+
+def test_a_reader_that_waits_is_woken_by_the_commit(broker, new_topic):
+    topic = new_topic()
+    mine = producer(broker, f"{topic}-id")
+    consumer = confluent_kafka.Consumer(
+        {"bootstrap.servers": broker.address, "group.id": "none", "isolation.level": "read_committed",
+         "fetch.wait.max.ms": 20_000, "auto.offset.reset": "earliest", "enable.auto.commit": False})
+    consumer.assign([TopicPartition(topic, 0, 0)])
+    mine.begin_transaction()
+    write(mine, topic, [b"one"])
+    mine.flush(TIMEOUT)
+    assert consumer.poll(1.5) is None
+    mine.commit_transaction(TIMEOUT)
+    start = time.monotonic()
+    assert consumer.poll(10).value() == b"one"
+    assert time.monotonic() - start < 5
+    consumer.close()
+
+
+def test_a_new_producer_fences_the_old_one_and_aborts_what_it_left(broker, new_topic):
+    topic = new_topic()
+    zombie = producer(broker, f"{topic}-id")
+    zombie.begin_transaction()
+    write(zombie, topic, [b"zombie"])
+    zombie.flush(TIMEOUT)
+    successor = producer(broker, f"{topic}-id")
+    successor.begin_transaction()
+    write(successor, topic, [b"successor"])
+    successor.commit_transaction(TIMEOUT)
+    with pytest.raises(KafkaException) as caught:
+        zombie.commit_transaction(TIMEOUT)
+    assert caught.value.args[0].fatal()
+    assert read(broker, topic, "read_committed") == [b"successor"]
+
+
+def test_a_transaction_that_takes_too_long_is_aborted(new_broker):
+    broker = new_broker(transaction_abort_timed_out_transaction_cleanup_interval_ms=200)
+    topic = "slow"
+    mine = producer(broker, "slow-id", **{"transaction.timeout.ms": 1000})
+    mine.begin_transaction()
+    write(mine, topic, [b"late"])
+    mine.flush(TIMEOUT)
+    assert read(broker, topic, "read_uncommitted") == [b"late"]
+    consumer = confluent_kafka.Consumer({"bootstrap.servers": broker.address, "group.id": "none"})
+    ends = lambda: consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=5)[1]
+    # The marker is behind the record.
+    assert wait_until(lambda: ends() == 2, 10)
+    with pytest.raises(KafkaException):
+        mine.commit_transaction(TIMEOUT)
+    assert read(broker, topic, "read_committed") == []
+    consumer.close()
+
+
+def test_transactions_outlive_a_broker_that_is_killed(new_broker):
+    broker = new_broker()
+    topic = "kept"
+    done = producer(broker, "done")
+    done.begin_transaction()
+    write(done, topic, [b"committed"])
+    done.commit_transaction(TIMEOUT)
+    undone = producer(broker, "undone")
+    undone.begin_transaction()
+    write(undone, topic, [b"aborted"])
+    undone.flush(TIMEOUT)
+    undone.abort_transaction(TIMEOUT)
+    left = producer(broker, "left")
+    left.begin_transaction()
+    write(left, topic, [b"open"])
+    left.flush(TIMEOUT)
+    broker.kill()
+    broker.start()
+    assert read(broker, topic, "read_committed") == [b"committed"]
+    assert read(broker, topic, "read_uncommitted") == [b"aborted", b"committed", b"open"]
+    left.commit_transaction(TIMEOUT)
+    assert wait_until(lambda: read(broker, topic, "read_committed") == [b"committed", b"open"])
+
+
+def test_input_offsets_and_output_are_kept_together(broker, new_topic):
+    source, sink = new_topic(), new_topic()
+    plain = confluent_kafka.Producer({"bootstrap.servers": broker.address})
+    for value in numbers("in", 40):
+        plain.produce(source, value, partition=0)
+    assert plain.flush(TIMEOUT) == 0
+    group = f"{source}-group"
+
+    def process(count, commit):
+        consumer = confluent_kafka.Consumer(
+            {"bootstrap.servers": broker.address, "group.id": group, "auto.offset.reset": "earliest",
+             "enable.auto.commit": False, "isolation.level": "read_committed", "session.timeout.ms": 6000})
+        consumer.subscribe([source])
+        mine = producer(broker, f"{source}-id")
+        seen, deadline = [], time.monotonic() + TIMEOUT
+        mine.begin_transaction()
+        while len(seen) < count:
+            assert time.monotonic() < deadline
+            message = consumer.poll(0.5)
+            if message is None or message.error():
+                continue
+            seen.append(message.value())
+            mine.produce(sink, message.value().replace(b"in", b"out"), partition=0)
+        mine.send_offsets_to_transaction(
+            consumer.position(consumer.assignment()), consumer.consumer_group_metadata(), TIMEOUT)
+        if commit:
+            mine.commit_transaction(TIMEOUT)
+        else:
+            mine.flush(TIMEOUT)
+            mine.abort_transaction(TIMEOUT)
+        consumer.close()
+        return seen
+
+    assert process(10, commit=True) == numbers("in", 40)[:10]
+    assert process(10, commit=False) == numbers("in", 40)[10:20]
+    # What was aborted is read again.
+    assert process(30, commit=True) == numbers("in", 40)[10:]
+    assert read(broker, sink, "read_committed") == numbers("out", 40)
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
+    assert asked[group].result(20).topic_partitions[0].offset == 40
+
+
+def test_aiokafka_commits_aborts_and_reads_what_is_committed(broker, new_topic):
+    topic = new_topic()
+
+    async def run():
+        mine = AIOKafkaProducer(bootstrap_servers=broker.address, transactional_id=f"{topic}-aio")
+        await mine.start()
+        try:
+            async with mine.transaction():
+                await mine.send_and_wait(topic, b"committed", partition=0)
+            with pytest.raises(ValueError):
+                async with mine.transaction():
+                    await mine.send_and_wait(topic, b"aborted", partition=0)
+                    raise ValueError
+            async with mine.transaction():
+                await mine.send_and_wait(topic, b"committed too", partition=0)
+        finally:
+            await mine.stop()
+        seen = {}
+        for level in ("read_committed", "read_uncommitted"):
+            consumer = AIOKafkaConsumer(
+                bootstrap_servers=broker.address, isolation_level=level, auto_offset_reset="earliest",
+                enable_auto_commit=False)
+            await consumer.start()
+            try:
+                place = AiokafkaPartition(topic, 0)
+                consumer.assign([place])
+                await consumer.seek_to_beginning(place)
+                got, deadline = [], time.monotonic() + 10
+                wanted = 2 if level == "read_committed" else 3
+                while len(got) < wanted and time.monotonic() < deadline:
+                    for batch in (await consumer.getmany(timeout_ms=500)).values():
+                        got += [one.value for one in batch]
+                seen[level] = got
+            finally:
+                await consumer.stop()
+        return seen
+
+    seen = asyncio.run(run())
+    assert seen["read_committed"] == [b"committed", b"committed too"]
+    assert seen["read_uncommitted"] == [b"committed", b"aborted", b"committed too"]
+
+
+def test_aiokafka_zombies_are_fenced(broker, new_topic):
+    from aiokafka.errors import ProducerFenced
+
+    topic = new_topic()
+
+    async def run():
+        make = lambda: AIOKafkaProducer(bootstrap_servers=broker.address, transactional_id=f"{topic}-zombie")
+        zombie = make()
+        await zombie.start()
+        await zombie.begin_transaction()
+        await zombie.send_and_wait(topic, b"zombie", partition=0)
+        successor = make()
+        await successor.start()
+        async with successor.transaction():
+            await successor.send_and_wait(topic, b"successor", partition=0)
+        with pytest.raises(ProducerFenced):
+            await zombie.commit_transaction()
+        await successor.stop()
+        await zombie.stop()
+
+    asyncio.run(run())
+    assert read(broker, topic, "read_committed") == [b"successor"]
