@@ -16,6 +16,8 @@ extension Command {
             .adminGroup(
                 "group", "Consumer groups",
                 [.groupList, .groupDescribe, .groupLag, .groupSeek, .groupDelete, .groupDeleteOffsets]),
+            .adminGroup("txn", "Transactions", [.transactionList, .transactionDescribe, .transactionAbort]),
+            .adminGroup("producer", "Producers", [.producerDescribe]),
             .adminGroup("cluster", "The cluster as a whole", [.clusterInfo]),
             .adminGroup("log", "What is stored", [.logDump, .logDirs]),
             .adminGroup("api", "The protocol", [.apiVersions]),

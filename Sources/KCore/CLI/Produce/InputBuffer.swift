@@ -4,7 +4,11 @@ internal import Glibc
 ///
 /// Life cycle: ``fill()`` until it says that the input has ended; between calls, look at ``unread`` and ``consume(_:)``.
 final class InputBuffer {
-    enum Fill { case data, end, interrupted }
+    enum Fill {
+        case data, end, interrupted
+        /// Nothing came in time.
+        case idle
+    }
 
     private let descriptor: Int32
     private let name: String
@@ -42,7 +46,8 @@ final class InputBuffer {
     }
 
     /// Reads on, behind what is unread. Waits for input or an interruption.
-    func fill() throws(ToolError) -> Fill {
+    /// - Parameter timeoutMs: how long; nil for ever. Not kept where nothing can interrupt.
+    func fill(timeoutMs: Int64? = nil) throws(ToolError) -> Fill {
         try makeRoom()
         newCount = 0
         while true {
@@ -52,9 +57,11 @@ final class InputBuffer {
                     pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
                     pollfd(fd: interruption.descriptor, events: Int16(POLLIN), revents: 0),
                 ]
-                if poll(&ready, 2, -1) < 0 && errno != EINTR {
+                let found = poll(&ready, 2, timeoutMs.map { Int32(clamping: max($0, 0)) } ?? -1)
+                if found < 0 && errno != EINTR {
                     throw ToolError("cannot wait for \(name): \(systemMessage(errno))")
                 }
+                if found == 0 && timeoutMs != nil { return .idle }
                 if ready[1].revents != 0 { return .interrupted }
                 if ready[0].revents == 0 { continue }
             }

@@ -12,9 +12,13 @@ struct LineSender: InputSender {
     private let topic: ProducerTopic
     private let format: LineFormat
     private let lastDelimiterByte: UInt8
+    private let transactions: ProduceTransactions?
 
-    init(_ settings: ProduceSettings, _ producer: Producer, _ topic: ProducerTopic) {
+    init(
+        _ settings: ProduceSettings, _ producer: Producer, _ topic: ProducerTopic, _ transactions: ProduceTransactions?
+    ) {
         self.producer = producer
+        self.transactions = transactions
         self.topic = topic
         format = settings.format
         lastDelimiterByte = format.delimiter.isEmpty ? 10 : format.delimiter[format.delimiter.count - 1]
@@ -24,7 +28,17 @@ struct LineSender: InputSender {
         // A record of many blocks is not searched from its beginning again with each of them.
         let fresh = UnsafeRawBufferPointer(rebasing: input.unread.suffix(input.newCount))
         guard isLast || hasDelimiterByte(fresh) else { return }
-        input.consume(try producer.sendLines(input.unread, to: topic, format: format, isLast: isLast))
+        guard let transactions else {
+            return input.consume(try producer.sendLines(input.unread, to: topic, format: format, isLast: isLast))
+        }
+        var format = format
+        while true {
+            format.limitRecords = transactions.room
+            let used = try producer.sendLines(input.unread, to: topic, format: format, isLast: isLast)
+            input.consume(used)
+            try transactions.commitIfDue()
+            if used == 0 || format.limitRecords == nil { return }
+        }
     }
 
     private func hasDelimiterByte(_ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -84,13 +98,17 @@ final class EnvelopeSender: InputSender {
     private let settings: ProduceSettings
     private let producer: Producer
     private let failures: FailureLog
+    private let transactions: ProduceTransactions?
     private var reader = EnvelopeReader()
     private var topics: [String: Result<ProducerTopic, ClientError>] = [:]
     private var nextSerial: Int64 = 0
     private let noHeaders = EncodedHeaders()
 
-    init(_ settings: ProduceSettings, _ producer: Producer, _ failures: FailureLog) {
+    init(
+        _ settings: ProduceSettings, _ producer: Producer, _ failures: FailureLog, _ transactions: ProduceTransactions?
+    ) {
         self.settings = settings
+        self.transactions = transactions
         self.producer = producer
         self.failures = failures
     }
@@ -105,6 +123,7 @@ final class EnvelopeSender: InputSender {
             guard found != nil || isLast else { break }
             let line = UnsafeRawBufferPointer(rebasing: rest[..<(found ?? rest.count)])
             try send(line)
+            try transactions?.commitIfDue()
             position += line.count + (found == nil ? 0 : delimiter.count)
         }
         input.consume(position)

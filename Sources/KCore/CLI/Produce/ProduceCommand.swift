@@ -15,12 +15,18 @@ extension Command {
             Example("kproduce -t users -K : -z lz4 users.txt", "lines are KEY:VALUE; batches are compressed"),
             Example("kproduce -t photos -D '' -k cat -H type=image/png cat.png", "the whole file is one record"),
             Example(
+                "kproduce -t orders --transactional-id import --commit-every 1000 orders.txt",
+                "a thousand lines count together or not at all"),
+            Example(
                 "kconsume -t a -o beginning -e --json | kproduce -t b --json", "copies a topic with keys and headers"),
         ],
         action: { arguments, console throws(ToolError) in
             let settings = try ProduceSettings(arguments)
             let client = try ClientSetup.connect(arguments, console, options: ProduceOptions.properties(arguments))
             defer { client.close() }
+            guard settings.commitEvery == nil || client.config.isTransactional else {
+                throw .usage("--commit-every needs --transactional-id")
+            }
             let run = ProduceRun(settings, client, console)
             return try run.run()
         })
@@ -37,12 +43,19 @@ struct ProduceSettings: Sendable {
     /// Envelopes' partitions count: neither -p nor a partitioner was asked for.
     var usesEnvelopePartition: Bool
     var isQuiet: Bool
+    var commitEvery: CommitInterval?
 
     init(_ arguments: Arguments) throws(ToolError) {
         topic = arguments.text(ProduceOptions.topic)
         files = arguments.operands.isEmpty ? ["-"] : arguments.operands
         isJSON = arguments.isGiven(ProduceOptions.json)
         isQuiet = arguments.isGiven(CommonOptions.quiet)
+        if let text = arguments.text(ProduceOptions.commitEvery) {
+            guard let interval = CommitInterval(text) else {
+                throw .usage("--commit-every \(text): neither a number of records nor a duration such as 100ms")
+            }
+            commitEvery = interval
+        }
         usesEnvelopePartition =
             !arguments.isGiven(ProduceOptions.partition) && !arguments.isGiven(ProduceOptions.partitioner)
         guard topic != nil || isJSON else {

@@ -34,9 +34,16 @@ enum ProduceOptions {
         "buffer-memory", "SIZE", kind: .size(1...(1 << 40)),
         help: "Bytes that may wait for delivery; the input is held back when they are used up")
 
+    static let transactionalId = CommandOption.value(
+        "transactional-id", "ID",
+        help: "Send in transactions; whoever else has this id is fenced, and what it left open is aborted")
+    static let commitEvery = CommandOption.value(
+        "commit-every", "N|DURATION", defaultNote: "all input is one transaction",
+        help: "A transaction ends after N records, or after so long (100ms, 5s)")
+
     static let all = [
         topic, partition, partitioner, key, keyDelimiter, header, delimiter, emptyIsNull, json, compression, acks,
-        batchSize, linger, maxInFlight, bufferMemory,
+        batchSize, linger, maxInFlight, bufferMemory, transactionalId, commitEvery,
     ]
 
     /// What the options say in Kafka's properties.
@@ -58,6 +65,7 @@ enum ProduceOptions {
         map(linger, "linger.ms")
         map(maxInFlight, "max.in.flight.requests.per.connection")
         map(bufferMemory, "buffer.memory")
+        map(transactionalId, "transactional.id")
         return result
     }
 }

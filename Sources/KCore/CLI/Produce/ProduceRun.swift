@@ -15,6 +15,8 @@ final class ProduceRun {
     /// The topic is there, or envelopes will say which.
     private var hasBegun = false
     private let isFinished = Monitor(false)
+    /// Nil without a transactional id.
+    private let transactions: ProduceTransactions?
     private var isCutOff = false
 
     /// - Parameter graceMs: how long after a signal what was read may take to be delivered.
@@ -32,6 +34,9 @@ final class ProduceRun {
                 failures.failed(serial: serial, topic: topic, partition: partition, message: error.message)
             }
         }
+        transactions =
+            client.config.isTransactional
+            ? ProduceTransactions(producer, settings.commitEvery, console.clock) : nil
         // The brokers may be gone, and delivery.timeout.ms is longer than anybody waits who has pressed ^C.
         console.interruption?.onInterrupt { [producer, isFinished] in
             if isFinished.wait(timeoutMs: graceMs, { $0 ? () : nil }) == nil { producer.abort() }
@@ -48,6 +53,7 @@ final class ProduceRun {
             stopped = error
         }
         do throws(ClientError) {
+            if let transactions { try finish(transactions, mayCommit: stopped == nil && !isInterrupted) }
             try producer.close()
         } catch {
             stopped = stopped ?? ToolError(error)
@@ -64,17 +70,39 @@ final class ProduceRun {
         return failures.count > 0 ? .failed : .done
     }
 
+    private var isInterrupted: Bool { console.interruption?.signal != nil }
+
+    // What was cut short does not count: half of what belongs together is what transactions are there to prevent.
+    private func finish(_ transactions: ProduceTransactions, mayCommit: Bool) throws(ClientError) {
+        if mayCommit {
+            do throws(ClientError) {
+                return try transactions.commit()
+            } catch {
+                try? transactions.abort()
+                throw error
+            }
+        }
+        let records = transactions.openRecords
+        try transactions.abort()
+        if records > 0 {
+            progress.clear()
+            console.warning("the last transaction was aborted, with \(Quantity.count(records, "record"))")
+        }
+    }
+
     private func readAll() throws(ToolError) {
         inputBytes = InputFiles.totalSize(settings.files)
         let sender: any InputSender
         do throws(ClientError) {
+            try transactions?.start()
             if settings.isJSON {
-                sender = EnvelopeSender(settings, producer, failures)
+                sender = EnvelopeSender(settings, producer, failures, transactions)
             } else {
                 let topic = try producer.topic(settings.topic ?? "")
                 sender =
                     settings.isWholeInput
-                    ? WholeInputSender(settings, producer, topic, failures) : LineSender(settings, producer, topic)
+                    ? WholeInputSender(settings, producer, topic, failures)
+                    : LineSender(settings, producer, topic, transactions)
             }
         } catch {
             throw ToolError(error)
@@ -94,10 +122,14 @@ final class ProduceRun {
 
     private func read(_ input: InputBuffer, _ sender: any InputSender) throws(ToolError) {
         while true {
-            let fill = try input.fill()
+            let fill = try input.fill(timeoutMs: transactions?.dueInMs)
             if fill == .interrupted { break }
             readBytes += Int64(input.newCount)
             do throws(ClientError) {
+                if fill == .idle {
+                    try transactions?.commitIfDue()
+                    continue
+                }
                 try sender.send(input, isLast: fill == .end)
             } catch {
                 if error.kind == .interrupted { return noteUnsent() }

@@ -54,6 +54,9 @@ public struct ClientConfig: Sendable {
     /// Nil for the codec's own default.
     public internal(set) var compressionLevel: Int?
     public internal(set) var isIdempotent = true
+    /// Empty for a producer without transactions.
+    public internal(set) var transactionalId = ""
+    var transactionTimeoutMs = 60_000
     var deliveryTimeoutMs = 120_000
     var maxRequestBytes = 1 << 20
     public internal(set) var partitioner = Partitioner.Kind.murmur2
@@ -83,6 +86,8 @@ public struct ClientConfig: Sendable {
 
     /// What was set and has no effect here, a line each.
     public internal(set) var warnings: [String] = []
+
+    var isTransactional: Bool { !transactionalId.isEmpty }
 
     /// The defaults.
     public init() {}
@@ -119,6 +124,12 @@ public struct ClientConfig: Sendable {
     // What Java's and librdkafka's producers require of idempotence: asked for, a contradiction is an error; not asked
     // for, it gives way.
     private mutating func settle() throws(ClientError) {
+        if isTransactional {
+            guard isIdempotent else {
+                throw ClientError(.configuration, "transactional.id needs enable.idempotence=true")
+            }
+            isIdempotenceExplicit = true
+        }
         if isIdempotent {
             let conflict: String? =
                 if acks != .all {

@@ -1,10 +1,7 @@
 extension ClientProperty {
     /// Why a property that Kafka has cannot be set here: to go on without it would be wrong.
     static func refused(_ name: String) -> String? {
-        switch name {
-        case "transactional.id", "transaction.timeout.ms": "transactions are not there yet"
-        default: nil
-        }
+        nil
     }
 
     /// Why a property that Kafka has is of no use here; nil when Kafka does not have it either.

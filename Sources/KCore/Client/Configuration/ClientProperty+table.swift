@@ -93,6 +93,12 @@ extension ClientProperty {
         .integer(
             "delivery.timeout.ms", also: ["message.timeout.ms"], \.deliveryTimeoutMs, in: 1...Int(Int32.max),
             "after which time a record that was not acknowledged has failed"),
+        .text(
+            "transactional.id", \.transactionalId,
+            "the name by which a producer finishes or fences what one of the same name has begun"),
+        .integer(
+            "transaction.timeout.ms", \.transactionTimeoutMs, in: 1...Int(Int32.max),
+            "after which time the broker aborts a transaction that is still open"),
         .integer(
             "max.request.size", also: ["message.max.bytes"], \.maxRequestBytes, in: 1...(1 << 30),
             "bytes of the largest request, and so of the largest record"),

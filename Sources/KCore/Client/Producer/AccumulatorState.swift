@@ -51,6 +51,7 @@ struct AccumulatorState: @unchecked Sendable {
         batchBytes = min(config.batchSizeBytes, config.maxRequestBytes)
         maxRecordBytes = config.maxRequestBytes
         options = BatchOptions(compression: config.compression, compressionLevel: config.compressionLevel)
+        options.isTransactional = config.isTransactional
         availableBytes = config.bufferMemoryBytes
     }
 

@@ -12,9 +12,10 @@ public struct ProducerTopic: Sendable {
 /// `buffer.memory`: who sends more is held back. Every record's fate is told exactly once: by a ``Delivery``, or by the
 /// error that `send` throws for it.
 public final class Producer: Sendable {
-    private let client: KafkaClient
+    let client: KafkaClient
     private let accumulator: Monitor<AccumulatorState>
-    private let runner: ProducerRunner
+    let runner: ProducerRunner
+    let coordination: TransactionCoordination
     private let clock: any Clock
     private let interruptListener: Int
 
@@ -27,6 +28,7 @@ public final class Producer: Sendable {
         self.accumulator = accumulator
         let runner = ProducerRunner(runtime: client.runtime, accumulator: accumulator, onDelivery: onDelivery)
         self.runner = runner
+        coordination = TransactionCoordination(client)
         interruptListener = client.onInterrupt { error in Producer.end(accumulator, runner, client.loop, error) }
         client.loop.execute { runner.start() }
     }
@@ -188,6 +190,9 @@ public final class Producer: Sendable {
         defer { Producer.end(accumulator, runner, client.loop, .closed) }
         try flush()
     }
+
+    /// Records that were taken so far.
+    public var acceptedRecords: Int64 { accumulator.withLock { $0.nextSerial } }
 
     /// Figures for progress lines. Waits for the loop, so that they belong together.
     public var statistics: ProducerStatistics {

@@ -125,6 +125,8 @@ final class ProducerCore {
     }
 
     private func settle(_ index: Int) {
+        // In a transaction only the coordinator raises epochs: one with a gap is aborted.
+        if config.isTransactional { return }
         if !senders[index].resolve() { effects.append(.needsProducerId) }
     }
 
@@ -205,7 +207,7 @@ final class ProducerCore {
             // An earlier try arrived, but so long ago that the broker does not know its offset any more.
             delivered(batch, baseOffset: -1)
         case .outOfOrderSequenceNumber, .unknownProducerId, .invalidProducerEpoch:
-            guard config.isIdempotent else { return fail(batch, error) }
+            guard config.isIdempotent, !config.isTransactional else { return fail(batch, error) }
             lostTrack(index, batch, code, error, nowMs)
         case .messageTooLarge, .recordListTooLarge:
             guard batch.recordCount > 1, let parts = batch.halves(options: options) else { return fail(batch, error) }
@@ -224,7 +226,9 @@ final class ProducerCore {
     }
 
     var options: BatchOptions {
-        BatchOptions(compression: config.compression, compressionLevel: config.compressionLevel)
+        var options = BatchOptions(compression: config.compression, compressionLevel: config.compressionLevel)
+        options.isTransactional = config.isTransactional
+        return options
     }
 
     private func delivered(_ batch: ProducerBatch, baseOffset: Int64) {
@@ -321,6 +325,12 @@ final class ProducerCore {
     func restart(_ identity: ProducerIdentity) {
         self.identity = identity
         for index in senders.indices where senders[index].isUnresolved { senders[index].restart(identity) }
+    }
+
+    /// The coordinator gave the producer another epoch: all numbers begin anew. Nothing may be in flight.
+    func restartAll(_ identity: ProducerIdentity) {
+        self.identity = identity
+        for index in senders.indices { senders[index].restart(identity) }
     }
 
     /// Gives up what is not in flight.

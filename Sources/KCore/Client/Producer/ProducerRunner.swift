@@ -5,11 +5,15 @@ internal import Glibc
 ///
 /// `@unchecked Sendable`: everything but the accumulator, which has its lock, is touched on the loop only.
 final class ProducerRunner: @unchecked Sendable {
-    private let runtime: ClientRuntime
+    let runtime: ClientRuntime
     private let accumulator: Monitor<AccumulatorState>
     private let onDelivery: @Sendable (borrowing Delivery) -> Void
     private let logger: Logger
-    private let core: ProducerCore
+    let core: ProducerCore
+    /// Nil without `transactional.id`.
+    var transaction: ProducerTransaction?
+    /// Of the transactional id, as far as the loop knows.
+    var coordinator: HostAndPort?
     // Compresses; nil without compression.
     private let workers: WorkerPool?
 
@@ -22,7 +26,7 @@ final class ProducerRunner: @unchecked Sendable {
     private var unflushed: [(call: ProducerCore.Call, connection: BrokerConnection)] = []
     private var observer: Int?
     private(set) var statistics = ProducerStatistics()
-    private var isEnded = false
+    private(set) var isEnded = false
 
     init(
         runtime: ClientRuntime, accumulator: Monitor<AccumulatorState>,
@@ -33,6 +37,7 @@ final class ProducerRunner: @unchecked Sendable {
         self.onDelivery = onDelivery
         logger = runtime.logger.named("producer")
         core = ProducerCore(config: runtime.config, seed: UInt64.random(in: .min ... .max))
+        transaction = runtime.config.isTransactional ? ProducerTransaction() : nil
         workers =
             runtime.config.compression == .none
             ? nil : WorkerPool(name: "compress", threads: ProducerRunner.compressors)
@@ -79,7 +84,7 @@ final class ProducerRunner: @unchecked Sendable {
         }
         for batch in rejected { core.effects.append(.failed(batch, .recordTooLarge(batch.topic, runtime.config))) }
         for batch in taken {
-            core.add(batch)
+            admit(batch)
             guard let workers else { continue }
             workers.submit { [weak self] in
                 batch.close()
@@ -95,6 +100,7 @@ final class ProducerRunner: @unchecked Sendable {
 
     private func send() {
         if core.config.isIdempotent, core.identity == nil { return askForIdentity() }
+        askToAddPartitions()
         while true {
             let calls = core.drain(nowMs: runtime.nowMs, leader: leader)
             if calls.isEmpty { return }
@@ -122,6 +128,7 @@ final class ProducerRunner: @unchecked Sendable {
     private func request(_ call: ProducerCore.Call) -> ProduceRequest {
         var request = ProduceRequest()
         request.acks = runtime.config.acks.rawValue
+        if transaction != nil { request.transactionalId = runtime.config.transactionalId }
         request.timeoutMs = Int32(runtime.config.requestTimeoutMs)
         for batch in call.batches {
             var partition = ProduceRequest.PartitionProduceData()
@@ -187,6 +194,7 @@ final class ProducerRunner: @unchecked Sendable {
                 finish(batch, baseOffset: baseOffset, nil, &freedBytes, &fates)
             case .failed(let batch, let error):
                 statistics.failedRecords += Int64(batch.recordCount)
+                if transaction?.failure == nil { transactionFailed(error) }
                 finish(batch, baseOffset: -1, error, &freedBytes, &fates)
             case .refreshMetadata(let topic):
                 runtime.track(topic, allowAutoCreate: false)
@@ -246,13 +254,14 @@ final class ProducerRunner: @unchecked Sendable {
 
     /// Calls `completion` once there is a producer id, at once without idempotence.
     func withIdentity(_ completion: @escaping (ClientError?) -> Void) {
-        guard core.config.isIdempotent, core.identity == nil else { return completion(nil) }
+        // A transactional one has asked its coordinator.
+        guard core.config.isIdempotent, core.identity == nil, transaction == nil else { return completion(nil) }
         identityWaiters.append(completion)
         askForIdentity()
     }
 
     private func askForIdentity() {
-        guard !isAskingForIdentity, !isEnded else { return }
+        guard !isAskingForIdentity, !isEnded, transaction == nil else { return }
         isAskingForIdentity = true
         let request = InitProducerIdRequest()
         runtime.send(request, to: runtime.anyServer(), timeoutMs: Int64(runtime.config.requestTimeoutMs)) {
@@ -304,7 +313,7 @@ final class ProducerRunner: @unchecked Sendable {
     func abort(_ error: ClientError) {
         guard !isEnded else { return }
         let open = accumulator.withLock { $0.take { _ in true } }
-        for batch in open { core.add(batch) }
+        for batch in open + (transaction?.takeHeld() ?? []) { core.add(batch) }
         core.failAll(error)
         while !core.effects.isEmpty { apply(core.effects) }
         isEnded = true

@@ -1,0 +1,92 @@
+/// When a transaction of `kproduce` ends.
+enum CommitInterval: Equatable, Sendable {
+    case records(Int64)
+    case milliseconds(Int64)
+
+    /// - Parameter text: a number of records, or a duration with a unit.
+    init?(_ text: String) {
+        if let count = Int64(text), count > 0 {
+            self = .records(count)
+        } else if let ms = TimeExpression.duration(text), ms > 0 {
+            self = .milliseconds(ms)
+        } else {
+            return nil
+        }
+    }
+}
+
+/// The transactions of one run of `kproduce`: one after the other, each ended when it is time.
+final class ProduceTransactions {
+    private let producer: Producer
+    private let interval: CommitInterval?
+    private let clock: any Clock
+    private var begunRecords: Int64 = 0
+    private var begunMs: Int64 = 0
+    private var isOpen = false
+    /// Records of transactions that were committed.
+    private(set) var committedRecords: Int64 = 0
+
+    init(_ producer: Producer, _ interval: CommitInterval?, _ clock: any Clock) {
+        self.producer = producer
+        self.interval = interval
+        self.clock = clock
+    }
+
+    /// Takes over the transactional id, and begins the first transaction.
+    func start() throws(ClientError) {
+        try producer.initTransactions()
+        try begin()
+    }
+
+    private func begin() throws(ClientError) {
+        try producer.beginTransaction()
+        begunRecords = producer.acceptedRecords
+        begunMs = clock.monotonicMs
+        isOpen = true
+    }
+
+    /// Records that the open transaction has.
+    var openRecords: Int64 { producer.acceptedRecords - begunRecords }
+
+    /// How many more records the open transaction takes; nil for any number.
+    var room: Int? {
+        guard case .records(let count) = interval else { return nil }
+        return Int(clamping: max(count - openRecords, 0))
+    }
+
+    /// Until the open transaction has to end; nil when only records can end it.
+    var dueInMs: Int64? {
+        guard case .milliseconds(let ms) = interval, openRecords > 0 else { return nil }
+        return begunMs + ms - clock.monotonicMs
+    }
+
+    /// Ends the open transaction and begins another one, if it is time.
+    func commitIfDue() throws(ClientError) {
+        switch interval {
+        case nil: return
+        case .records: if room ?? 1 > 0 { return }
+        case .milliseconds:
+            // Time begins to run with the first record.
+            if openRecords == 0 { return begunMs = clock.monotonicMs }
+            if dueInMs ?? 1 > 0 { return }
+        }
+        try commit()
+        try begin()
+    }
+
+    /// Ends the last transaction.
+    func commit() throws(ClientError) {
+        guard isOpen else { return }
+        let records = openRecords
+        try producer.commitTransaction()
+        isOpen = false
+        committedRecords += records
+    }
+
+    /// Gives up the open transaction.
+    func abort() throws(ClientError) {
+        guard isOpen else { return }
+        isOpen = false
+        try producer.abortTransaction()
+    }
+}
