@@ -12,6 +12,7 @@ struct BrokerSettings: Sendable {
     var readerThreads: Int
     var fetchMaxBytes: Int
     var convertsForOldClients: Bool
+    var verifiesTransactions: Bool
     var autoCreateTopics: Bool
     var deleteTopics: Bool
     var fetchSessionSlots: Int
@@ -51,6 +52,8 @@ struct BrokerSettings: Sendable {
         readerThreads = min(config.int("num.io.threads"), 4)
         fetchMaxBytes = config.int("fetch.max.bytes")
         convertsForOldClients = config.bool("log.message.downconversion.enable")
+        verifiesTransactions = config.bool("transaction.partition.verification.enable")
+        logManager.verifiesTransactions = verifiesTransactions
         autoCreateTopics = config.bool("auto.create.topics.enable")
         deleteTopics = config.bool("delete.topic.enable")
         fetchSessionSlots = config.int("max.incremental.fetch.session.cache.slots")

@@ -58,6 +58,7 @@ extension Log {
                 logAppendTimeMs: config.messageTimestampType == .logAppendTime ? known.timestamp : -1,
                 logStartOffset: logStartOffset, isDuplicate: true)
         }
+        try checkVerified(prepared, origin, writer)
         let baseOffset = origin == .replication ? first.header.baseOffset : writer.endOffset
         let lastOffset = try write(prepared, baseOffset: baseOffset, config, &writer, &part)
         writer.recordsSinceFlush += lastOffset - baseOffset + 1

@@ -137,7 +137,10 @@ extension Log {
     /// Forgets idempotent producers that have not written for `producer.id.expiration.ms`.
     func expireProducers(nowMs: Int64) {
         let limit = nowMs - environment.producerIdExpirationMs
-        writer.withLock { $0.producers.expire(before: limit) }
+        writer.withLock { writer in
+            writer.producers.expire(before: limit)
+            writer.verifications.expire(before: limit)
+        }
     }
 
     func closeFiles() {

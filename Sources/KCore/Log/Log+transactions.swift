@@ -101,6 +101,9 @@ extension Log {
         var ended: [EndedTransaction] = []
         for (index, batch) in prepared.batches.enumerated() {
             writer.epochs.assign(batch.header.partitionLeaderEpoch, startOffset: batch.header.baseOffset)
+            if batch.header.isTransactional, !writer.verifications.isEmpty {
+                writer.verifications.forget(batch.header.producerId)
+            }
             let transaction = writer.producers.apply(
                 batch.header, marker: prepared.markers[index], timeMs: environment.clock.wallMs)
             guard let transaction else { continue }

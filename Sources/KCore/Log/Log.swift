@@ -31,6 +31,7 @@ public final class Log: Sendable {
         var endOffset: Int64
         var epochs: LeaderEpochs
         var producers: ProducerStates
+        var verifications = TransactionVerifications()
         var rollJitterMs: Int64 = 0
         var recordsSinceFlush: Int64 = 0
         var lastFlushMs: Int64

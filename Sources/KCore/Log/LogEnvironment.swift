@@ -21,6 +21,9 @@ struct LogEnvironment: Sendable {
     var recoveryPointLowered: @Sendable () -> Void = {}
     /// `producer.id.expiration.ms`
     var producerIdExpirationMs: Int64 = 86_400_000
+    /// `transaction.partition.verification.enable`: whether a client's transaction must be confirmed before it begins here,
+    /// see ``Log/beginVerification(of:)``.
+    var verifiesTransactions = false
 
     typealias Run = @Sendable (@escaping @Sendable () -> Void) -> Void
 

@@ -193,6 +193,7 @@ public final class LogManager: Sendable {
             background: background, flusher: flusher, writeBehind: writeBehind,
             removeLater: { [removals] paths, atMs in removals.add(paths, atMs: atMs) })
         environment.producerIdExpirationMs = options.producerIdExpirationMs
+        environment.verifiesTransactions = options.verifiesTransactions
         environment.recoveryPointLowered = { [weak self] in self?.checkpoint(directory) }
         return LogLoader(
             topicPartition: topicPartition, folder: folder, environment: environment, config: config,

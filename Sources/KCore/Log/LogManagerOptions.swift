@@ -17,6 +17,8 @@ public struct LogManagerOptions: Sendable {
     public var retentionCheckIntervalMs: Int64 = 300_000
     /// `producer.id.expiration.ms`
     public var producerIdExpirationMs: Int64 = 86_400_000
+    /// `transaction.partition.verification.enable`
+    public var verifiesTransactions = false
     /// `file.delete.delay.ms` for the directories of deleted partitions.
     public var fileDeleteDelayMs: Int64 = 60_000
 

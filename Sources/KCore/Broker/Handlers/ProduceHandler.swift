@@ -7,6 +7,28 @@ enum ProduceHandler {
     private static let adminClientId = "__admin_client"
 
     static func handle(_ request: ProduceRequest, _ call: Call) {
+        guard call.broker.settings.verifiesTransactions,
+            let verification = ProduceVerification(request, call.partitions)
+        else { return append(request, call, refused: [:]) }
+        // Behind a request that waits for its coordinator the next one waits, too: batches must not overtake.
+        guard verification.isNeeded || call.client.verifying > 0 else { return append(request, call, refused: [:]) }
+        call.client.verifying += 1
+        let places = verification.partitions
+        let reply = CoordinatorReply<[TopicPartition: ErrorCode]> { answers in
+            call.loop.execute {
+                call.client.verifying -= 1
+                append(request, call, refused: verification.settle(answers, version: call.version))
+            }
+        } refusal: { code in
+            Dictionary(uniqueKeysWithValues: places.map { ($0, code) })
+        }
+        call.broker.transactions.submit(verification.transactionalId, call.image, reply) { machine, _ in
+            verification.producer.map { machine.verify(verification.transactionalId, $0, places) } ?? [:]
+        }
+    }
+
+    /// - Parameter refused: partitions whose records are not to be appended, and why.
+    private static func append(_ request: ProduceRequest, _ call: Call, refused: [TopicPartition: ErrorCode]) {
         var response = ProduceResponse()
         var firstError: (code: ErrorCode, partition: String)?
         var waits: [ParkedProduce.Wait] = []
@@ -21,7 +43,10 @@ enum ProduceHandler {
                 var answer = ProduceResponse.PartitionProduceResponse()
                 answer.index = data.index
                 answer.baseOffset = -1
-                if let (log, offset) = append(data, to: entry, request, call, &answer) {
+                if let code = refused[TopicPartition(topic: topic.name, partition: data.index)] {
+                    answer.errorCode = code
+                    answer.errorMessage = code.meaning
+                } else if let (log, offset) = append(data, to: entry, request, call, &answer) {
                     waits.append(
                         ParkedProduce.Wait(
                             topicIndex: response.responses.count,

@@ -50,8 +50,9 @@ struct AccumulatorState: @unchecked Sendable {
     init(config: ClientConfig) {
         batchBytes = min(config.batchSizeBytes, config.maxRequestBytes)
         maxRecordBytes = config.maxRequestBytes
-        options = BatchOptions(compression: config.compression, compressionLevel: config.compressionLevel)
+        var options = BatchOptions(compression: config.compression, compressionLevel: config.compressionLevel)
         options.isTransactional = config.isTransactional
+        self.options = options
         availableBytes = config.bufferMemoryBytes
     }
 

@@ -7,6 +7,9 @@ extension BrokerConfigs {
         .int(
             "transaction.max.timeout.ms", 900_000, .atLeast(1),
             "Longest transaction timeout that a producer may ask for."),
+        .boolean(
+            "transaction.partition.verification.enable", true,
+            "Whether a write to a transaction is checked with the coordinator."),
         .int(
             "transaction.remove.expired.transaction.cleanup.interval.ms", 3_600_000, .atLeast(1),
             "How often expired transactional ids are removed."),

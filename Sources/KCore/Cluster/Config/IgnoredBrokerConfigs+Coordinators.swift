@@ -134,9 +134,6 @@ extension IgnoredBrokerConfigs {
         .int(
             "share.fetch.purgatory.purge.interval.requests", 1000,
             "Waiting share fetches after which finished ones are cleared."),
-        .boolean(
-            "transaction.partition.verification.enable", true,
-            "Whether a write to a transaction is checked with the coordinator."),
         .int(
             "transaction.state.log.load.buffer.size", 5_242_880, .atLeast(1),
             "Bytes read at once when transactions are loaded."),

@@ -1,0 +1,71 @@
+internal import Synchronization
+
+/// What has to be confirmed before a produce request may begin a transaction in its partitions (KIP-890).
+struct ProduceVerification: Sendable {
+    private struct Place: Sendable {
+        var name: TopicPartition
+        var log: Log
+        var number: Int
+    }
+
+    let transactionalId: String
+    private(set) var producer: TransactionMachine.Producer?
+    private var places: [Place] = []
+
+    /// - Returns: nil for a request without transactions.
+    init?(_ request: ProduceRequest, _ table: PartitionTable) {
+        guard let id = request.transactionalId else { return nil }
+        transactionalId = id
+        for topic in request.topicData {
+            let entry = table.find(topic.name)
+            for data in topic.partitionData {
+                guard let log = entry?.partition(data.index)?.log,
+                    let header = ProduceVerification.header(data.records),
+                    header.isTransactional, header.hasProducerId
+                else { continue }
+                let producer = TransactionMachine.Producer(id: header.producerId, epoch: header.producerEpoch)
+                // A request is of one producer. What is not is refused by the logs, which nobody has told of it.
+                if let known = self.producer, known != producer { continue }
+                self.producer = producer
+                guard let number = log.beginVerification(of: producer.id, epoch: producer.epoch) else { continue }
+                places.append(
+                    Place(name: TopicPartition(topic: topic.name, partition: data.index), log: log, number: number))
+            }
+        }
+    }
+
+    /// Whether the coordinator has to be asked.
+    var isNeeded: Bool { !places.isEmpty }
+    var partitions: Set<TopicPartition> { Set(places.map(\.name)) }
+
+    /// Tells the logs what the coordinator has said.
+    /// - Returns: what the partitions that it did not confirm are to be answered.
+    func settle(_ answers: [TopicPartition: ErrorCode], version: Int16) -> [TopicPartition: ErrorCode] {
+        var errors: [TopicPartition: ErrorCode] = [:]
+        for place in places {
+            let code = answers[place.name] ?? .unknownServerError
+            if code == .none, let producer {
+                place.log.confirmTransaction(of: producer.id, place.number)
+            } else {
+                errors[place.name] = ProduceVerification.answer(to: code, version: version)
+            }
+        }
+        return errors
+    }
+
+    // As Kafka's leaders answer: again later where the coordinator could not say, and in the words that a version knows.
+    private static func answer(to code: ErrorCode, version: Int16) -> ErrorCode {
+        switch code {
+        case .concurrentTransactions, .coordinatorLoadInProgress, .coordinatorNotAvailable, .notCoordinator:
+            .notEnoughReplicas
+        case .producerFenced: .invalidProducerEpoch
+        case .transactionAbortable where version < 11: .invalidTxnState
+        default: code
+        }
+    }
+
+    private static func header(_ records: WireRecords?) -> RecordBatchHeader? {
+        guard case .bytes(let bytes) = records else { return nil }
+        return try? bytes.withUnsafeBytes { raw throws(RecordsError) in try RecordBatchHeader(reading: raw) }
+    }
+}

@@ -1,0 +1,195 @@
+@testable import KCore
+import Testing
+
+/// Transactions with our own producer and tools, against a broker of this process.
+@Suite struct TransactionToolsTests {
+    typealias Cluster = ToolsEndToEndTests.Cluster
+
+    private func client(_ cluster: Cluster, _ properties: [(name: String, value: String)] = []) throws -> KafkaClient {
+        try KafkaClient(try ClientConfig([("bootstrap.servers", cluster.server)] + properties))
+    }
+
+    private func send(_ producer: Producer, _ topic: ProducerTopic, _ values: [String]) throws {
+        for value in values {
+            try Bytes(value).withUnsafeBytes { bytes throws(ClientError) in
+                _ = try producer.send(to: topic, key: nil, value: bytes)
+            }
+        }
+    }
+
+    private func lines(_ text: String) -> [String] { text.split(separator: "\n").map(String.init).sorted() }
+
+    @Test func `what is committed is seen, what is aborted only by who asks for all`() throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "3").status == .done)
+        let client = try client(cluster, [("transactional.id", "mine")])
+        defer { client.close() }
+        let producer = Producer(client) { _ in }
+        try producer.initTransactions()
+        let topic = try producer.topic("t")
+        var expected: [String] = []
+        for round in 0..<6 {
+            try producer.beginTransaction()
+            let values = (0..<20).map { "round \(round) record \($0)" }
+            try send(producer, topic, values)
+            if round % 3 == 1 {
+                try producer.abortTransaction()
+            } else {
+                try producer.commitTransaction()
+                expected += values
+            }
+        }
+        // Neither needs anything in it.
+        try producer.beginTransaction()
+        try producer.commitTransaction()
+        try producer.beginTransaction()
+        try producer.abortTransaction()
+        try producer.close()
+        #expect(lines(cluster.read("t")) == expected.sorted())
+    }
+
+    @Test func `a producer that was taken over can neither commit nor go on`() throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "1").status == .done)
+        let (first, second) = (
+            try client(cluster, [("transactional.id", "x")]), try client(cluster, [("transactional.id", "x")])
+        )
+        defer {
+            first.close()
+            second.close()
+        }
+        let zombie = Producer(first) { _ in }
+        try zombie.initTransactions()
+        let topic = try zombie.topic("t")
+        try zombie.beginTransaction()
+        try send(zombie, topic, ["zombie"])
+        try zombie.flush()
+        let successor = Producer(second) { _ in }
+        try successor.initTransactions()
+        try successor.beginTransaction()
+        try send(successor, try successor.topic("t"), ["successor"])
+        try successor.commitTransaction()
+        #expect(throws: ClientError.self) { try zombie.commitTransaction() }
+        #expect(lines(cluster.read("t")) == ["successor"])
+    }
+
+    @Test func `what is sent outside of a transaction fails, and order is demanded`() throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "1").status == .done)
+        let plain = try client(cluster)
+        defer { plain.close() }
+        #expect(throws: ClientError.self) { try Producer(plain) { _ in }.initTransactions() }
+        let client = try client(cluster, [("transactional.id", "x")])
+        defer { client.close() }
+        let producer = Producer(client) { _ in }
+        #expect(throws: ClientError.self) { try producer.beginTransaction() }
+        try producer.initTransactions()
+        #expect(throws: ClientError.self) { try producer.commitTransaction() }
+        let topic = try producer.topic("t")
+        try send(producer, topic, ["outside"])
+        try producer.flush()
+        try producer.beginTransaction()
+        #expect(throws: ClientError.self) { try producer.beginTransaction() }
+        try send(producer, topic, ["inside"])
+        try producer.commitTransaction()
+        #expect(lines(cluster.read("t")) == ["inside"])
+    }
+
+    @Test(arguments: ["1", "7", "1ms", nil])
+    func `kproduce sends in transactions that are as long as was asked for`(every: String?) throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "1").status == .done)
+        let input = (1...40).map { "line \($0)" }.joined(separator: "\n") + "\n"
+        let words = ["-t", "t", "--transactional-id", "import"] + (every.map { ["--commit-every", $0] } ?? [])
+        let test = TestConsole(
+            tool: "kproduce", input: input, environment: ["KAFKA_BOOTSTRAP_SERVERS": cluster.server])
+        #expect(Command.kproduce.run(words, test.console) == .done, "\(test.errors.text)")
+        #expect(cluster.read("t") == input)
+        // A marker ends each transaction.
+        let partition = cluster.broker.partitions.table.value.find("t")?.partition(0)
+        let end = try #require(partition).log.logEndOffset
+        switch every {
+        case "1": #expect(end == 80)
+        case "7": #expect(end == 46)
+        case nil: #expect(end == 41)
+        default: #expect(end > 40)
+        }
+    }
+
+    @Test func `transactions are listed, described and aborted`() throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "1").status == .done)
+        let client = try client(cluster, [("transactional.id", "open")])
+        defer { client.close() }
+        let producer = Producer(client) { _ in }
+        try producer.initTransactions()
+        try producer.beginTransaction()
+        try send(producer, try producer.topic("t"), ["open"])
+        try producer.flush()
+        let listed = cluster.run(.kadmin, "txn", "list", "--state", "Ongoing")
+        #expect(listed.output.contains("open") && listed.output.contains("Ongoing"), "\(listed.errors)")
+        let described = cluster.run(.kadmin, "txn", "describe", "open", "nobody")
+        #expect(described.output.contains("t-0"))
+        #expect(described.status == .failed && described.errors.contains("TRANSACTIONAL_ID_NOT_FOUND"))
+        #expect(cluster.run(.kadmin, "producer", "describe", "t:0").output.contains("t-0"))
+        #expect(cluster.read("t") == "")
+        let aborted = cluster.run(.kadmin, "txn", "abort", "open", "-y")
+        #expect(aborted.status == .done && aborted.output == "fenced open\n", "\(aborted.errors)")
+        #expect(throws: ClientError.self) { try producer.commitTransaction() }
+        #expect(cluster.run(.kadmin, "txn", "abort", "nobody", "-y").status == .failed)
+        #expect(cluster.run(.kadmin, "txn", "list", "--state", "Ongoing").output.contains("Ongoing") == false)
+        #expect(cluster.read("t") == "")
+    }
+
+    @Test func `a transaction that hangs in a partition is ended there`() throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "1").status == .done)
+        let partition = try #require(cluster.broker.partitions.table.value.find("t")?.partition(0))
+        var options = BatchOptions()
+        options.producerId = 77
+        options.producerEpoch = 0
+        options.baseSequence = 0
+        options.isTransactional = true
+        _ = try partition.append(Batches.make(["hangs"], options: options), requiredAcks: -1, origin: .coordinator)
+        #expect(partition.lastStableOffset == 0)
+        #expect(cluster.run(.kadmin, "txn", "abort", "-p", "t:0", "--start-offset", "1", "-y").status == .failed)
+        let done = cluster.run(.kadmin, "txn", "abort", "-p", "t:0", "--start-offset", "0", "-y")
+        #expect(done.output == "aborted the transaction of producer 77 in t-0\n", "\(done.errors)")
+        #expect(partition.lastStableOffset == 2)
+        #expect(cluster.read("t") == "")
+    }
+
+    @Test func `offsets of a group count with the transaction`() throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "1").status == .done)
+        let client = try client(cluster, [("transactional.id", "x")])
+        defer { client.close() }
+        let producer = Producer(client) { _ in }
+        try producer.initTransactions()
+        let place = TopicPartition(topic: "t", partition: 0)
+        // The first to ask for a group makes its topic.
+        var find = FindCoordinatorRequest()
+        find.coordinatorKeys = ["g"]
+        _ = try client.call(find)
+        func committed() throws -> Int64? {
+            var request = OffsetFetchRequest()
+            var group = OffsetFetchRequest.OffsetFetchRequestGroup()
+            group.groupId = "g"
+            group.topics = nil
+            request.groups = [group]
+            request.requireStable = true
+            let response: OffsetFetchResponse = try client.call(request)
+            return response.groups.first?.topics.first?.partitions.first?.committedOffset
+        }
+        for (offset, commits) in [(Int64(5), true), (9, false), (12, true)] {
+            try producer.beginTransaction()
+            try producer.sendOffsets([place: offset], group: "g")
+            if commits { try producer.commitTransaction() } else { try producer.abortTransaction() }
+            let wanted: Int64 = commits ? offset : 5
+            // The marker comes soon after the answer.
+            var found: Int64?
+            for _ in 0..<500 where found != wanted { found = try committed() }
+            #expect(found == wanted)
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import Testing
+
+@testable import KCore
+
+@Suite struct TransactionVerificationTests {
+    let bench = LogBench()
+
+    private func open() throws -> Log {
+        var environment = bench.environment
+        environment.verifiesTransactions = true
+        try bench.disk.createDirectory(bench.path)
+        return try LogLoader(
+            topicPartition: bench.topicPartition, folder: PartitionFolder(path: bench.path, files: environment.files),
+            environment: environment, config: LogConfig()
+        ).load()
+    }
+
+    private func write(_ log: Log, epoch: Int16 = 0, sequence: Int32 = 0) throws {
+        var options = BatchOptions()
+        options.producerId = 7
+        options.producerEpoch = epoch
+        options.baseSequence = sequence
+        options.isTransactional = true
+        _ = try log.append(["v"], options: options)
+    }
+
+    private func abort(_ log: Log, epoch: Int16 = 0) throws {
+        let marker = EndTransactionMarker(isCommit: false, coordinatorEpoch: 0)
+        let batch = try marker.batch(producerId: 7, producerEpoch: epoch, timestampMs: 0)
+        _ = try log.append(batch, leaderEpoch: 0, origin: .coordinator)
+    }
+
+    private func isRefused(_ body: () throws -> Void) -> Bool {
+        do {
+            try body()
+            return false
+        } catch {
+            return (error as? LogError)?.code == .invalidTxnState
+        }
+    }
+
+    @Test func `a transaction begins only after its coordinator was asked, and goes on without asking`() throws {
+        let log = try open()
+        #expect(isRefused { try write(log) })
+        let number = try #require(log.beginVerification(of: 7, epoch: 0))
+        #expect(isRefused { try write(log) })
+        log.confirmTransaction(of: 7, number)
+        try write(log)
+        #expect(log.beginVerification(of: 7, epoch: 0) == nil)
+        try write(log, sequence: 1)
+        #expect(log.logEndOffset == 2)
+    }
+
+    @Test func `a batch that comes behind the marker opens nothing, whenever its coordinator was asked`() throws {
+        let log = try open()
+        let number = try #require(log.beginVerification(of: 7, epoch: 0))
+        try abort(log)
+        log.confirmTransaction(of: 7, number)
+        #expect(isRefused { try write(log) })
+        let again = try #require(log.beginVerification(of: 7, epoch: 0))
+        log.confirmTransaction(of: 7, again)
+        try abort(log)
+        #expect(isRefused { try write(log) })
+        #expect(log.lastStableOffset(highWatermark: 2) == 2)
+    }
+
+    @Test func `what was confirmed for one epoch says nothing of another`() throws {
+        let log = try open()
+        let number = try #require(log.beginVerification(of: 7, epoch: 3))
+        log.confirmTransaction(of: 7, number)
+        #expect(isRefused { try write(log, epoch: 2) })
+        try write(log, epoch: 3)
+    }
+
+    @Test func `batches outside of transactions and those of coordinators need no word`() throws {
+        let log = try open()
+        _ = try log.append(Batches.idempotent(["v"], sequence: 0), leaderEpoch: 0)
+        try log.append(["plain"])
+        #expect(log.logEndOffset == 2)
+    }
+}
