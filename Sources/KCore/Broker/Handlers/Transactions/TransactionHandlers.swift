@@ -11,6 +11,19 @@ enum TransactionHandlers {
             $0
         }
         guard !request.groupId.isEmpty else { return reply.send(.invalidGroupId) }
+        let image = call.image
+        guard image.topic(CoordinatorTopic.groupsName) == nil,
+            let topic = call.broker.coordinators.topic(.group, image)
+        else { return addOffsets(request, call, reply) }
+        // Nobody has asked for a group yet: its topic is made now, as the one for who looks for its coordinator.
+        call.broker.controller.submit(topic.creation) { _ in
+            call.loop.execute { addOffsets(request, call, reply) }
+        }
+    }
+
+    private static func addOffsets(
+        _ request: AddOffsetsToTxnRequest, _ call: Call, _ reply: CoordinatorReply<ErrorCode>
+    ) {
         guard let topic = call.image.topic(CoordinatorTopic.groupsName) else {
             return reply.send(.coordinatorNotAvailable)
         }
