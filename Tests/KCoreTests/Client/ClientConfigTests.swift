@@ -49,7 +49,7 @@ struct ClientConfigTests {
         ("acks", "2"), ("linger.ms", "-1"), ("linger.ms", "soon"), ("bootstrap.servers", ""),
         ("bootstrap.servers", "a:0"),
         ("bootstrap.servers", "::1:9092"), ("security.protocol", "SSL"), ("compression.type", "brotli"),
-        ("transactional.id", "t"), ("enable.idempotence", "yes"), ("isolation.level", "serializable"),
+        ("transaction.timeout.ms", "0"), ("enable.idempotence", "yes"), ("isolation.level", "serializable"),
     ])
     func `a value that a property cannot have is refused`(name: String, value: String) {
         #expect(failure([(name, value)])?.contains(name) == true)

@@ -59,9 +59,9 @@ extension Command {
         "abort", "Aborts transactions: of transactional ids, or one that hangs in a partition",
         details: [
             """
-            Of an ID, the producer is fenced and what it has open is aborted. With -p, the transaction that begins at
-            --start-offset in that partition is ended where no coordinator knows of it any more; what the coordinator
-            does know of should be aborted by its id.
+            Of an ID, the producer is fenced and what it has open is aborted. With -p, the transaction that
+            begins at --start-offset in that partition is ended, for those that no coordinator knows of any
+            more; what a coordinator does know of should be aborted by its id.
             """
         ],
         operands: [Operand("ID", repeatable: true)],
