@@ -88,15 +88,22 @@ final class PartitionManager: ImageListener {
             gone.append(entry)
         }
         self.table.publish(table)
+        for topic in gone {
+            for index in topic.offline { deleteLog(TopicPartition(topic: topic.name, partition: index)) }
+        }
         for partition in gone.flatMap(\.partitions).compactMap({ $0 }) {
             partition.close()
             // A topic that was created anew under the same name has another log, which stays.
             guard logManager.log(for: partition.topicPartition) === partition.log else { continue }
-            do throws(LogError) {
-                try logManager.deleteLog(partition.topicPartition)
-            } catch {
-                logger.error("a log cannot be deleted: \(error.message)", ["partition": partition.topicPartition])
-            }
+            deleteLog(partition.topicPartition)
+        }
+    }
+
+    private func deleteLog(_ name: TopicPartition) {
+        do throws(LogError) {
+            try logManager.deleteLog(name)
+        } catch {
+            logger.error("a log cannot be deleted: \(error.message)", ["partition": name])
         }
     }
 

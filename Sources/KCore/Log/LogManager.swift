@@ -166,8 +166,22 @@ public final class LogManager: Sendable {
 
     /// Removes a partition's log: its directory is renamed now and removed after a while. No log is fine.
     public func deleteLog(_ topicPartition: TopicPartition) throws(LogError) {
-        guard let log = state.withLock({ $0.logs.removeValue(forKey: topicPartition) }) else { return }
-        try log.delete()
+        if let log = state.withLock({ $0.logs.removeValue(forKey: topicPartition) }) { return try log.delete() }
+        // One that could not be opened goes too: the name must be free for the next topic that has it.
+        guard let refused = state.withLock({ $0.refused.removeValue(forKey: topicPartition) }) else { return }
+        try remove(refused.loader)
+    }
+
+    private func remove(_ loader: LogLoader) throws(LogError) {
+        let environment = loader.environment
+        do {
+            try loader.folder.rename(to: LogDirectoryName.deleted(loader.topicPartition))
+            try disk.syncDirectory(parentDirectory(loader.folder.path))
+            environment.removeLater([loader.folder.path], after: loader.config.fileDeleteDelayMs)
+        } catch  where error.isMissing {
+        } catch {
+            throw error.isHarmless ? LogError(error) : environment.directory.fail(error)
+        }
     }
 
     /// Puts a log aside that belongs to no topic of the cluster: its directory is renamed and kept, as Kafka does, since

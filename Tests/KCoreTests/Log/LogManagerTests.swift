@@ -70,6 +70,28 @@ import Testing
         #expect(disk.contents(path) == contents)
     }
 
+    @Test func `a damaged log goes with its topic, and leaves its name to the next`() throws {
+        let manager = try open()
+        let log = try manager.createLog(partition(0), topicId: nil, config: LogConfig())
+        for index in 0..<5 { try log.append(["value \(index)"]) }
+        try log.flush()
+        manager.checkpointAll()
+        let path = "/a/orders-0/00000000000000000000.log"
+        var contents = try #require(disk.contents(path))
+        contents[contents.count / 2] ^= 1
+        disk.restart()
+        disk.plant(path, contents)
+        let again = try open()
+        try again.deleteLog(partition(0))
+        #expect(try again.createLog(partition(0), topicId: nil, config: LogConfig()).logEndOffset == 0)
+        #expect(disk.paths.contains { $0.contains("-delete/") })
+        again.shutdown()
+        let next = try open()
+        #expect(next.log(for: partition(0))?.logEndOffset == 0)
+        next.tick()
+        #expect(!disk.paths.contains { $0.contains("-delete/") })
+    }
+
     @Test func `a directory has one owner`() throws {
         let manager = try open()
         #expect(throws: LogError.self) { try open() }
