@@ -36,6 +36,7 @@ struct BrokerSettings: Sendable {
         guard !directories.isEmpty else { throw ConfigError("log.dirs names no directory") }
         logManager = LogManagerOptions(directories: directories)
         logManager.recoveryThreads = config.int("num.recovery.threads.per.data.dir")
+        logManager.closingThreads = 16
         logManager.checkpointIntervalMs = config.int64("log.flush.offset.checkpoint.interval.ms")
         logManager.highWatermarkCheckpointIntervalMs = config.int64("replica.high.watermark.checkpoint.interval.ms")
         let flushCheckMs = config.int64("log.flush.scheduler.interval.ms")

@@ -212,6 +212,7 @@ extension Log {
                 if active.baseOffset != baseOffset { removeLater(try active.markDeleted()) }
             }
             writer.segments.append(segment)
+            writer.savedEnd = nil
             writer.hasNewFiles = true
             writer.rollJitterMs = Log.jitter(config)
             publish(writer)

@@ -91,11 +91,15 @@ extension Log {
         defer { closeFiles() }
         if isOffline { return }
         do {
-            try writer.withLock { (writer) throws(DiskError) in
+            let isSaved = try writer.withLock { (writer) throws(DiskError) in
+                // Most of many partitions have not been touched.
+                if writer.savedEnd == writer.endOffset, !writer.hasNewFiles, !writer.epochs.isDirty { return true }
                 try writer.segments.last?.seal()
                 try writeProducerSnapshot(writer)
                 writer.hasNewFiles = true
+                return false
             }
+            if isSaved { return }
             try flush()
             if let active = published.withLock({ $0.segments.last }) { try active.flush() }
         } catch let error as DiskError {

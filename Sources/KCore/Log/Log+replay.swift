@@ -76,6 +76,7 @@ extension Log {
             }
             try Log.replay(
                 writer.segments, from: start, to: writer.endOffset, into: &producers, reindexFrom: start)
+            writer.savedEnd = nil
             writer.hasNewFiles = true
         }
     }

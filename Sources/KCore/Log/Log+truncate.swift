@@ -19,6 +19,7 @@ extension Log {
                 // Readers must not see what is about to go.
                 writer.endOffset = offset
                 writer.truncations += 1
+                writer.savedEnd = nil
                 publish(writer)
                 for segment in removed { removeLater(try onDisk { () throws(DiskError) in try segment.markDeleted() }) }
                 _ = try writer.segments[kept].truncate(to: offset)
@@ -56,6 +57,7 @@ extension Log {
         }
         writer.endOffset = offset
         writer.truncations += 1
+        writer.savedEnd = nil
         writer.epochs.truncateEnd(to: 0)
         writer.producers = ProducerStates()
         writer.producers.mapEndOffset = offset

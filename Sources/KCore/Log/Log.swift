@@ -42,6 +42,9 @@ public final class Log: Sendable {
         /// How often something was cut off.
         var truncations = 0
         var isClosed = false
+        /// Where the log ended when all of it was last put away: files on stable storage, indexes complete, a snapshot of
+        /// the producers. Nil when it was not, or has been changed other than by appends.
+        var savedEnd: Int64?
     }
 
     /// What readers see.

@@ -81,9 +81,13 @@ struct LogLoader {
         epochs.truncateStart(to: start)
         let producers = try loadProducers(
             names, segments, start: start, end: endOffset, reindexFrom: reindexFrom)
-        let state = Log.Writer(
+        var state = Log.Writer(
             segments: segments, endOffset: endOffset, epochs: epochs, producers: producers,
             rollJitterMs: Log.jitter(config), lastFlushMs: nowMs, hasNewFiles: !wasCleanStop)
+        let hasIndexes = segments.allSatisfy { $0.size == 0 || names.indexed.contains($0.baseOffset) }
+        if wasCleanStop, hasIndexes, names.snapshots.contains(endOffset) { state.savedEnd = endOffset }
+        // Of thousands of logs most are not used for now. What recovery has left to write is still in memory.
+        if state.savedEnd != nil { for segment in segments { segment.close() } }
         let log = Log(
             topicPartition: topicPartition, topicId: names.hasTopicId ? try topicId() : nil, environment: environment,
             folder: folder, config: config, state: state, startOffset: start,

@@ -77,7 +77,7 @@ extension LogManager {
         guard isFirst else { return }
         for pool in pools { pool.stop() }
         let dirty = Mutex<Set<String>>([])
-        Parallel.forEach(logs, threads: options.recoveryThreads) { log in
+        Parallel.forEach(logs, threads: max(options.recoveryThreads, options.closingThreads)) { log in
             do throws(LogError) {
                 try log.close()
             } catch {

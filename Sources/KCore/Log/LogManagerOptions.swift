@@ -7,6 +7,8 @@ public struct LogManagerOptions: Sendable {
     static let mostOpenFiles = 4096
     /// `num.recovery.threads.per.data.dir`
     public var recoveryThreads = 2
+    /// Logs that are closed at a time. Closing waits for disks, and several waits take as long as one.
+    public var closingThreads = 1
     /// `log.flush.scheduler.interval.ms`: how often `flush.ms` of topics is looked at. Kafka's default is "never".
     public var flushCheckIntervalMs: Int64 = 1000
     /// `log.flush.offset.checkpoint.interval.ms` and `log.flush.start.offset.checkpoint.interval.ms`

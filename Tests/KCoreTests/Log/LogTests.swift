@@ -76,4 +76,26 @@ import Testing
         let again = try LogBench(disk: bench.disk).open(config)
         #expect(try again.values() == values)
     }
+
+    @Test func `a log that nothing happened to is closed without touching the disk`() throws {
+        var config = LogConfig()
+        config.segmentBytes = 200
+        let bench = LogBench()
+        let log = try bench.open(config)
+        for index in 0..<10 { try log.append(["value \(index)"]) }
+        try log.close()
+        var operations = bench.disk.operations
+        let again = try bench.open(config, clean: true)
+        try again.close()
+        #expect(bench.disk.operations == operations)
+
+        let changed = try bench.open(config, clean: true)
+        try changed.append(["another"])
+        operations = bench.disk.operations
+        try changed.close()
+        #expect(bench.disk.operations > operations)
+        let last = try bench.open(config, clean: true)
+        #expect(try last.values().count == 11)
+        #expect(last.recoveryPoint == 11)
+    }
 }
