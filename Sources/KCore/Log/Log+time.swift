@@ -37,13 +37,16 @@ extension Log {
     }
 
     /// The record with the largest timestamp, the first if there are several (KIP-734).
+    /// - Parameter upTo: exclusive; batches that reach it are not seen.
     /// - Returns: nil when the log is empty, or no record has a timestamp.
-    public func maxTimestamp() throws(LogError) -> TimestampOffset? {
+    public func maxTimestamp(upTo: Int64 = .max) throws(LogError) -> TimestampOffset? {
         try retrying { () throws(LogFault) in
             let segments = published.withLock { $0.segments }
             var best: (segment: LogSegment, entry: TimeIndex.Entry)?
-            for segment in segments {
-                let entry = try onDisk { () throws(DiskError) in try segment.largestEntry() }
+            for segment in segments where segment.baseOffset < upTo {
+                var entry = try onDisk { () throws(DiskError) in try segment.largestEntry() }
+                // Also the largest of what may be seen is larger than anything before it.
+                if entry.offset >= upTo { entry = try segment.largestEntry(below: upTo) }
                 if entry.timestamp > best?.entry.timestamp ?? -1 { best = (segment, entry) }
             }
             guard let best else { return nil }
@@ -70,6 +73,23 @@ extension LogSegment {
             }
             return nil
         }
+    }
+
+    /// As ``largestEntry()``, of the batches that end below `offset`: the index tells up to where, headers the rest.
+    func largestEntry(below offset: Int64) throws(LogFault) -> TimeIndex.Entry {
+        let end = try position(below: offset, end: size)
+        let timeIndex = files.timeIndex
+        var largest = try onDisk { () throws(DiskError) in try timeIndex.lastEntry(below: offset) }
+        let first = try firstBatch(endingAtOrAfter: largest.offset, end: end)
+        guard let first else { return largest }
+        try BatchScanner.scan(try file(), from: first.position, to: end) { (scanner) throws(LogFault) in
+            while let batch = try scanner.next() {
+                if batch.maxTimestamp > largest.timestamp {
+                    largest = TimeIndex.Entry(timestamp: batch.maxTimestamp, offset: batch.lastOffset)
+                }
+            }
+        }
+        return largest
     }
 
     func record(withTimestamp entry: TimeIndex.Entry) throws(LogFault) -> TimestampOffset? {

@@ -29,6 +29,11 @@ struct TimeIndex: Sendable {
             ?? Entry(timestamp: -1, offset: baseOffset)
     }
 
+    /// The last entry whose offset is below `offset`; the segment's beginning when there is none.
+    func lastEntry(below offset: Int64) throws(DiskError) -> Entry {
+        try file.last(where: { read($0).offset < offset }, read)?.value ?? Entry(timestamp: -1, offset: baseOffset)
+    }
+
     /// Adds an entry when its timestamp is larger than the last one's and its offset not smaller.
     func appendIfLater(timestamp: Int64, offset: Int64, than last: Entry?) throws(DiskError) {
         guard timestamp > last?.timestamp ?? -1, offset >= last?.offset ?? Int64.min,

@@ -124,6 +124,30 @@ import Testing
         #expect(try LogBench().open().maxTimestamp() == nil)
     }
 
+    @Test(arguments: [1 << 20, 500]) func `times out of order are found at their first offset, whatever may be seen`(
+        segmentBytes: Int
+    ) throws {
+        var config = LogConfig()
+        config.segmentBytes = segmentBytes
+        config.indexIntervalBytes = 150
+        let log = try bench.open(config)
+        var random = SeededGenerator(seed: 7)
+        let times = (0..<120).map { Int64($0 * 5) + Int64.random(in: 0..<300, using: &random) }
+        for time in times { try log.append(["at \(time)"], timestamp: time) }
+        #expect(log.segmentCount > (segmentBytes == 500 ? 10 : 0))
+        for upTo in [Int64(1), 2, 33, 77, 119, 120] {
+            let seen = times.prefix(Int(upTo))
+            for target in stride(from: Int64(0), to: 900, by: 11) {
+                let expected = seen.firstIndex { $0 >= target }.map { Int64($0) }
+                #expect(try log.offset(forTimestamp: target, upTo: upTo)?.offset == expected, "\(target) below \(upTo)")
+            }
+            let largest = try log.maxTimestamp(upTo: upTo)
+            #expect(largest?.timestamp == seen.max())
+            #expect(largest?.offset == seen.firstIndex(of: seen.max() ?? 0).map { Int64($0) })
+        }
+        #expect(try log.maxTimestamp(upTo: 0) == nil)
+    }
+
     @Test func `a reader keeps what it reads while retention removes it`() throws {
         let log = try filled(60, segmentBytes: 500)
         let read = try log.read(from: 0, maxBytes: 400)

@@ -90,7 +90,7 @@ enum ListOffsetsHandler {
         case Query.latestTiered:
             break
         case Query.maxTimestamp:
-            if let found = try log.maxTimestamp(), found.offset < partition.endOffset(limit) {
+            if let found = try log.maxTimestamp(upTo: partition.endOffset(limit)) {
                 (result.timestamp, result.offset) = (found.timestamp, found.offset)
                 result.leaderEpoch = found.leaderEpoch
             }
