@@ -120,7 +120,8 @@ final class ConsumeGroupRun {
         output.flush()
         guard output.failure == nil, !offsets.isEmpty else { return }
         for partition in offsets.keys { printed[partition] = nil }
-        try consumer.commit(offsets, timeoutMs: 10_000)
+        // Whoever has pressed ^C does not wait long for a broker that is gone.
+        try consumer.commit(offsets, timeoutMs: console.interruption?.signal == nil ? 10_000 : 3000)
     }
 
     private func storeSoonIfDue(_ consumer: GroupConsumer) {

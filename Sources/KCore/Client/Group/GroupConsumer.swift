@@ -203,7 +203,7 @@ public final class GroupConsumer: Sendable {
         if !handled.isEmpty { note(commitNow(handled, timeoutMs: 5000)) }
         let isDone = Monitor(false)
         client.loop.execute { [runner] in runner.leave { isDone.update { $0 = true } } }
-        isDone.wait(timeoutMs: 6000) { $0 ? () : nil }
+        isDone.wait(timeoutMs: GroupRunner.goodbyeMs) { $0 ? () : nil }
     }
 }
 

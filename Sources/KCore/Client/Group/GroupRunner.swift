@@ -257,6 +257,9 @@ final class GroupRunner: @unchecked Sendable {
         return made
     }
 
+    /// How long a coordinator may take to hear of a member that leaves; without it the session ends by itself.
+    static let goodbyeMs: Int64 = 3000
+
     /// Leaves the group. The completion runs when the coordinator knows it, or does not need to.
     func leave(_ completion: @escaping () -> Void) {
         guard !isEnded else { return completion() }
@@ -268,7 +271,8 @@ final class GroupRunner: @unchecked Sendable {
         isEnded = true
         for case .send(.leave(let request), _, _) in goodbyes {
             guard let coordinator = member.coordinator else { break }
-            return ask(request, at: coordinator, timeoutMs: 5000, adapt: LeaveGroupRequest.adapt) { [self] _ in
+            return ask(request, at: coordinator, timeoutMs: GroupRunner.goodbyeMs, adapt: LeaveGroupRequest.adapt) {
+                [self] _ in
                 connection?.close()
                 completion()
             }
