@@ -41,7 +41,9 @@ struct ClientConfigTests {
     }
 
     @Test func `a name that Kafka has and that does nothing here is warned about`() throws {
-        let config = try ClientConfig([("key.serializer", "x"), ("group.id", "g"), ("ssl.truststore.location", "y")])
+        let config = try ClientConfig([
+            ("key.serializer", "x"), ("group.remote.assignor", "uniform"), ("ssl.truststore.location", "y"),
+        ])
         #expect(config.warnings.count == 3)
     }
 

@@ -13,8 +13,8 @@ extension Command {
             and %%, \\n \\t \\r \\0 \\\\ \\xHH; %v{hex} and %v{base64} for bytes. No newline comes by itself.
             """,
             """
-            With -g the members of the group share the partitions, and each partition goes on from its stored offset;
-            where there is none, -o beginning or -o end says where. With --commit after, what was printed is stored
+            With -g the members of the group share the partitions, and each goes on from its stored offset; where
+            there is none, -o beginning or -o end says where. With --commit after, what was printed is stored
             every auto.commit.interval.ms, when partitions go to another member and at the end: after a crash some
             records come again. With --commit before a crash loses those that were stored and not printed yet.
             """,

@@ -1,0 +1,136 @@
+import Glibc
+import Testing
+
+@testable import KCore
+
+/// Members of a group over a network, with a broker of this process.
+@Suite struct GroupConsumerTests {
+    private final class Cluster {
+        let broker: Broker
+        let directory: String
+
+        init() throws {
+            var template = Array("/tmp/group.XXXXXX".utf8CString)
+            directory =
+                template.withUnsafeMutableBufferPointer {
+                    $0.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }
+                } ?? "/tmp/group"
+            broker = try Broker.start(
+                properties: [
+                    "log.dirs": directory, "listeners": "PLAINTEXT://127.0.0.1:0",
+                    "group.initial.rebalance.delay.ms": "0", "offsets.topic.num.partitions": "1",
+                ], logger: .silent)
+        }
+
+        deinit {
+            broker.stop()
+            try? SystemDisk().removeTree(directory)
+        }
+
+        func client(_ properties: (name: String, value: String)...) throws -> KafkaClient {
+            let server = broker.addresses.map { "\($0)" }.joined(separator: ",")
+            return try KafkaClient(
+                ClientConfig(
+                    [
+                        ("bootstrap.servers", server), ("group.id", "g"), ("auto.offset.reset", "earliest"),
+                        ("heartbeat.interval.ms", "20"), ("retry.backoff.ms", "10"),
+                    ] + properties))
+        }
+
+        /// A topic with `count` records in each of its partitions.
+        func fill(_ topic: String, partitions: Int32, count: Int) throws {
+            let client = try client()
+            defer { client.close() }
+            _ = try AdminClient(client).createTopics([NewTopic(topic, partitions: partitions)])
+            let producer = Producer(client) { _ in }
+            let handle = try producer.topic(topic)
+            for partition in 0..<partitions {
+                for _ in 0..<count { try producer.send(to: handle, partition: partition, key: nil, value: nil) }
+            }
+            try producer.close()
+        }
+    }
+
+    /// Polls until `isEnough`, for a minute at most.
+    private func poll(
+        _ consumer: GroupConsumer, until isEnough: (GroupConsumer.Poll) throws -> Bool
+    ) throws {
+        for _ in 0..<600 where try isEnough(try consumer.poll(timeoutMs: 100)) { return }
+        Issue.record("it did not come")
+    }
+
+    private func count(_ fetched: FetchedRecords) throws -> Int {
+        var count = 0
+        try fetched.forEachRecord { _ in
+            count += 1
+            return true
+        }
+        return count
+    }
+
+    @Test func `what polls gave is committed by itself, at the latest when the consumer is closed`() throws {
+        let cluster = try Cluster()
+        try cluster.fill("t", partitions: 2, count: 5)
+        let client = try cluster.client()
+        defer { client.close() }
+        let consumer = try GroupConsumer(client, topics: .named(["t"]))
+        var read = 0
+        try poll(consumer) { poll in
+            if case .records(let fetched) = poll { read += try count(fetched) }
+            return read == 10
+        }
+        let admin = AdminClient(client)
+        #expect(try admin.groupOffsets("g").isEmpty, "what the last poll gave is not handled before the next")
+        _ = try consumer.poll(timeoutMs: 0)
+        consumer.close()
+        #expect(try admin.groupOffsets("g").values.map(\.offset) == [5, 5])
+        #expect(try admin.describeGroup("g").members.isEmpty, "it has left")
+        let next = try GroupConsumer(client, topics: .named(["t"]), stopsAtEnd: true)
+        try poll(next) { poll in
+            if case .records = poll { Issue.record("read again") }
+            if case .finished = poll { return true }
+            return false
+        }
+        next.close()
+    }
+
+    @Test(arguments: ["range", "cooperative-sticky"])
+    func `a second member gets its part, and the first commits before it gives that up`(assignor: String) throws {
+        let cluster = try Cluster()
+        try cluster.fill("t", partitions: 4, count: 3)
+        let one = try cluster.client(("partition.assignment.strategy", assignor), ("client.id", "one"))
+        let two = try cluster.client(("partition.assignment.strategy", assignor), ("client.id", "two"))
+        defer {
+            one.close()
+            two.close()
+        }
+        let first = try GroupConsumer(one, topics: .named(["t"]))
+        var read = 0
+        try poll(first) { poll in
+            if case .records(let fetched) = poll { read += try count(fetched) }
+            return read == 12
+        }
+        let second = try GroupConsumer(two, topics: .named(["t"]))
+        var (kept, got): (Set<TopicPartition>, Set<TopicPartition>) = ([], [])
+        for partition in 0..<4 as Range<Int32> { kept.insert(TopicPartition(topic: "t", partition: partition)) }
+        for _ in 0..<2000 where !(kept.count == 2 && got.count == 2) {
+            switch try first.poll(timeoutMs: 10) {
+            case .assigned(let partitions): kept.formUnion(partitions)
+            case .revoking(let partitions), .lost(let partitions): kept.subtract(partitions)
+            default: break
+            }
+            switch try second.poll(timeoutMs: 10) {
+            case .assigned(let partitions): got.formUnion(partitions)
+            case .revoking(let partitions), .lost(let partitions): got.subtract(partitions)
+            case .records: Issue.record("what was committed came again")
+            default: break
+            }
+        }
+        #expect(kept.count == 2 && got.count == 2 && kept.isDisjoint(with: got))
+        #expect(throws: ClientError.self, "not its partition") {
+            try second.commit([kept.sorted()[0]: GroupOffset(1)])
+        }
+        first.close()
+        second.close()
+    }
+}
