@@ -5,8 +5,8 @@ extension Command {
         details: [
             """
             Lines are those of Kafka's kafka-dump-log.sh, and its options are understood. Keys and values that are
-            no UTF-8 come as base 64; the records of __cluster_metadata, __consumer_offsets and __transaction_state are
-            decoded when they lie in a directory of that name, or when an option says so.
+            no UTF-8 come as base 64; the records of __cluster_metadata, __consumer_offsets and
+            __transaction_state are decoded when they lie in a directory of that name, or when an option says so.
             A batch that cannot be read ends its file, is named on stderr and makes the exit status 1.
             """
         ],
