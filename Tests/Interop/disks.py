@@ -20,7 +20,8 @@ class Disks:
         self.control = self.root / "control"
         self.control.mkdir()
         shim = self.root / "disk_shim.so"
-        subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", shim, SOURCE, "-ldl"], check=True)
+        compiler = shutil.which("cc") or "clang"  # which comes with Swift
+        subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", shim, SOURCE, "-ldl"], check=True)
         self.environment = {"LD_PRELOAD": str(shim), "DISK_SHIM": str(self.control)}
 
     def broker(self, **overrides):
