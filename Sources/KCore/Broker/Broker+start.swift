@@ -102,6 +102,7 @@ extension Broker {
             try register(ports: addresses.map(\.port))
         }
         scheduleUpkeep()
+        logManager.startCleaning()
         hasStarted()
     }
 

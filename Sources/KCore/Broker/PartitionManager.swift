@@ -60,10 +60,6 @@ final class PartitionManager: ImageListener {
         for topic in delta.createdTopics {
             logger.info("topic created", ["topic": topic.name, "partitions": topic.partitions.count])
             table.set(entry(for: topic, known: nil, image))
-            if logConfig(topic.name, image).cleanupPolicy.contains(.compact) {
-                // People who see their configuration accepted must not wait for something that does not come.
-                logger.warning("logs are not compacted yet, all records are kept", ["topic": topic.name])
-            }
         }
         for change in delta.changedTopics {
             table.set(entry(for: change.after, known: table.find(change.after.name), image))

@@ -39,10 +39,12 @@ enum CheckpointFile {
 }
 
 /// A checkpoint of one offset for each partition of a log directory: `recovery-point-offset-checkpoint`,
-/// `log-start-offset-checkpoint`, `replication-offset-checkpoint`.
+/// `log-start-offset-checkpoint`, `replication-offset-checkpoint`, `cleaner-offset-checkpoint`.
 public struct OffsetCheckpoint: Sendable {
     public static let recoveryPointName = "recovery-point-offset-checkpoint"
     public static let logStartOffsetName = "log-start-offset-checkpoint"
+    /// Up to where logs have been cleaned.
+    public static let cleanedName = "cleaner-offset-checkpoint"
     /// High watermarks; the broker writes it.
     public static let highWatermarkName = "replication-offset-checkpoint"
     /// Up to where each log has been compacted.

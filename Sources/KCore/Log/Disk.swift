@@ -46,6 +46,8 @@ public protocol Disk: Sendable {
     func fileSize(_ path: String) throws(DiskError) -> Int64?
     /// Milliseconds since 1970 of the file's last change; nil when there is none.
     func modificationTimeMs(_ path: String) throws(DiskError) -> Int64?
+    /// Sets the time of the file's last change, milliseconds since 1970. A disk that keeps none does nothing.
+    func setModificationTime(_ path: String, ms: Int64) throws(DiskError)
     /// Everything in the directory but `.` and `..`, in no particular order.
     func list(_ path: String) throws(DiskError) -> [DirectoryEntry]
     /// Creates the directory and those above it, on stable storage when this returns; one that exists is fine.
@@ -104,6 +106,8 @@ extension DiskFile {
 }
 
 extension Disk {
+    public func setModificationTime(_ path: String, ms: Int64) throws(DiskError) {}
+
     /// The whole file; nil when there is none. For small files only.
     public func readFile(_ path: String, maxBytes: Int = 64 << 20) throws(DiskError) -> Bytes? {
         guard let size = try fileSize(path) else { return nil }

@@ -6,7 +6,7 @@ internal import Synchronization
 /// Whatever is in the file, lookups stay inside it: nonsense in a file gives nonsense entries, which the segment checks
 /// against its log.
 final class IndexFile: Sendable {
-    private let handle: FileHandle
+    let handle: FileHandle
     private let entrySize: Int
     private let isOptional: Bool
     private let state = Mutex(State())

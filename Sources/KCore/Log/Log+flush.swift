@@ -128,8 +128,10 @@ extension Log {
         writer.withLock { $0.isClosed = true }
         closeFiles()
         do {
-            try folder.rename(to: name)
-            try environment.disk.syncDirectory(parentDirectory(folder.path))
+            try rearranging.withLock { (_) throws(DiskError) in
+                try folder.rename(to: name)
+                try environment.disk.syncDirectory(parentDirectory(folder.path))
+            }
         } catch  where error.isMissing {
             return false
         } catch {

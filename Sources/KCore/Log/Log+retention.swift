@@ -10,6 +10,12 @@ extension Log {
     @discardableResult
     public func deleteOldSegments(nowMs: Int64) throws(LogError) -> Int {
         try environment.directory.check()
+        let count = try rearranging.withLock { (_) throws(LogError) in try delete(nowMs: nowMs) }
+        flushAfterRoll()
+        return count
+    }
+
+    private func delete(nowMs: Int64) throws(LogError) -> Int {
         let config = config
         let isDeleting = config.cleanupPolicy.contains(.delete)
         let removed = try writer.withLock { (writer) throws(LogError) in
@@ -27,7 +33,6 @@ extension Log {
             count = min(count, try deletable(writer, nowMs: nowMs, config))
             return try take(count, config, &writer)
         }
-        flushAfterRoll()
         try discard(removed)
         return removed.count
     }

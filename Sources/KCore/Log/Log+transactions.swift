@@ -38,7 +38,9 @@ extension Log {
         }
     }
 
-    private func collectAborted(from offset: Int64, upTo end: Int64) throws(LogFault) -> [AbortedTransaction] {
+    private func collectAborted(
+        from offset: Int64, upTo end: Int64, attempts: Int = 3
+    ) throws(LogFault) -> [AbortedTransaction] {
         let segments = published.withLock { $0.segments }
         var found: [AbortedTransaction] = []
         // In front of the first segment there is nothing that could have been read.
@@ -46,7 +48,8 @@ extension Log {
             do throws(LogFault) {
                 if try segment.files.transactionIndex.collect(from: offset, upTo: end, into: &found) { break }
             } catch  where error.isMissingFile {
-                continue
+                // Deleted, with what was in it; or cleaned, and then the one in its place has what is needed.
+                if attempts > 0 { return try collectAborted(from: offset, upTo: end, attempts: attempts - 1) }
             }
         }
         return found

@@ -6,7 +6,13 @@ extension Log {
     @discardableResult
     public func truncate(to offset: Int64) throws(LogError) -> Bool {
         try environment.directory.check()
-        let changed = try writer.withLock { (writer) throws(LogError) in
+        let changed = try rearranging.withLock { (_) throws(LogError) in try cut(to: offset) }
+        if changed { environment.checkpoint() }
+        return changed
+    }
+
+    private func cut(to offset: Int64) throws(LogError) -> Bool {
+        try writer.withLock { (writer) throws(LogError) in
             guard offset < writer.endOffset else { return false }
             guard let first = writer.segments.first, offset > first.baseOffset else {
                 try begin(at: offset, &writer)
@@ -32,15 +38,15 @@ extension Log {
             }
             return true
         }
-        if changed { environment.recoveryPointLowered() }
-        return changed
     }
 
     /// Removes everything and begins anew at `offset`.
     public func truncateFullyAndStart(at offset: Int64) throws(LogError) {
         try environment.directory.check()
-        try writer.withLock { (writer) throws(LogError) in try begin(at: offset, &writer) }
-        environment.recoveryPointLowered()
+        try rearranging.withLock { (_) throws(LogError) in
+            try writer.withLock { (writer) throws(LogError) in try begin(at: offset, &writer) }
+        }
+        environment.checkpoint()
     }
 
     private func begin(at offset: Int64, _ writer: inout Writer) throws(LogError) {
@@ -63,6 +69,7 @@ extension Log {
         writer.producers.mapEndOffset = offset
         writer.hasNewFiles = true
         setRecoveryPoint(offset)
+        lowerCleanedOffset(to: offset)
         publish(writer)
         published.withLock { published in
             published.startOffset = offset
@@ -73,6 +80,7 @@ extension Log {
     private func reload(_ writer: inout Writer) throws(LogFault) {
         writer.epochs.truncateEnd(to: writer.endOffset)
         if recoveryPoint > writer.endOffset { setRecoveryPoint(writer.endOffset) }
+        lowerCleanedOffset(to: writer.endOffset)
         // What followed may have been the newest of a producer; what came before is in the log.
         let end = writer.endOffset
         try onDisk { () throws(DiskError) in try removeProducerSnapshots(above: end) }

@@ -24,6 +24,10 @@ public final class Log: Sendable {
     /// Up to where consumers were shown records before this start, as far as the checkpoint knows.
     let shownEndOffset = Atomic<Int64>(0)
     let watermark = Atomic<Int64>(Int64.max)
+    /// Held while segments are exchanged, deleted or truncated, so that these take turns.
+    let rearranging = Mutex(())
+    /// Up to where the log has been cleaned; -1 when it never was, or nobody knows.
+    let cleanedOffset = Atomic<Int64>(-1)
 
     /// What appends change.
     struct Writer: Sendable {

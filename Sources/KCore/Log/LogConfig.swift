@@ -69,6 +69,9 @@ public struct LogConfig: Equatable, Sendable {
 
     public init() {}
 
+    /// How old a segment may become: a compacted log's records have to come out of the active one in time.
+    var maxSegmentMs: Int64 { cleanupPolicy.contains(.compact) ? min(segmentMs, maxCompactionLagMs) : segmentMs }
+
     /// Entries that an index may have before its segment is rolled.
     var maxOffsetIndexEntries: Int { segmentIndexBytes / OffsetIndex.entrySize }
     var maxTimeIndexEntries: Int { segmentIndexBytes / TimeIndex.entrySize }

@@ -13,6 +13,8 @@ struct LogLoader {
     var startOffset: Int64 = 0
     /// From the checkpoint: consumers were shown what is below.
     var highWatermark: Int64 = 0
+    /// From the checkpoint: up to where the log has been cleaned; -1 when it does not say.
+    var cleanedOffset: Int64 = -1
     var wasCleanStop = false
 
     private var disk: any Disk { folder.disk }
@@ -42,10 +44,15 @@ struct LogLoader {
         var transactionIndexes: Set<Int64> = []
         var hasTopicId = false
         var hasEpochs = false
+        var hasLeftovers = false
     }
 
     private func open(_ recovery: inout LogRecovery) throws(LogFault) -> Log {
-        let names = try readNames()
+        var names = try readNames()
+        if names.hasLeftovers {
+            try SwapFiles.settle(folder, logger: environment.logger)
+            names = try readNames()
+        }
         let nowMs = environment.clock.wallMs
         var segments: [LogSegment] = []
         for base in names.bases {
@@ -92,6 +99,7 @@ struct LogLoader {
             topicPartition: topicPartition, topicId: names.hasTopicId ? try topicId() : nil, environment: environment,
             folder: folder, config: config, state: state, startOffset: start,
             recoveryPoint: wasCleanStop ? endOffset : min(recoveryPoint, endOffset))
+        log.cleanedOffset.store(cleanedOffset, ordering: .releasing)
         log.wereShown(upTo: min(highWatermark, endOffset))
         return log
     }
@@ -116,12 +124,16 @@ struct LogLoader {
                     names.hasTopicId = true
                 } else if entry.name == LeaderEpochs.fileName {
                     names.hasEpochs = true
+                } else if SwapFiles.isLeftover(entry.name) {
+                    names.hasLeftovers = true
                 } else if entry.name.hasSuffix(SegmentFileKind.deletedSuffix) || entry.name.hasSuffix(".tmp") {
                     try disk.remove(folder.path + "/" + entry.name)
                 }
             }
             names.bases.sort()
             names.snapshots.sort()
+            // A swap that is not completed yet can have left an index in front of its log.
+            if names.hasLeftovers { return names }
             let bases = Set(names.bases)
             for (base, name) in indexes where !bases.contains(base) {
                 try disk.remove(folder.path + "/" + name)

@@ -16,19 +16,24 @@ extension LogManager {
         directory.checkpointing.withLock { written in
             var points: [TopicPartition: Int64] = [:]
             var starts: [TopicPartition: Int64] = [:]
+            var cleaned: [TopicPartition: Int64] = [:]
             // What is refused keeps its promises: without them the next start would cut off what is damaged.
             for log in refused(in: directory) {
                 points[log.topicPartition] = log.recoveryPoint
                 if log.startOffset > 0 { starts[log.topicPartition] = log.startOffset }
+                if log.cleanedOffset >= 0 { cleaned[log.topicPartition] = log.cleanedOffset }
             }
             for log in logs(in: directory) {
                 points[log.topicPartition] = log.recoveryPoint
                 // Kafka writes it only where it says more than the first segment's name.
                 let start = log.logStartOffset
                 if start > log.firstSegmentOffset { starts[log.topicPartition] = start }
+                let end = log.cleanedOffset.load(ordering: .acquiring)
+                if end >= 0 { cleaned[log.topicPartition] = end }
             }
             write(points, OffsetCheckpoint.recoveryPointName, directory, &written)
             write(starts, OffsetCheckpoint.logStartOffsetName, directory, &written)
+            if !cleaned.isEmpty { write(cleaned, OffsetCheckpoint.cleanedName, directory, &written) }
         }
     }
 
@@ -65,7 +70,8 @@ extension LogManager {
             } catch  where error.isHarmless {
                 logger.warning("a checkpoint cannot be written", ["file": checkpoint.path, "error": error])
                 // One that promises more than is true after a truncation must go; that takes no room.
-                if name == OffsetCheckpoint.recoveryPointName, isLower(offsets, than: written[name]) {
+                let isPromise = [OffsetCheckpoint.recoveryPointName, OffsetCheckpoint.cleanedName].contains(name)
+                if isPromise, isLower(offsets, than: written[name]) {
                     try remove(checkpoint)
                     written[name] = nil
                 }
@@ -81,7 +87,7 @@ extension LogManager {
         return written.contains { (offsets[$0.key] ?? .max) < $0.value }
     }
 
-    // Without the file everything is read after a crash.
+    // Without the file everything is read after a crash, and cleaned once more.
     private func remove(_ checkpoint: OffsetCheckpoint) throws(DiskError) {
         do throws(DiskError) {
             try disk.remove(checkpoint.path)

@@ -7,6 +7,7 @@ private struct DirectoryContents: Sendable {
     var recoveryPoints: [TopicPartition: Int64]
     var startOffsets: [TopicPartition: Int64]
     var highWatermarks: [TopicPartition: Int64]
+    var cleanedOffsets: [TopicPartition: Int64]
 
     var isUnclean: Bool { !directory.wasCleanStop && !partitions.isEmpty }
 }
@@ -42,7 +43,8 @@ extension LogManager {
                 directory: directory, partitions: partitions,
                 recoveryPoints: directory.readCheckpoint(OffsetCheckpoint.recoveryPointName, disk, logger),
                 startOffsets: directory.readCheckpoint(OffsetCheckpoint.logStartOffsetName, disk, logger),
-                highWatermarks: directory.readCheckpoint(OffsetCheckpoint.highWatermarkName, disk, logger))
+                highWatermarks: directory.readCheckpoint(OffsetCheckpoint.highWatermarkName, disk, logger),
+                cleanedOffsets: directory.readCheckpoint(OffsetCheckpoint.cleanedName, disk, logger))
         } catch {
             _ = directory.health.fail(error)
             return nil
@@ -59,6 +61,7 @@ extension LogManager {
                 topicPartition, directory, config: configFor(topicPartition.topic), isClean: directory.wasCleanStop)
             loader.recoveryPoint = contents.recoveryPoints[topicPartition] ?? 0
             loader.startOffset = contents.startOffsets[topicPartition] ?? 0
+            loader.cleanedOffset = contents.cleanedOffsets[topicPartition] ?? -1
             loader.highWatermark = contents.highWatermarks[topicPartition] ?? 0
             self.open(loader, directory, contents.isUnclean ? progress : nil)
         }

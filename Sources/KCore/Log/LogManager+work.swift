@@ -75,6 +75,7 @@ extension LogManager {
             return isFirst
         }
         guard isFirst else { return }
+        stopCleaning()
         for pool in pools { pool.stop() }
         let dirty = Mutex<Set<String>>([])
         Parallel.forEach(logs, threads: max(options.recoveryThreads, options.closingThreads)) { log in

@@ -17,6 +17,7 @@ public final class LogManager: Sendable {
     /// Threads that this manager has started.
     let pools: [WorkerPool]
     let removals = RemovalQueue()
+    let cleaner: LogCleaner
     let directories: [LogDirectory]
     let state: Mutex<State>
     // Creating writes files, which must not hold up who only looks a log up.
@@ -34,6 +35,7 @@ public final class LogManager: Sendable {
         var lastHighWatermarksMs: Int64
         var lastRetentionMs: Int64
         var lastFlushCheckMs: Int64
+        var cleanerThreads: CleanerThreads?
         var isStopped = false
     }
 
@@ -60,6 +62,7 @@ public final class LogManager: Sendable {
         self.flusher = flusher ?? background
         self.writeBehind = writeBehind ?? background
         self.pools = pools
+        cleaner = LogCleaner(options.cleaner, clock: clock, logger: logger.named("cleaner"))
         let nowMs = clock.monotonicMs
         state = Mutex(
             State(lastCheckpointMs: nowMs, lastHighWatermarksMs: nowMs, lastRetentionMs: nowMs, lastFlushCheckMs: nowMs)
@@ -208,7 +211,7 @@ public final class LogManager: Sendable {
             removeLater: { [removals] paths, atMs in removals.add(paths, atMs: atMs) })
         environment.producerIdExpirationMs = options.producerIdExpirationMs
         environment.verifiesTransactions = options.verifiesTransactions
-        environment.recoveryPointLowered = { [weak self] in self?.checkpoint(directory) }
+        environment.checkpoint = { [weak self] in self?.checkpoint(directory) }
         return LogLoader(
             topicPartition: topicPartition, folder: folder, environment: environment, config: config,
             wasCleanStop: isClean)

@@ -24,6 +24,8 @@ public struct LogManagerOptions: Sendable {
     /// `file.delete.delay.ms` for the directories of deleted partitions.
     public var fileDeleteDelayMs: Int64 = 60_000
 
+    public var cleaner = CleanerOptions()
+
     public init(directories: [String]) { self.directories = directories }
 }
 

@@ -29,15 +29,17 @@ final class LogSegment: Sendable {
         let timeIndex: TimeIndex
         let transactionIndex: TransactionIndex
 
-        init(_ folder: PartitionFolder, baseOffset: Int64) {
-            log = FileHandle(folder, baseOffset: baseOffset, kind: .log)
-            offsetIndex = OffsetIndex(
-                FileHandle(folder, baseOffset: baseOffset, kind: .offsetIndex), baseOffset: baseOffset)
-            timeIndex = TimeIndex(
-                FileHandle(folder, baseOffset: baseOffset, kind: .timeIndex), baseOffset: baseOffset)
-            transactionIndex = TransactionIndex(
-                FileHandle(folder, baseOffset: baseOffset, kind: .transactionIndex), baseOffset: baseOffset)
+        init(_ folder: PartitionFolder, baseOffset: Int64, stage: SegmentFileStage = .regular) {
+            func handle(_ kind: SegmentFileKind) -> FileHandle {
+                FileHandle(folder, baseOffset: baseOffset, kind: kind, stage: stage)
+            }
+            log = handle(.log)
+            offsetIndex = OffsetIndex(handle(.offsetIndex), baseOffset: baseOffset)
+            timeIndex = TimeIndex(handle(.timeIndex), baseOffset: baseOffset)
+            transactionIndex = TransactionIndex(handle(.transactionIndex), baseOffset: baseOffset)
         }
+
+        var all: [FileHandle] { [log, offsetIndex.file.handle, timeIndex.file.handle, transactionIndex.file.handle] }
     }
 
     /// A segment whose file is there.
@@ -50,9 +52,11 @@ final class LogSegment: Sendable {
 
     /// Creates the files of an empty segment.
     static func create(
-        _ folder: PartitionFolder, baseOffset: Int64, config: LogConfig, createdMs: Int64
+        _ folder: PartitionFolder, baseOffset: Int64, config: LogConfig, createdMs: Int64,
+        stage: SegmentFileStage = .regular
     ) throws(DiskError) -> LogSegment {
         let segment = LogSegment(folder, baseOffset: baseOffset, size: 0, createdMs: createdMs)
+        segment.state.withLock { $0.files = Files(folder, baseOffset: baseOffset, stage: stage) }
         segment.state.withLock { $0.largest = TimeIndex.Entry(timestamp: -1, offset: baseOffset) }
         let file = try segment.files.log.open(create: true)
         try file.truncate(to: 0)
@@ -175,9 +179,11 @@ final class LogSegment: Sendable {
     /// What retention by time goes by, milliseconds: the largest timestamp, else when the file last changed.
     func retentionTimestampMs() throws(DiskError) -> Int64 {
         let largest = try largestEntry().timestamp
-        if largest >= 0 { return largest }
-        return try folder.disk.modificationTimeMs(files.log.path) ?? 0
+        return largest >= 0 ? largest : try lastModifiedMs()
     }
+
+    /// When the log's file last changed, milliseconds.
+    func lastModifiedMs() throws(DiskError) -> Int64 { try folder.disk.modificationTimeMs(files.log.path) ?? 0 }
 
     /// Whether a batch must go into a new segment.
     func mustRoll(
@@ -187,7 +193,7 @@ final class LogSegment: Sendable {
         if lastOffset - baseOffset > Int64(Int32.max) { return true }
         guard size > 0 else { return false }
         if size + Int64(count) > Int64(config.segmentBytes) { return true }
-        if try age(timestamp: timestamp, nowMs: nowMs) > config.segmentMs - jitterMs { return true }
+        if try age(timestamp: timestamp, nowMs: nowMs) > config.maxSegmentMs - jitterMs { return true }
         let files = files
         return try onDisk { () throws(DiskError) in
             if try files.offsetIndex.file.count() >= config.maxOffsetIndexEntries { return true }
@@ -195,16 +201,18 @@ final class LogSegment: Sendable {
         }
     }
 
+    /// The largest timestamp of the first batch, milliseconds; -1 when there is none.
+    func firstBatchTimestampMs() throws(LogFault) -> Int64 {
+        if let known = state.withLock({ $0.firstTimestamp }) { return known }
+        let first = try firstBatch()?.maxTimestamp ?? -1
+        state.withLock { $0.firstTimestamp = first }
+        return first
+    }
+
     // By the records' own time where they have one, so that a log that is copied rolls as the original did.
     private func age(timestamp: Int64, nowMs: Int64) throws(LogFault) -> Int64 {
-        let (first, created) = state.withLock { ($0.firstTimestamp, $0.createdMs) }
-        let start: Int64
-        if let first {
-            start = first
-        } else {
-            start = try firstBatch()?.maxTimestamp ?? -1
-            state.withLock { $0.firstTimestamp = start }
-        }
+        let start = try firstBatchTimestampMs()
+        let created = state.withLock { $0.createdMs }
         return start >= 0 ? timestamp - start : nowMs - created
     }
 
@@ -278,20 +286,31 @@ final class LogSegment: Sendable {
         files.transactionIndex.file.close()
     }
 
-    /// Renames the files so that they no longer belong to the log. Readers in flight keep theirs.
+    /// Renames the files so that they no longer belong to the log. Readers in flight keep theirs; who would open one now
+    /// is told that it is missing, and looks at the log anew.
+    /// - Parameter keepingSnapshot: whether the producer snapshot of the base offset stays, for a segment that takes the
+    ///   place of this one.
     /// - Returns: the paths to remove later.
-    func markDeleted() throws(DiskError) -> [String] {
-        close()
-        let disk = folder.disk
+    func markDeleted(keepingSnapshot: Bool = false) throws(DiskError) -> [String] {
         var paths: [String] = []
-        for kind in SegmentFileKind.allCases {
-            let path = folder.path + "/" + kind.fileName(baseOffset: baseOffset)
-            let target = path + SegmentFileKind.deletedSuffix
-            do {
-                try disk.rename(path, to: target)
-                paths.append(target)
-            } catch  where error.isMissing {}
-        }
+        for handle in files.all where try handle.rename(to: .deleted) { paths.append(handle.path) }
+        if keepingSnapshot { return paths }
+        let snapshot = folder.path + "/" + SegmentFileKind.producerSnapshot.fileName(baseOffset: baseOffset)
+        do {
+            try folder.disk.rename(snapshot, to: snapshot + SegmentFileKind.deletedSuffix)
+            paths.append(snapshot + SegmentFileKind.deletedSuffix)
+        } catch  where error.isMissing {}
         return paths
+    }
+
+    /// Gives all files another name, the log's last: as long as that has the old one, nothing has happened.
+    func rename(to stage: SegmentFileStage) throws(DiskError) {
+        for handle in files.all.reversed() { _ = try handle.rename(to: stage) }
+    }
+
+    /// Removes the files, which do not belong to a log. What cannot be removed now is removed at the next start.
+    func removeUnused() {
+        close()
+        for handle in files.all { try? folder.disk.remove(handle.path) }
     }
 }

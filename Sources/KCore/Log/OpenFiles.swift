@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Synchronization
 
 /// Keeps the number of open files bounded: files are opened when they are used, and when there are too many, one that
@@ -60,32 +61,51 @@ final class FileHandle: Sendable {
     private let folder: PartitionFolder
     private let baseOffset: Int64
     private let kind: SegmentFileKind
-    private let file = Mutex<(any DiskFile)?>(nil)
+    private let state: Mutex<State>
     fileprivate let slot = Atomic<Int>(-1)
     fileprivate let wasUsed = Atomic<Bool>(false)
 
-    init(_ folder: PartitionFolder, baseOffset: Int64, kind: SegmentFileKind) {
+    private struct State: Sendable {
+        var file: (any DiskFile)?
+        var stage: SegmentFileStage
+    }
+
+    init(
+        _ folder: PartitionFolder, baseOffset: Int64, kind: SegmentFileKind, stage: SegmentFileStage = .regular
+    ) {
         self.folder = folder
         self.baseOffset = baseOffset
         self.kind = kind
+        state = Mutex(State(stage: stage))
     }
 
-    var path: String { folder.path + "/" + kind.fileName(baseOffset: baseOffset) }
+    var path: String { path(state.withLock { $0.stage }) }
+
+    private func path(_ stage: SegmentFileStage) -> String {
+        folder.path + "/" + kind.fileName(baseOffset: baseOffset) + stage.suffix
+    }
+
+    // Its name can belong to another file by now.
+    private func missing() -> DiskError { DiskError(.open, path: path(.deleted), code: ENOENT) }
 
     /// Whether there is such a file.
     func exists() throws(DiskError) -> Bool {
-        if current != nil { return true }
-        return try folder.disk.fileSize(path) != nil
+        try state.withLock { (state) throws(DiskError) in
+            if state.stage == .deleted { throw missing() }
+            if state.file != nil { return true }
+            return try folder.disk.fileSize(path(state.stage)) != nil
+        }
     }
 
     /// The open file.
     /// - Parameter create: whether it may be created when it does not exist.
     func open(create: Bool = false) throws(DiskError) -> any DiskFile {
         wasUsed.store(true, ordering: .relaxed)
-        let (file, isNew) = try file.withLock { (file) throws(DiskError) -> (any DiskFile, Bool) in
-            if let file { return (file, false) }
-            let opened = try folder.files.disk.open(path, create ? .create : .update)
-            file = opened
+        let (file, isNew) = try state.withLock { (state) throws(DiskError) -> (any DiskFile, Bool) in
+            if state.stage == .deleted { throw missing() }
+            if let file = state.file { return (file, false) }
+            let opened = try folder.files.disk.open(path(state.stage), create ? .create : .update)
+            state.file = opened
             return (opened, true)
         }
         if isNew { folder.files.opened(self) }
@@ -93,14 +113,33 @@ final class FileHandle: Sendable {
     }
 
     /// The file when it is open now.
-    var current: (any DiskFile)? { file.withLock { $0 } }
+    var current: (any DiskFile)? { state.withLock { $0.file } }
+
+    /// Gives the file another name; who opens it meanwhile opens the right one. Once it is ``SegmentFileStage/deleted``
+    /// only those have it who had opened it before.
+    /// - Returns: false when there is no file.
+    func rename(to stage: SegmentFileStage) throws(DiskError) -> Bool {
+        let exists = try state.withLock { (state) throws(DiskError) -> Bool in
+            let path = path(state.stage)
+            state.stage = stage
+            if stage == .deleted { state.file = nil }
+            do throws(DiskError) {
+                try folder.disk.rename(path, to: self.path(stage))
+            } catch  where error.isMissing {
+                return false
+            }
+            return true
+        }
+        if stage == .deleted { folder.files.closed(self) }
+        return exists
+    }
 
     /// The file as ``open(create:)`` gives it; unless `waits`, only when it is open already, since finding a file can
     /// take as long as reading it.
     func open(create: Bool = false, waits: Bool) throws(DiskError) -> any DiskFile {
         if waits { return try open(create: create) }
         // Who holds the lock may be opening the file right now.
-        guard let file = file.withLockIfAvailable({ $0 }) ?? nil else { throw .wouldWait(path) }
+        guard let file = state.withLockIfAvailable({ $0.file }) ?? nil else { throw .wouldWait(path) }
         wasUsed.store(true, ordering: .relaxed)
         return file
     }
@@ -111,7 +150,7 @@ final class FileHandle: Sendable {
         folder.files.closed(self)
     }
 
-    fileprivate func letGo() { file.withLock { $0 = nil } }
+    fileprivate func letGo() { state.withLock { $0.file = nil } }
 }
 
 /// The directory of one partition. It is renamed when the partition is deleted.

@@ -1,3 +1,24 @@
+/// What becomes of a segment's file, as its name says it.
+enum SegmentFileStage: UInt8, Sendable {
+    /// Part of the log.
+    case regular
+    /// The cleaner writes it.
+    case cleaned
+    /// Whole, and about to take the place of the segments that it was made of.
+    case swap
+    /// Waits to be removed.
+    case deleted
+
+    var suffix: String {
+        switch self {
+        case .regular: ""
+        case .cleaned: ".cleaned"
+        case .swap: ".swap"
+        case .deleted: SegmentFileKind.deletedSuffix
+        }
+    }
+}
+
 /// The files that belong to a base offset, by Kafka's names: the offset in 20 digits and the kind.
 enum SegmentFileKind: String, Sendable, CaseIterable {
     case log = ".log"

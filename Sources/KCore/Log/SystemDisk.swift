@@ -34,6 +34,12 @@ public struct SystemDisk: Disk {
         try status(path).map { Int64($0.st_mtim.tv_sec) * 1000 + Int64($0.st_mtim.tv_nsec) / 1_000_000 }
     }
 
+    public func setModificationTime(_ path: String, ms: Int64) throws(DiskError) {
+        let time = timespec(tv_sec: Int(ms / 1000), tv_nsec: Int(ms % 1000) * 1_000_000)
+        let times = [time, time]
+        if utimensat(AT_FDCWD, path, times, 0) != 0 { throw DiskError(.stat, path: path, code: errno) }
+    }
+
     public func list(_ path: String) throws(DiskError) -> [DirectoryEntry] {
         guard let directory = opendir(path) else { throw DiskError(.list, path: path, code: errno) }
         defer { closedir(directory) }

@@ -9,7 +9,8 @@ public struct RecordCursor {
 
     private let base: UnsafeRawPointer
     private let end: Int
-    private var position = 0
+    /// Where the next record begins.
+    private(set) var position = 0
     private let count: Int
     private var index = 0
     private let baseOffset: Int64

@@ -3,7 +3,8 @@ enum BrokerConfigs {
     static let protocols = "PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL"
 
     static var all: [ConfigDefinition] {
-        broker + network + coordinators + transactions + log + logDefaults.map { $0.dynamic } + logDefaultsInHours
+        broker + network + coordinators + transactions + log + cleaner + logDefaults.map { $0.dynamic }
+            + logDefaultsInHours
             + IgnoredBrokerConfigs.all
     }
 
@@ -61,6 +62,26 @@ enum BrokerConfigs {
             "How often high watermarks are written to their checkpoint file."),
     ]
 
+    private static let cleaner: [ConfigDefinition] = [
+        .long(
+            "log.cleaner.backoff.ms", 15000, .atLeast(0),
+            "How long the cleaner sleeps when there is nothing to clean."),
+        .long(
+            "log.cleaner.dedupe.buffer.size", 134_217_728, .atLeast(1_048_576),
+            "Memory for the cleaner's key maps, of all its threads."),
+        .boolean("log.cleaner.enable", true, "Whether compacted logs are compacted."),
+        .double(
+            "log.cleaner.io.buffer.load.factor", 0.9, .fraction,
+            "How full the cleaner's key maps may get."),
+        .int(
+            "log.cleaner.io.buffer.size", 524_288, .atLeast(0),
+            "Memory for the cleaner's reads and writes, of all its threads."),
+        .double(
+            "log.cleaner.io.max.bytes.per.second", .greatestFiniteMagnitude,
+            "Limit of the cleaner's reads and writes together."),
+        .int("log.cleaner.threads", 1, .atLeast(0), "Threads that compact logs."),
+    ]
+
     /// What topics have unless they say otherwise.
     private static let logDefaults: [ConfigDefinition] = [
         .boolean(
@@ -73,13 +94,10 @@ enum BrokerConfigs {
             "compression.type", "producer", .oneOf(TopicConfigs.compressionTypes),
             "How batches are compressed in logs; producer keeps them as they came."),
         .int("compression.zstd.level", 3, .between(-131072, 22), "Level when the broker compresses with zstd.").ignored,
-        .long("log.cleaner.delete.retention.ms", 86_400_000, .atLeast(0), "How long compaction keeps tombstones.")
-            .ignored,
-        .long("log.cleaner.max.compaction.lag.ms", .max, .atLeast(1), "Longest time without being compacted.").ignored,
-        .double("log.cleaner.min.cleanable.ratio", 0.5, .fraction, "Share of uncleaned log that compaction waits for.")
-            .ignored,
-        .long("log.cleaner.min.compaction.lag.ms", 0, .atLeast(0), "Shortest time before a record is compacted.")
-            .ignored,
+        .long("log.cleaner.delete.retention.ms", 86_400_000, .atLeast(0), "How long compaction keeps tombstones."),
+        .long("log.cleaner.max.compaction.lag.ms", .max, .atLeast(1), "Longest time without being compacted."),
+        .double("log.cleaner.min.cleanable.ratio", 0.5, .fraction, "Share of uncleaned log that compaction waits for."),
+        .long("log.cleaner.min.compaction.lag.ms", 0, .atLeast(0), "Shortest time before a record is compacted."),
         .list(
             "log.cleanup.policy", "delete", .listOf(TopicConfigs.cleanupPolicies),
             "What becomes of old segments: delete, compact or both."),

@@ -1,5 +1,5 @@
 extension IgnoredBrokerConfigs {
-    /// Those of the cleaner, of remote storage and of replication.
+    /// Those of remote storage and of replication.
     static let storage: [ConfigDefinition] = [
         .int(
             "alter.log.dirs.replication.quota.window.num", 11, .atLeast(1),
@@ -7,17 +7,6 @@ extension IgnoredBrokerConfigs {
         .int(
             "alter.log.dirs.replication.quota.window.size.seconds", 1, .atLeast(1),
             "Length of a sample for the quota of moves between log directories."),
-        .long(
-            "log.cleaner.backoff.ms", 15000, .atLeast(0),
-            "How long the cleaner sleeps when there is nothing to clean."),
-        .long("log.cleaner.dedupe.buffer.size", 134_217_728, "Memory for the cleaner's key maps."),
-        .boolean("log.cleaner.enable", true, "Whether the cleaner runs."),
-        .double("log.cleaner.io.buffer.load.factor", 0.9, "How full the cleaner's key map may get."),
-        .int("log.cleaner.io.buffer.size", 524_288, .atLeast(0), "Memory for the cleaner's reads and writes."),
-        .double(
-            "log.cleaner.io.max.bytes.per.second", .greatestFiniteMagnitude,
-            "Limit of the cleaner's reads and writes."),
-        .int("log.cleaner.threads", 1, .atLeast(0), "Threads that clean logs."),
         .long(
             "log.dir.failure.timeout.ms", 30000, .atLeast(1),
             "How long a broker may be unable to report a failed directory before it stops."),

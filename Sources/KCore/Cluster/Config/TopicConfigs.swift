@@ -37,7 +37,7 @@ enum TopicConfigs {
         .double(
             "min.cleanable.dirty.ratio", 0.5, .fraction, "Share of uncleaned log from which compaction is worth it."
         )
-        .from(.init("log.cleaner.min.cleanable.ratio")).ignored,
+        .from(.init("log.cleaner.min.cleanable.ratio")),
         .int("min.insync.replicas", 1, .atLeast(1), "In-sync replicas without which a write with acks=all is refused.")
             .from(.init("min.insync.replicas")),
         .boolean("preallocate", false, "Whether the room for a segment is reserved when it begins.")
@@ -78,15 +78,15 @@ enum TopicConfigs {
         .long(
             "delete.retention.ms", 86_400_000, .atLeast(0), "How long compaction keeps the tombstones of deleted keys."
         )
-        .from(.init("log.cleaner.delete.retention.ms")).ignored,
+        .from(.init("log.cleaner.delete.retention.ms")),
         .long("file.delete.delay.ms", 60_000, .atLeast(0), "How long the files of a deleted segment stay on disk.")
             .from(.init("log.segment.delete.delay.ms")),
         .long("flush.ms", .max, .atLeast(0), "Time after which records are flushed to stable storage.")
             .from(.init("log.flush.interval.ms"), .init("log.flush.scheduler.interval.ms")),
         .long("max.compaction.lag.ms", .max, .atLeast(1), "Longest time that a record stays without being compacted.")
-            .from(.init("log.cleaner.max.compaction.lag.ms")).ignored,
+            .from(.init("log.cleaner.max.compaction.lag.ms")),
         .long("min.compaction.lag.ms", 0, .atLeast(0), "Shortest time that a record stays before it may be compacted.")
-            .from(.init("log.cleaner.min.compaction.lag.ms")).ignored,
+            .from(.init("log.cleaner.min.compaction.lag.ms")),
         .string(
             "message.timestamp.type", "CreateTime", .oneOf(timestampTypes),
             "Whether a record keeps its producer's timestamp or gets the time of its append."

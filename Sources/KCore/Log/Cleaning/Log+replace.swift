@@ -1,0 +1,56 @@
+internal import Synchronization
+
+extension Log {
+    /// Puts a cleaned segment, which is on stable storage, in the place of those that it was made of.
+    ///
+    /// A crash at any moment leaves either the old segments or the new one: the new one is `.swap` before the old ones get
+    /// names of their own, and a start completes a swap (see ``SwapFiles``). Readers that hold an old segment finish with
+    /// the files that they have open.
+    /// - Parameter truncations: how often the log had been truncated when the cleaning began.
+    /// - Returns: false when the log is not what was cleaned any more; nothing has changed then.
+    /// - Throws: KAFKA_STORAGE_ERROR.
+    func replace(
+        _ old: [LogSegment], with new: LogSegment, truncations: Int
+    ) throws(LogError) -> Bool {
+        try rearranging.withLock { (_) throws(LogError) in
+            guard let first = old.first, stillHas(old, truncations) else { return false }
+            do throws(DiskError) {
+                try new.rename(to: .swap)
+                try folder.sync()
+                writer.withLock { writer in
+                    guard let index = writer.segments.firstIndex(where: { $0 === first }) else { return }
+                    writer.segments.replaceSubrange(index..<index + old.count, with: [new])
+                    publish(writer)
+                }
+                // Segments that begin elsewhere take their producer snapshots with them.
+                for segment in old {
+                    removeLater(try segment.markDeleted(keepingSnapshot: segment.baseOffset == new.baseOffset))
+                }
+                try folder.sync()
+                try new.rename(to: .regular)
+                try folder.sync()
+            } catch {
+                throw answer(to: error)
+            }
+            return true
+        }
+    }
+
+    /// Whether the segments are this log's, one behind the other, and the last of them is not appended to.
+    private func stillHas(_ segments: [LogSegment], _ truncations: Int) -> Bool {
+        writer.withLock { writer in
+            guard !writer.isClosed, writer.truncations == truncations, let first = segments.first,
+                let index = writer.segments.firstIndex(where: { $0 === first }),
+                index + segments.count < writer.segments.count
+            else { return false }
+            return zip(writer.segments[index...], segments).allSatisfy { $0 === $1 }
+        }
+    }
+
+    /// The segments below `endOffset`, and how often the log has been truncated.
+    func segmentsToClean(below endOffset: Int64) -> (segments: [LogSegment], truncations: Int) {
+        writer.withLock { writer in
+            (Array(writer.segments.dropLast().prefix { $0.baseOffset < endOffset }), writer.truncations)
+        }
+    }
+}

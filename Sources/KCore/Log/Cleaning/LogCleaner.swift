@@ -1,0 +1,209 @@
+internal import Synchronization
+
+/// Chooses which log is cleaned next, and keeps what came of it. Any number of threads may ask at the same time; a log is
+/// cleaned by one of them.
+public final class LogCleaner: Sendable {
+    let options: CleanerOptions
+    let throttle: CleanerThrottle
+    private let clock: any Clock
+    private let logger: Logger
+    private let state = Mutex(State())
+    /// How often a long cleaning says where it is.
+    private static let progressIntervalMs: Int64 = 30_000
+
+    private struct State: Sendable {
+        var status = CleanerStatus()
+        /// The segments that cannot be read, by log.
+        var damaged: [TopicPartition: Int64] = [:]
+    }
+
+    init(_ options: CleanerOptions, clock: any Clock, logger: Logger) {
+        self.options = options
+        self.clock = clock
+        self.logger = logger
+        throttle = CleanerThrottle(maxBytesPerSecond: options.maxBytesPerSecond, clock: clock)
+    }
+
+    public var status: CleanerStatus { state.withLock { $0.status } }
+
+    // MARK: Choosing
+
+    private struct Choice {
+        var log: Log
+        var range: CleanableRange
+    }
+
+    /// The log with the largest dirty share among those that are worth it, taken out of the others' reach until
+    /// ``release(_:)``.
+    private func choose(among logs: [Log], except failed: Set<TopicPartition>) -> Choice? {
+        var best: Choice?
+        let nowMs = clock.wallMs
+        for log in logs where log.config.cleanupPolicy.contains(.compact) && isFree(log) {
+            if failed.contains(log.topicPartition) { continue }
+            do throws(LogError) {
+                let range = try log.cleanableRange(nowMs: nowMs)
+                guard range.isWorthIt(log.config), range.dirtyRatio > best?.range.dirtyRatio ?? -1 else { continue }
+                best = Choice(log: log, range: range)
+            } catch {
+                logger.warning("a log cannot be looked at", ["partition": log.topicPartition, "error": error])
+            }
+        }
+        guard let best, take(best) else { return nil }
+        return best
+    }
+
+    private func isFree(_ log: Log) -> Bool {
+        if log.isOffline || log.isDeleted.load(ordering: .acquiring) { return false }
+        let partition = log.topicPartition
+        guard let damaged = state.withLock({ $0.damaged[partition] }) else { return true }
+        // Until the segment is no longer part of the log.
+        if log.hasSegment(at: damaged) { return false }
+        state.withLock { state in
+            state.damaged[partition] = nil
+            state.status.uncleanable[partition] = nil
+        }
+        return true
+    }
+
+    private func take(_ choice: Choice) -> Bool {
+        let startedMs = clock.monotonicMs
+        return state.withLock { state in
+            let partition = choice.log.topicPartition
+            guard !state.status.inProgress.contains(where: { $0.topicPartition == partition }) else { return false }
+            state.status.inProgress.append(
+                CleanerStatus.Progress(
+                    topicPartition: partition, bytesToRead: choice.range.cleanBytes + 2 * choice.range.dirtyBytes,
+                    bytesRead: 0, startedMs: startedMs))
+            return true
+        }
+    }
+
+    private func release(_ log: Log) {
+        state.withLock { state in
+            state.status.inProgress.removeAll { $0.topicPartition == log.topicPartition }
+        }
+    }
+
+    // MARK: Cleaning
+
+    /// Cleans the log that needs it most; when that does not come to its end, the next one.
+    /// - Parameters:
+    ///   - map: memory for the cleaning, of the calling thread.
+    ///   - pause: waits for some milliseconds; says whether to go on.
+    /// - Returns: what was done; nil when there is nothing to clean, or nothing could be.
+    @discardableResult
+    func cleanNext(
+        among logs: [Log], map: OffsetMap, pause: @escaping (Int64) -> Bool = { _ in true }
+    ) -> CleaningResult? {
+        var failed: Set<TopicPartition> = []
+        while let choice = choose(among: logs, except: failed) {
+            defer { release(choice.log) }
+            if let result = clean(choice, map, pause) { return result }
+            failed.insert(choice.log.topicPartition)
+            if !pause(0) { return nil }
+        }
+        return nil
+    }
+
+    private func clean(
+        _ choice: Choice, _ map: OffsetMap, _ pause: @escaping (Int64) -> Bool
+    ) -> CleaningResult? {
+        let started = clock.monotonicMs
+        var saidMs = started
+        let cleaning = Cleaning(
+            choice.log, choice.range, map: map, bufferBytes: options.bufferBytes, nowMs: clock.wallMs,
+            goOn: { [self] bytes in
+                note(bytes, choice, &saidMs)
+                return pause(throttle.note(bytes))
+            })
+        do throws(Cleaning.End) {
+            while try cleaning.step() {}
+        } catch {
+            end(choice.log, error)
+            return nil
+        }
+        var result = cleaning.result
+        result.durationMs = clock.monotonicMs - started
+        finish(choice.log, result)
+        return result
+    }
+
+    private func note(_ bytes: Int, _ choice: Choice, _ saidMs: inout Int64) {
+        let progress = state.withLock { state -> CleanerStatus.Progress? in
+            let partition = choice.log.topicPartition
+            guard let index = state.status.inProgress.firstIndex(where: { $0.topicPartition == partition }) else {
+                return nil
+            }
+            state.status.inProgress[index].bytesRead += Int64(bytes)
+            return state.status.inProgress[index]
+        }
+        let nowMs = clock.monotonicMs
+        guard let progress, nowMs - saidMs >= LogCleaner.progressIntervalMs else { return }
+        saidMs = nowMs
+        logger.info(
+            "cleaning",
+            [
+                "partition": progress.topicPartition, "readMB": LogCleaner.megabytes(progress.bytesRead),
+                "ofMB": LogCleaner.megabytes(progress.bytesToRead), "seconds": (nowMs - progress.startedMs) / 1000,
+            ])
+    }
+
+    private func finish(_ log: Log, _ result: CleaningResult) {
+        state.withLock { state in
+            state.status.last[log.topicPartition] = result
+            state.status.cleanings += 1
+            state.status.bytesRead += result.bytesRead
+            state.status.bytesWritten += result.bytesWritten
+        }
+        // Where the next cleaning begins.
+        log.environment.checkpoint()
+        logger.info(
+            "log cleaned",
+            [
+                "partition": log.topicPartition, "from": result.firstDirtyOffset, "to": result.endOffset,
+                "beforeMB": LogCleaner.megabytes(result.bytesBefore),
+                "afterMB": LogCleaner.megabytes(result.bytesAfter),
+                "readMB": LogCleaner.megabytes(result.bytesRead),
+                "writtenMB": LogCleaner.megabytes(result.bytesWritten),
+                "seconds": LogCleaner.tenths(Double(result.durationMs) / 1000),
+                "MBperSecond": LogCleaner.tenths(result.megabytesPerSecond), "recordsRead": result.recordsRead,
+                "recordsKept": result.recordsKept, "keys": result.keys,
+                "bufferUtilization": "\(LogCleaner.tenths(result.mapUtilization * 100))%",
+            ])
+        if result.recordsWithoutKey > 0 {
+            logger.warning(
+                "records without a key were removed",
+                ["partition": log.topicPartition, "count": result.recordsWithoutKey])
+        }
+    }
+
+    private func end(_ log: Log, _ end: Cleaning.End) {
+        switch end {
+        case .abandoned:
+            logger.debug("a cleaning was abandoned", ["partition": log.topicPartition])
+        case .failed(let error):
+            logger.error("a cleaning failed", ["partition": log.topicPartition, "error": error])
+        case .uncleanable(let segment, let reason):
+            state.withLock { state in
+                state.damaged[log.topicPartition] = segment
+                state.status.uncleanable[log.topicPartition] = reason
+            }
+            logger.error(
+                "a log cannot be cleaned, and is left as it is until the broker starts anew",
+                ["partition": log.topicPartition, "reason": reason])
+        }
+    }
+
+    private static func megabytes(_ bytes: Int64) -> String { tenths(Double(bytes) / 1_048_576) }
+
+    private static func tenths(_ value: Double) -> String {
+        let tenths = Int64((value * 10).rounded())
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+}
+
+extension Log {
+    func hasSegment(at baseOffset: Int64) -> Bool {
+        published.withLock { published in published.segments.contains { $0.baseOffset == baseOffset } }
+    }
+}
