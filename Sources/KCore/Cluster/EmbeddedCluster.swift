@@ -29,7 +29,13 @@ struct EmbeddedCluster: Sendable {
         let store = LocalMetadataStore(
             disk: disk, directory: home, identity: identity, clock: clock,
             logger: logger,
-            settings: .init(maxBytesBetweenSnapshots: config.int64("metadata.log.max.record.bytes.between.snapshots")))
+            settings: .init(
+                maxBytesBetweenSnapshots: config.int64("metadata.log.max.record.bytes.between.snapshots"),
+                maxSnapshotIntervalMs: config.int64("metadata.log.max.snapshot.interval.ms"),
+                segmentBytes: config.int64("metadata.log.segment.bytes"),
+                retention: .init(
+                    maxBytes: config.int64("metadata.max.retention.bytes"),
+                    maxMs: config.int64("metadata.max.retention.ms"))))
         let image = try store.open()
         // A directory that has only the metadata log in it takes no topics.
         identity.directories.removeAll { !config.list("log.dirs").contains($0.path) }

@@ -12,13 +12,18 @@ import Testing
         let store: LocalMetadataStore
         var cluster: ClusterBench
 
-        init(_ disk: SimulatedDisk = SimulatedDisk(), snapshotAfter: Int64 = 1 << 30, seed: UInt64 = 5) throws {
+        init(
+            _ disk: SimulatedDisk = SimulatedDisk(), snapshotAfter: Int64 = 1 << 30, seed: UInt64 = 5,
+            segmentBytes: Int64 = 1 << 30, retentionBytes: Int64 = 0, clock: ManualClock = ManualClock()
+        ) throws {
             self.disk = disk
             var random = SeededGenerator(seed: seed)
             let identity = try NodeIdentity.open(disk: disk, paths: ["/data"], nodeId: nil, using: &random)
             store = LocalMetadataStore(
-                disk: disk, directory: "/data", identity: identity, clock: ManualClock(), logger: .silent,
-                settings: .init(maxBytesBetweenSnapshots: snapshotAfter))
+                disk: disk, directory: "/data", identity: identity, clock: clock, logger: .silent,
+                settings: .init(
+                    maxBytesBetweenSnapshots: snapshotAfter, segmentBytes: segmentBytes,
+                    retention: .init(maxBytes: retentionBytes, maxMs: -1)))
             cluster = try ClusterBench(seed: seed)
             cluster.image = try store.open()
         }
@@ -228,6 +233,150 @@ import Testing
         )
         try bench.create("ours")
         #expect(try Bench(disk).cluster.image.topicCount == 15)
+    }
+
+    /// The places of the batches of a segment.
+    private func places(_ contents: [UInt8]) throws -> [Int] {
+        var batches = RecordBatches(Bytes(contents))
+        var places: [Int] = []
+        var position = 0
+        while let batch = try batches.next() {
+            places.append(position)
+            position += batch.sizeInBytes
+        }
+        return places
+    }
+
+    @Test func `damage in front of what was made durable later is refused with its place, and not cut`() throws {
+        var bench = try Bench()
+        try bench.register()
+        for name in ["a", "b", "c", "d"] { try bench.create(name) }
+        let whole = try #require(bench.disk.contents(Self.logPath))
+        let places = try places(whole)
+        // LeaderChange, bootstrap and the registration are durable together; each topic is by itself.
+        #expect(places.count == 7)
+        for (index, place) in places.enumerated() {
+            let disk = SimulatedDisk()
+            disk.plant("/data/meta.properties", try #require(bench.disk.contents("/data/meta.properties")))
+            var damaged = whole
+            damaged[place + 70] ^= 1
+            disk.plant(Self.logPath, damaged)
+            do {
+                let again = try Bench(disk)
+                // Only the end can have been torn.
+                #expect(index == places.count - 1)
+                #expect(again.cluster.image.topicCount == 3)
+            } catch let error as MetadataStoreError {
+                #expect(index < places.count - 1)
+                #expect(error.description.hasPrefix("\(Self.logPath) is damaged at byte \(place): "))
+                #expect(disk.contents(Self.logPath) == damaged)
+            }
+        }
+    }
+
+    @Test func `after a clean stop no end is torn`() throws {
+        var bench = try Bench()
+        try bench.register()
+        try bench.create("a")
+        let contents = try #require(bench.disk.contents(Self.logPath))
+        bench.disk.plant(Self.logPath, Array(contents.dropLast(5)))
+        bench.disk.plant("/data/.kafka_cleanshutdown", [])
+        #expect(throws: MetadataStoreError.self) { try Bench(bench.disk) }
+        try bench.disk.remove("/data/.kafka_cleanshutdown")
+        #expect(try Bench(bench.disk).cluster.image.topicCount == 0)
+    }
+
+    @Test func `a directory with partitions and without metadata is no new cluster`() throws {
+        let disk = SimulatedDisk()
+        disk.plant("/data/orders-0/00000000000000000000.log", [])
+        #expect(throws: MetadataStoreError.self) { try Bench(disk) }
+        try disk.removeTree("/data/orders-0")
+        #expect(try Bench(disk).cluster.image.topicCount == 0)
+    }
+
+    @Test func `a damaged snapshot is passed over while the log behind it is there`() throws {
+        var bench = try Bench(snapshotAfter: 4000, retentionBytes: 1 << 30)
+        try bench.register()
+        for number in 0..<60 { try bench.create("t\(number)") }
+        let snapshots = try bench.files().filter { $0.hasSuffix(".checkpoint") }.sorted()
+        #expect(snapshots.count > 1)
+        for path in snapshots {
+            var bytes = try #require(bench.disk.contents(path))
+            bytes[100] ^= 1
+            bench.disk.plant(path, bytes)
+        }
+        #expect(try Bench(bench.disk, retentionBytes: 1 << 30).cluster.image.topicCount == 60)
+        // Without the log there is nothing to guess from.
+        try bench.disk.remove(Self.logPath)
+        #expect(throws: MetadataStoreError.self) { try Bench(bench.disk) }
+    }
+
+    @Test func `segments end at their size, and go with the snapshots that need them, Kafka's indexes too`() throws {
+        let disk = SimulatedDisk()
+        disk.plant("/data/__cluster_metadata-0/00000000000000000000.index", [])
+        disk.plant("/data/__cluster_metadata-0/00000000000000000000.timeindex", [])
+        var bench = try Bench(disk, snapshotAfter: 6000, segmentBytes: 1000, retentionBytes: 20_000)
+        try bench.register()
+        for number in 0..<150 { try bench.create("t\(number)") }
+        let files = try bench.files()
+        let names = files.compactMap { $0.split(separator: "/").last.map(String.init) }
+        let segments = names.compactMap { LocalMetadataLog.baseOffset($0) }.sorted()
+        let snapshots = names.compactMap { MetadataSnapshot(fileName: $0)?.endOffset }.sorted()
+        #expect(segments.count > 3 && snapshots.count >= 1)
+        #expect(segments[0] > 0 && segments[0] <= snapshots[0])
+        #expect(!names.contains("00000000000000000000.index"))
+        let bytes = files.compactMap { disk.contents($0)?.count }.reduce(0, +)
+        #expect(bytes < 60_000)
+        #expect(try Bench(disk, segmentBytes: 1000).cluster.image.topicCount == 150)
+    }
+
+    @Test func `retention keeps what the limits allow, and always the newest snapshot`() {
+        func kept(_ maxBytes: Int64, _ maxMs: Int64) -> (Int64, [Int64]) {
+            let snapshots = [Int64](1...3).map { number in
+                MetadataRetention.Snapshot(
+                    name: MetadataSnapshot(endOffset: number * 100, epoch: 1), bytes: 10, writtenMs: number * 1000)
+            }
+            let segments: [(baseOffset: Int64, bytes: Int64)] = [(0, 50), (100, 50), (250, 50), (300, 50)]
+            let result = MetadataRetention(maxBytes: maxBytes, maxMs: maxMs)
+                .kept(snapshots, segments: segments, nowMs: 4000)
+            return (result.startOffset, result.snapshots.map(\.endOffset))
+        }
+        #expect(kept(-1, -1) == (0, [100, 200, 300]))
+        #expect(kept(229, -1) == (200, [200, 300]))
+        #expect(kept(0, -1) == (300, [300]))
+        #expect(kept(-1, 2500) == (200, [200, 300]))
+        #expect(kept(-1, 0) == (300, [300]))
+    }
+
+    @Test func `what the quorum keeps beside the image is carried on by snapshots`() throws {
+        let disk = try KafkaMetadataFixture.disk()
+        let version = KRaftVersionRecord(kRaftVersion: 1)
+        let voters = VotersRecord(voters: [.init(voterId: 1, voterDirectoryId: Uuid(high: 7, low: 8))])
+        let log = try #require(disk.contents(Self.logPath))
+        let batch = try MetadataBatch.encode(control: [version, voters], baseOffset: 154, epoch: 1, timestampMs: 5)
+        disk.plant(Self.logPath, log + batch.array)
+        var bench = try Bench(disk, snapshotAfter: 1)
+        try bench.register()
+        var reader = MetadataLogReader(
+            disk: disk, directory: "/data/__cluster_metadata-0", wasCleanStop: false,
+            empty: ClusterImage(clusterId: "c"))
+        try reader.read()
+        #expect(reader.snapshot != nil && reader.voters == voters && reader.kraftVersion == version)
+        #expect(
+            disk.contents("/data/__cluster_metadata-0/quorum-state").map { String(decoding: $0, as: UTF8.self) }?
+                .contains(#""votedDirectoryId""#) == true)
+    }
+
+    @Test func `the epochs are kept as Kafka keeps them`() throws {
+        let disk = try KafkaMetadataFixture.disk()
+        disk.plant("/data/__cluster_metadata-0/leader-epoch-checkpoint", Array("0\n1\n1 0\n".utf8))
+        for _ in 0..<2 {
+            var bench = try Bench(disk)
+            try bench.register()
+        }
+        let contents = try #require(disk.contents("/data/__cluster_metadata-0/leader-epoch-checkpoint"))
+        let lines = String(decoding: contents, as: UTF8.self).split(separator: "\n").map(String.init)
+        #expect(lines.prefix(4) == ["0", "3", "1 0", "2 154"] && lines.last?.hasPrefix("3 ") == true)
     }
 
     @Test func `the first start takes the level that Kafka's formatting tool wrote`() throws {

@@ -23,6 +23,14 @@ enum BrokerConfigs {
         .long(
             "metadata.log.max.record.bytes.between.snapshots", 20_971_520, .atLeast(1),
             "Bytes of metadata log after which a snapshot takes their place."),
+        .long(
+            "metadata.log.max.snapshot.interval.ms", 3_600_000, .atLeast(0),
+            "Longest time between snapshots of the metadata log."),
+        .int(
+            "metadata.log.segment.bytes", 1_073_741_824, .atLeast(12),
+            "Size at which the metadata log begins a new segment."),
+        .long("metadata.max.retention.bytes", 104_857_600, "Bytes of old metadata that are kept."),
+        .long("metadata.max.retention.ms", 604_800_000, "Age of old metadata that is kept."),
         .int("node.id", -1, "The number of this node, unlike that of any other in the cluster.")
             .from(.init("broker.id")),
         .int("num.partitions", 1, .atLeast(1), "Partitions of a topic that is created without a number."),

@@ -48,18 +48,10 @@ extension IgnoredBrokerConfigs {
             "leader.imbalance.check.interval.seconds", 300, .atLeast(1),
             "How often the imbalance of leaders is looked at."),
         .int("leader.imbalance.per.broker.percentage", 10, "Imbalance of leaders, in percent, that is put up with."),
-        .long(
-            "metadata.log.max.snapshot.interval.ms", 3_600_000, .atLeast(0),
-            "Longest time between snapshots of the metadata log."),
-        .int(
-            "metadata.log.segment.bytes", 1_073_741_824, .atLeast(12),
-            "Size at which the metadata log begins a new segment."),
         .long("metadata.log.segment.ms", 604_800_000, "Age at which the metadata log begins a new segment."),
         .int(
             "metadata.max.idle.interval.ms", 500, .atLeast(0),
             "How often the controller writes a record when nothing happens."),
-        .long("metadata.max.retention.bytes", 104_857_600, "Bytes of old metadata that are kept."),
-        .long("metadata.max.retention.ms", 604_800_000, "Age of old metadata that is kept."),
         .list(
             "process.roles", "", .listOf(["broker", "controller"]),
             "Whether a node is a broker, a controller or both."),

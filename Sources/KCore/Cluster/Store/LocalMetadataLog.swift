@@ -19,8 +19,14 @@ enum LocalMetadataLog {
     }
 
     /// Who leads the log's partition since which epoch, as Kafka keeps it beside the log.
-    static func quorumState(nodeId: Int32, epoch: Int32) -> Bytes {
-        Bytes(
+    /// - Parameter directoryId: the node's among the voters, where voters have one (KIP-853).
+    static func quorumState(nodeId: Int32, epoch: Int32, directoryId: Uuid? = nil) -> Bytes {
+        if directoryId != nil {
+            return Bytes(
+                #"{"leaderId":\#(nodeId),"leaderEpoch":\#(epoch),"votedId":-1,"votedDirectoryId":"\#(Uuid.zero)","#
+                    + #""data_version":1}"#)
+        }
+        return Bytes(
             #"{"clusterId":"","leaderId":\#(nodeId),"leaderEpoch":\#(epoch),"votedId":-1,"appliedOffset":0,"#
                 + #""currentVoters":[{"voterId":\#(nodeId)}],"data_version":0}"#)
     }

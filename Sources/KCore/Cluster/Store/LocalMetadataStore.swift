@@ -4,10 +4,18 @@
 /// writes the batches of all waiting changes at once and returns after one fsync. After a crash the log ends with whole
 /// batches of changes, the last of which may not have been acknowledged: what was cut off was not, for nothing is
 /// written behind a batch before its fsync.
+///
+/// All batches that one fsync makes durable have the same timestamp, and the next have a later one. So a reader can tell
+/// an end that a crash tore from damage: two timestamps behind a bad batch say that it had been durable.
 final class LocalMetadataStore: MetadataStore {
     struct Settings {
         /// `metadata.log.max.record.bytes.between.snapshots`
         var maxBytesBetweenSnapshots: Int64 = 20 << 20
+        /// `metadata.log.max.snapshot.interval.ms`; 0: only by bytes.
+        var maxSnapshotIntervalMs: Int64 = 3_600_000
+        /// `metadata.log.segment.bytes`
+        var segmentBytes: Int64 = 1 << 30
+        var retention = MetadataRetention(maxBytes: 100 << 20, maxMs: 604_800_000)
     }
 
     private let disk: any Disk
@@ -23,8 +31,14 @@ final class LocalMetadataStore: MetadataStore {
     private var endPosition: Int64 = 0
     private(set) var nextOffset: Int64 = 0
     private(set) var epoch: Int32 = 0
+    private var epochs = LeaderEpochs()
     private var lastTimestampMs: Int64 = 0
+    /// That of the batches that are not durable yet.
+    private var openTimestampMs: Int64?
     private var bytesSinceSnapshot: Int64 = 0
+    private var lastSnapshotMs: Int64 = 0
+    private var kraftVersion: KRaftVersionRecord?
+    private var voters: VotersRecord?
     private var isDirectoryDurable = false
     private var areParentsDurable = false
     private var hasKafkaFiles = false
@@ -60,16 +74,23 @@ final class LocalMetadataStore: MetadataStore {
 
     private func load() throws -> ClusterImage {
         try disk.createDirectory(directory)
-        let names = try disk.list(directory).map { $0.name }
-        var builder = ImageBuilder(ClusterImage(clusterId: identity.clusterId, controllerId: identity.nodeId))
-        for name in names where name.hasSuffix(MetadataSnapshot.partSuffix) { try disk.remove("\(directory)/\(name)") }
-        try readSnapshot(names, into: &builder)
-        try readSegments(names, into: &builder)
+        for name in try disk.list(directory).map({ $0.name }) where name.hasSuffix(MetadataSnapshot.partSuffix) {
+            try disk.remove("\(directory)/\(name)")
+        }
+        var reader = MetadataLogReader(
+            disk: disk, directory: directory,
+            wasCleanStop: try disk.fileSize("\(parent)/\(LogDirectoryName.cleanStopMarker)") != nil,
+            empty: ClusterImage(clusterId: identity.clusterId, controllerId: identity.nodeId))
+        try reader.read()
+        try takeOver(reader)
+        var builder = reader.builder
         let isNew = nextOffset == 0
         epoch += 1
+        epochs.assign(epoch, startOffset: nextOffset)
         var batches = [try leaderChange()]
         nextOffset += 1
         if isNew {
+            try checkIsUnused()
             try append(try bootstrapRecords(), to: &batches, &builder)
         } else if builder.hasOpenTransaction {
             try append([.abortTransaction(AbortTransactionRecord())], to: &batches, &builder)
@@ -81,98 +102,63 @@ final class LocalMetadataStore: MetadataStore {
         return image
     }
 
-    private func readSnapshot(_ names: [String], into builder: inout ImageBuilder) throws {
-        let newestFirst = names.compactMap { MetadataSnapshot(fileName: $0) }.sorted {
-            ($0.endOffset, $0.epoch) > ($1.endOffset, $1.epoch)
-        }
-        for snapshot in newestFirst {
-            var attempt = builder
-            let path = "\(directory)/\(snapshot.fileName)"
-            // A snapshot has its name only when it is whole, so one that is not was damaged. The log it stands for may
-            // still be there, with an older snapshot; if not, reading the segments finds the gap.
-            guard try MetadataSnapshot.read(disk.open(path, .read), into: &attempt) else {
-                logger.warning("metadata snapshot is not whole", ["path": path])
-                continue
-            }
-            builder = attempt
-            nextOffset = snapshot.endOffset
-            epoch = snapshot.epoch
-            return
-        }
+    /// A new cluster would put aside whatever partitions are there.
+    private func checkIsUnused() throws {
+        let partition = try disk.list(parent).lazy.filter { $0.isDirectory }
+            .compactMap { LogDirectoryName.parse($0.name) }.first { $0.topic != LogDirectoryName.metadataTopic }
+        guard let partition else { return }
+        throw MetadataStoreError(
+            "\(directory) has no records, but \(parent) has partitions, \(partition) for one: the cluster's metadata is "
+                + "missing. Restore it, or move the partitions elsewhere")
     }
 
-    private func readSegments(_ names: [String], into builder: inout ImageBuilder) throws {
-        let bases = names.compactMap { LocalMetadataLog.baseOffset($0) }.sorted()
-        guard !bases.isEmpty else {
-            try begin(segment: nextOffset)
-            return
+    private func takeOver(_ reader: MetadataLogReader) throws {
+        for (path, reason) in reader.badSnapshots {
+            logger.error("a metadata snapshot is damaged and not used", ["path": path, "reason": reason])
         }
-        let snapshotEnd = nextOffset
-        if bases[0] > snapshotEnd {
-            throw MetadataStoreError("\(directory): the records from \(snapshotEnd) to \(bases[0] - 1) are missing")
+        nextOffset = reader.nextOffset
+        epoch = reader.epoch
+        lastTimestampMs = reader.lastTimestampMs
+        bytesSinceSnapshot = reader.bytesBehindSnapshot
+        lastSnapshotMs = clock.wallMs
+        kraftVersion = reader.kraftVersion
+        voters = reader.voters
+        readEpochs(reader)
+        guard let last = reader.lastSegment else { return try begin(segment: nextOffset) }
+        let segment = try disk.open("\(directory)/\(LocalMetadataLog.segmentName(last.baseOffset))", .update)
+        if let torn = reader.tornEnd {
+            logger.warning(
+                "cut the torn end of the metadata log",
+                ["path": torn.path, "position": torn.position, "bytes": torn.bytes, "reason": torn.reason])
+            try segment.truncate(to: torn.position)
+            // Before anything is written there: what is cut must not come back behind it.
+            try segment.sync()
         }
-        for (index, base) in bases.enumerated() {
-            let isLast = index == bases.count - 1
-            if !isLast && bases[index + 1] <= snapshotEnd { continue }
-            let segment = try disk.open("\(directory)/\(LocalMetadataLog.segmentName(base))", .update)
-            let position = try read(segment, isLast: isLast, snapshotEnd: snapshotEnd, into: &builder)
-            bytesSinceSnapshot += position
-            guard isLast else { continue }
-            if base > nextOffset {
-                throw MetadataStoreError("\(segment.path) does not continue the log, which ends at \(nextOffset - 1)")
-            }
-            file = segment
-            endPosition = position
-        }
+        file = segment
+        endPosition = last.end
     }
 
-    /// - Returns: where the segment's last whole batch ends.
-    private func read(
-        _ segment: any DiskFile, isLast: Bool, snapshotEnd: Int64, into builder: inout ImageBuilder
-    ) throws -> Int64 {
-        var batches = try MetadataBatchFile(segment)
-        while true {
-            let batch: RecordBatchReader?
-            do {
-                batch = try batches.next()
-            } catch let error as RecordsError {
-                guard isLast else {
-                    throw MetadataStoreError("\(segment.path) is damaged at byte \(batches.position): \(error)")
-                }
-                logger.warning(
-                    "cut the torn end of the metadata log",
-                    [
-                        "path": segment.path, "position": batches.position, "bytes": batches.remaining,
-                        "reason": "\(error)",
-                    ])
-                try segment.truncate(to: batches.position)
-                // Before anything is written there: what is cut must not come back behind it.
-                try segment.sync()
-                return batches.position
-            }
-            guard let batch else { return batches.position }
-            let header = batch.header
-            if header.lastOffset < snapshotEnd { continue }
-            guard header.baseOffset == nextOffset else {
-                throw MetadataStoreError("\(segment.path): offset \(header.baseOffset) follows on \(nextOffset - 1)")
-            }
-            if case .records(let records) = try MetadataBatch.decode(batch) {
-                for record in records { try builder.apply(record) }
-            }
-            nextOffset = header.lastOffset + 1
-            epoch = max(epoch, header.partitionLeaderEpoch)
-            lastTimestampMs = max(lastTimestampMs, header.maxTimestamp)
-        }
+    /// What the file says of epochs that are in snapshots only, and what the segments say.
+    private func readEpochs(_ reader: MetadataLogReader) {
+        let contents = try? disk.readFile("\(directory)/\(LeaderEpochs.fileName)")
+        epochs = contents.flatMap { try? LeaderEpochs(reading: $0) } ?? LeaderEpochs()
+        epochs.truncateEnd(to: reader.epochs.first?.startOffset ?? nextOffset)
+        for entry in reader.epochs { epochs.assign(entry.epoch, startOffset: entry.startOffset) }
     }
 
     private func leaderChange() throws(MetadataStoreError) -> Bytes {
         var voter = LeaderChangeMessage.Voter()
         voter.voterId = identity.nodeId
         var record = LeaderChangeMessage()
+        if let voters, let own = voters.voters.first(where: { $0.voterId == identity.nodeId }) {
+            // The quorum's members have directories (KIP-853), and say so here.
+            voter.voterDirectoryId = own.voterDirectoryId
+            record.version = 1
+        }
         record.leaderId = identity.nodeId
         record.voters = [voter]
         record.grantingVoters = [voter]
-        return try MetadataBatch.encode(control: record, baseOffset: nextOffset, epoch: epoch, timestampMs: now())
+        return try MetadataBatch.encode(control: [record], baseOffset: nextOffset, epoch: epoch, timestampMs: now())
     }
 
     /// The first records of a log: those that Kafka's formatting tool left, or the newest level.
@@ -180,8 +166,12 @@ final class LocalMetadataStore: MetadataStore {
         let path = "\(parent)/\(LocalMetadataLog.bootstrapName)"
         if try disk.fileSize(path) != nil {
             var builder = ImageBuilder(ClusterImage(clusterId: identity.clusterId))
-            guard try MetadataSnapshot.read(disk.open(path, .read), into: &builder) else {
-                throw MetadataStoreError("\(path) is not whole")
+            do {
+                guard try MetadataSnapshot.read(disk.open(path, .read), into: &builder) else {
+                    throw MetadataStoreError("it is not whole")
+                }
+            } catch {
+                throw MetadataStoreError("\(path) cannot be read: \(error)")
             }
             return try builder.finish().image.records
         }
@@ -189,28 +179,6 @@ final class LocalMetadataStore: MetadataStore {
         record.name = MetadataVersion.featureName
         record.featureLevel = MetadataVersion.current
         return [.featureLevel(record)]
-    }
-
-    /// Writes the small files beside the log that Kafka wants and this store does not: after the first commit, so that
-    /// the start does not wait for them.
-    private func writeKafkaFiles() throws(DiskError) {
-        try replace(
-            LocalMetadataLog.quorumStateName, LocalMetadataLog.quorumState(nodeId: identity.nodeId, epoch: epoch))
-        if try disk.fileSize("\(directory)/\(PartitionMetadataFile.name)") == nil {
-            try replace(
-                PartitionMetadataFile.name, PartitionMetadataFile.write(topicId: LocalMetadataLog.topicId))
-        }
-        try disk.syncDirectory(directory)
-    }
-
-    /// Replaces a file; its contents are durable, its name when the directory is synced.
-    private func replace(_ name: String, _ contents: Bytes) throws(DiskError) {
-        let path = "\(directory)/\(name)"
-        let file = try disk.open(path + ".tmp", .create)
-        try file.truncate(to: 0)
-        try file.write(contents, at: 0)
-        try file.sync()
-        try disk.rename(path + ".tmp", to: path)
     }
 
     private func checkVersion(_ image: ClusterImage) throws(MetadataStoreError) {
@@ -234,6 +202,7 @@ final class LocalMetadataStore: MetadataStore {
     // MARK: Writing
 
     func commit(_ changes: [[MetadataLogRecord]]) throws(MetadataStoreError) {
+        if failure == nil && endPosition >= settings.segmentBytes { beginNextSegment() }
         if let failure { throw failure }
         let start = endPosition
         do {
@@ -247,6 +216,7 @@ final class LocalMetadataStore: MetadataStore {
             try write(batches)
             try makeNamesDurable()
             try file?.sync()
+            openTimestampMs = nil
             nextOffset = offset
         } catch let error as DiskError where error.isHarmless && undo(to: start) {
             // No room: the log is as it was before, and the next change may find some.
@@ -320,7 +290,9 @@ final class LocalMetadataStore: MetadataStore {
     }
 
     private func now() -> Int64 {
-        lastTimestampMs = max(lastTimestampMs, clock.wallMs)
+        if let openTimestampMs { return openTimestampMs }
+        lastTimestampMs = max(lastTimestampMs + 1, clock.wallMs)
+        openTimestampMs = lastTimestampMs
         return lastTimestampMs
     }
 
@@ -333,8 +305,11 @@ final class LocalMetadataStore: MetadataStore {
                 logger.warning("cannot write files for Kafka", ["directory": directory, "reason": "\(error)"])
             }
         }
-        guard bytesSinceSnapshot > settings.maxBytesBetweenSnapshots, failure == nil else { return }
+        let interval = settings.maxSnapshotIntervalMs
+        let isDue = interval > 0 && clock.wallMs - lastSnapshotMs >= interval
+        guard isDue || bytesSinceSnapshot > settings.maxBytesBetweenSnapshots, failure == nil else { return }
         bytesSinceSnapshot = 0
+        lastSnapshotMs = clock.wallMs
         let snapshot = MetadataSnapshot(endOffset: nextOffset, epoch: epoch)
         do {
             try write(snapshot, of: image)
@@ -344,6 +319,17 @@ final class LocalMetadataStore: MetadataStore {
             logger.error("cannot write a metadata snapshot", ["directory": directory, "reason": "\(error)"])
             return
         }
+        beginNextSegment()
+        guard failure == nil else { return }
+        do {
+            try removeOldFiles()
+        } catch {
+            logger.warning("old metadata segments stay", ["directory": directory, "reason": "\(error)"])
+        }
+    }
+
+    /// Begins a segment, or goes on in the old one when there is no room for another.
+    private func beginNextSegment() {
         do {
             try begin(segment: nextOffset)
         } catch  where error.isHarmless && hasNoSegment(nextOffset) {
@@ -352,12 +338,6 @@ final class LocalMetadataStore: MetadataStore {
         } catch {
             // A new segment may be there, and what is written behind the old one would not be read.
             failure = MetadataStoreError("the metadata log cannot begin a new segment: \(error)")
-            return
-        }
-        do {
-            try removeFiles(before: snapshot)
-        } catch {
-            logger.warning("old metadata segments stay", ["directory": directory, "reason": "\(error)"])
         }
     }
 
@@ -378,7 +358,9 @@ final class LocalMetadataStore: MetadataStore {
         let target = try disk.open(part, .create)
         try target.truncate(to: 0)
         var position: Int64 = 0
-        for batch in try snapshot.encode(image, timestampMs: lastTimestampMs) {
+        let batches = try snapshot.encode(
+            image, timestampMs: lastTimestampMs, kraftVersion: kraftVersion, voters: voters)
+        for batch in batches {
             try target.write(batch, at: position)
             position += Int64(batch.count)
         }
@@ -388,14 +370,69 @@ final class LocalMetadataStore: MetadataStore {
         logger.info("wrote a metadata snapshot", ["offset": snapshot.endOffset, "bytes": position])
     }
 
-    /// Removes the segments and snapshots that `snapshot` stands for. One that stays is no harm.
-    private func removeFiles(before snapshot: MetadataSnapshot) throws(DiskError) {
-        for name in try disk.list(directory).map({ $0.name }) {
-            let isOldSegment = LocalMetadataLog.baseOffset(name).map { $0 < snapshot.endOffset } ?? false
-            let isOldSnapshot = MetadataSnapshot(fileName: name).map { $0 != snapshot } ?? false
+    /// Removes what retention no longer keeps, oldest first, so that a crash leaves no hole. A file that stays is no
+    /// harm.
+    private func removeOldFiles() throws(DiskError) {
+        let names = try disk.list(directory).map { $0.name }
+        var snapshots: [MetadataRetention.Snapshot] = []
+        for name in names.sorted() {
+            guard let snapshot = MetadataSnapshot(fileName: name) else { continue }
+            let path = "\(directory)/\(name)"
+            snapshots.append(
+                .init(
+                    name: snapshot, bytes: try disk.fileSize(path) ?? 0,
+                    writtenMs: try disk.modificationTimeMs(path) ?? 0))
+        }
+        var segments: [(baseOffset: Int64, bytes: Int64)] = []
+        for base in names.compactMap({ LocalMetadataLog.baseOffset($0) }).sorted() {
+            segments.append((base, try disk.fileSize("\(directory)/\(LocalMetadataLog.segmentName(base))") ?? 0))
+        }
+        let kept = settings.retention.kept(snapshots, segments: segments, nowMs: clock.wallMs)
+        let needed = segments.indices.first { MetadataRetention.isNeeded(segments, $0, from: kept.startOffset) }
+        let first = needed.map { segments[$0].baseOffset } ?? 0
+        for name in names.sorted() {
+            // Kafka's indexes and snapshots of producers go with their segment.
+            let isOldSegment = SegmentFileKind.parse(name).map { $0.baseOffset < first } ?? false
+            let isOldSnapshot = MetadataSnapshot(fileName: name).map { !kept.snapshots.contains($0) } ?? false
             if isOldSegment || isOldSnapshot { try? disk.remove("\(directory)/\(name)") }
         }
+        epochs.truncateStart(to: first)
     }
 
-    func close() { file = nil }
+    // MARK: Files that Kafka wants
+
+    /// Writes the small files beside the log that Kafka wants and this store does not: after the first commit, so that
+    /// the start does not wait for them.
+    private func writeKafkaFiles() throws(DiskError) {
+        try replace(
+            LocalMetadataLog.quorumStateName,
+            LocalMetadataLog.quorumState(nodeId: identity.nodeId, epoch: epoch, directoryId: ownDirectoryId))
+        try replace(LeaderEpochs.fileName, epochs.contents)
+        if try disk.fileSize("\(directory)/\(PartitionMetadataFile.name)") == nil {
+            try replace(
+                PartitionMetadataFile.name, PartitionMetadataFile.write(topicId: LocalMetadataLog.topicId))
+        }
+        try disk.syncDirectory(directory)
+    }
+
+    /// Of this node as a voter, where the quorum's members have such ids (KIP-853).
+    private var ownDirectoryId: Uuid? {
+        voters?.voters.first { $0.voterId == identity.nodeId }?.voterDirectoryId
+    }
+
+    /// Replaces a file; its contents are durable, its name when the directory is synced.
+    private func replace(_ name: String, _ contents: Bytes) throws(DiskError) {
+        let path = "\(directory)/\(name)"
+        let file = try disk.open(path + ".tmp", .create)
+        try file.truncate(to: 0)
+        try file.write(contents, at: 0)
+        try file.sync()
+        try disk.rename(path + ".tmp", to: path)
+    }
+
+    func close() {
+        // Behind the marker of a clean stop nothing may be torn.
+        if openTimestampMs != nil && failure == nil { try? file?.sync() }
+        file = nil
+    }
 }

@@ -15,14 +15,16 @@ enum MetadataBatch {
         }
     }
 
-    /// A batch of one control record.
+    /// A batch of control records.
     static func encode(
-        control record: some ControlRecord, baseOffset: Int64, epoch: Int32, timestampMs: Int64
+        control records: [any ControlRecord], baseOffset: Int64, epoch: Int32, timestampMs: Int64
     ) throws(MetadataStoreError) -> Bytes {
         let builder = RecordBatchBuilder(options(baseOffset, epoch, isControl: true), capacity: 128)
         do {
-            let type = ControlRecordType(rawValue: type(of: record).type)
-            try builder.append(timestamp: timestampMs, key: type.key, value: try record.value())
+            for record in records {
+                let type = ControlRecordType(rawValue: type(of: record).type)
+                try builder.append(timestamp: timestampMs, key: type.key, value: try record.value())
+            }
             return try builder.close()
         } catch {
             throw MetadataStoreError("a control record cannot be written: \(error)")
@@ -37,20 +39,29 @@ enum MetadataBatch {
         return options
     }
 
+    struct Control {
+        var type: ControlRecordType
+        /// Of a ``ControlRecord``.
+        var value: Bytes
+    }
+
     /// What a batch has in it.
     enum Contents {
         case records([MetadataLogRecord])
-        case control([ControlRecordType])
+        case control([Control])
     }
 
     /// Reads a batch whose checksum was compared.
     static func decode(_ reader: RecordBatchReader) throws -> Contents {
         if reader.header.isControl {
-            var types: [ControlRecordType] = []
+            var records: [Control] = []
             try reader.forEachRecord { record throws(RecordsError) in
-                types.append(try ControlRecordType(key: record.key))
+                records.append(
+                    Control(
+                        type: try ControlRecordType(key: record.key),
+                        value: record.value.map { Bytes(copying: $0) } ?? Bytes()))
             }
-            return .control(types)
+            return .control(records)
         }
         var records: [MetadataLogRecord] = []
         for record in try reader.allRecords() {

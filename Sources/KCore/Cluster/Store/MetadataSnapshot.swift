@@ -30,14 +30,22 @@ struct MetadataSnapshot: Equatable {
     var fileName: String { "\(padded(endOffset, 20))-\(padded(Int64(epoch), 10))\(Self.suffix)" }
 
     /// The bytes of the snapshot of `image`.
-    /// - Parameter timestampMs: of the last record in it.
-    func encode(_ image: ClusterImage, timestampMs: Int64) throws(MetadataStoreError) -> [Bytes] {
+    /// - Parameters:
+    ///   - timestampMs: of the last record in it.
+    ///   - kraftVersion: the last one in the log or in an older snapshot, and `voters` likewise (KIP-853).
+    func encode(
+        _ image: ClusterImage, timestampMs: Int64, kraftVersion: KRaftVersionRecord? = nil,
+        voters: VotersRecord? = nil
+    ) throws(MetadataStoreError) -> [Bytes] {
         var header = SnapshotHeaderRecord()
         header.lastContainedLogTimestamp = timestampMs
+        var front: [any ControlRecord] = [header]
+        if let kraftVersion { front.append(kraftVersion) }
+        if let voters { front.append(voters) }
         var batches = [
-            try MetadataBatch.encode(control: header, baseOffset: 0, epoch: epoch, timestampMs: timestampMs)
+            try MetadataBatch.encode(control: front, baseOffset: 0, epoch: epoch, timestampMs: timestampMs)
         ]
-        var offset: Int64 = 1
+        var offset = Int64(front.count)
         var rest = image.records[...]
         while !rest.isEmpty {
             let records = rest.prefix(Self.recordsPerBatch)
@@ -48,7 +56,7 @@ struct MetadataSnapshot: Equatable {
         }
         batches.append(
             try MetadataBatch.encode(
-                control: SnapshotFooterRecord(), baseOffset: offset, epoch: epoch, timestampMs: timestampMs))
+                control: [SnapshotFooterRecord()], baseOffset: offset, epoch: epoch, timestampMs: timestampMs))
         return batches
     }
 
@@ -58,7 +66,7 @@ struct MetadataSnapshot: Equatable {
         var batches = try MetadataBatchFile(file)
         while let batch = try batches.next() {
             switch try MetadataBatch.decode(batch) {
-            case .control(let types): if types.contains(.snapshotFooter) { return true }
+            case .control(let records): if records.contains(where: { $0.type == .snapshotFooter }) { return true }
             case .records(let records): for record in records { try builder.apply(record) }
             }
         }
