@@ -17,6 +17,18 @@ enum Parallel {
         for helper in helpers { helper.join() }
     }
 
+    /// What `transform` makes of each value, in their order.
+    static func map<T: Sendable, R: Sendable>(
+        _ values: [T], threads: Int, _ transform: @escaping @Sendable (T) -> R
+    ) -> [R] {
+        let results = Mutex<[R?]>(Array(repeating: nil, count: values.count))
+        forEach(Array(values.enumerated()), threads: threads) { index, value in
+            let result = transform(value)
+            results.withLock { $0[index] = result }
+        }
+        return results.withLock { $0.compactMap { $0 } }
+    }
+
     private final class Counter: Sendable {
         private let value = Atomic<Int>(0)
         func take() -> Int { value.wrappingAdd(1, ordering: .relaxed).oldValue }

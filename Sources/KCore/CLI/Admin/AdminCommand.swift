@@ -19,7 +19,7 @@ extension Command {
             .adminGroup("txn", "Transactions", [.transactionList, .transactionDescribe, .transactionAbort]),
             .adminGroup("producer", "Producers", [.producerDescribe]),
             .adminGroup("cluster", "The cluster as a whole", [.clusterInfo]),
-            .adminGroup("log", "What is stored", [.logDump, .logDirs]),
+            .adminGroup("log", "What is stored", [.logDump, .logDirs, .logVerify]),
             .adminGroup("api", "The protocol", [.apiVersions]),
         ])
 

@@ -1,0 +1,102 @@
+internal import Glibc
+
+extension Command {
+    private static let quick = CommandOption.flag(
+        "quick", help: "Check headers and checksums, without decoding each record")
+    private static let threads = CommandOption.value(
+        "threads", "N", kind: .integer(1...1024), defaultNote: "all cores", help: "Segments that are read at once")
+
+    /// `kadmin log verify`: needs no broker, and wants none.
+    static let logVerify = Command(
+        "verify", "Checks a stopped broker's data from end to end",
+        details: [
+            """
+            Reads every file and says what is wrong, in which file, at which byte: checksums, offsets, records, index
+            entries that do not agree with the log, snapshots of producers, aborted transactions, leader epochs,
+            checkpoints, names, the cluster's metadata. Nothing is written.
+            What the broker's next start puts right by itself, and what does no harm, is a warning. Any error makes the
+            exit status 1.
+            """
+        ],
+        operands: [
+            Operand(
+                "DIR", kind: .path, repeatable: true, required: true,
+                help: "A data directory, all of one broker's, or the directory of a partition in it")
+        ],
+        options: [quick, threads, AdminOptions.format, CommonOptions.quiet],
+        examples: [
+            Example("kadmin log verify data", "all partitions and the metadata"),
+            Example("kadmin log verify data/orders-0", "one partition"),
+            Example("kadmin log verify --format json /mnt/a /mnt/b", "both log.dirs of a broker, for a program"),
+        ],
+        action: { arguments, console throws(ToolError) in
+            let disk = SystemDisk()
+            let paths = arguments.operands.map { $0.count > 1 && $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
+            var locks: [any AnyObject & Sendable] = []
+            for path in paths { locks += try LogVerify.lock(path, disk) }
+            defer { withExtendedLifetime(locks) {} }
+            let cores = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+            var check = DataDirectoryCheck(
+                disk: disk, decodesRecords: !arguments.isGiven(quick),
+                threads: arguments.integer(threads).map(Int.init) ?? max(1, cores))
+            let start = console.clock.monotonicMs
+            check.run(paths)
+            LogVerify.print(check.problems, arguments, console)
+            if !arguments.isGiven(CommonOptions.quiet) {
+                console.note(LogVerify.summary(check, milliseconds: console.clock.monotonicMs - start))
+            }
+            return check.problems.contains { $0.severity == .error } ? .failed : .done
+        })
+}
+
+/// What `kadmin log verify` does besides checking.
+enum LogVerify {
+    /// Keeps a broker out of the directory while it is read.
+    /// - Throws: when one has it.
+    static func lock(_ path: String, _ disk: any Disk) throws(ToolError) -> [any AnyObject & Sendable] {
+        let directory = DataDirectoryCheck.partition(path) == nil ? path : parentDirectory(path)
+        let file = "\(directory)/\(LogDirectoryName.lockFile)"
+        do {
+            _ = try disk.list(path)
+            // Nothing is created in a directory that is only read.
+            guard try disk.fileSize(file) != nil else { return [] }
+            return [try disk.lock(file)]
+        } catch {
+            if error.operation == .lock && error.isTaken {
+                throw ToolError("a broker uses \(directory): stop it before its files are checked")
+            }
+            // Without the right to write there is no lock, but there is something to read.
+            if error.path == file { return [] }
+            throw ToolError(error.description)
+        }
+    }
+
+    static func print(_ problems: [LogProblem], _ arguments: Arguments, _ console: Console) {
+        let format = AdminOptions.format(arguments)
+        guard format != .text else {
+            for problem in problems { console.print("\(problem.severity.rawValue): \(problem)\n") }
+            return
+        }
+        var table = TextTable(["severity", "file", "byte", "problem"])
+        for problem in problems {
+            table.add([
+                .text(problem.severity.rawValue), .text(problem.path), problem.position.map { .number($0) } ?? .none,
+                .text(problem.what),
+            ])
+        }
+        console.print(table.text(format))
+    }
+
+    static func summary(_ check: DataDirectoryCheck, milliseconds: Int64) -> String {
+        let errors = check.problems.count { $0.severity == .error }
+        let warnings = check.problems.count - errors
+        let result =
+            errors + warnings == 0
+            ? "no problems" : "\(Quantity.count(Int64(errors), "error")), \(Quantity.count(Int64(warnings), "warning"))"
+        let seconds = Double(milliseconds) / 1000
+        return
+            "\(Quantity.count(Int64(check.partitions), "partition")), \(Quantity.count(Int64(check.segments), "segment")), "
+            + "\(ByteSize.text(check.totals.bytes)), \(Quantity.grouped(check.totals.batches)) batches, "
+            + "\(Quantity.count(check.totals.records, "record")) in \(Quantity.duration(seconds: seconds)): \(result)"
+    }
+}

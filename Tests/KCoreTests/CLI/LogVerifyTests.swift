@@ -1,0 +1,180 @@
+import Foundation
+import Testing
+
+@testable import KCore
+
+@Suite struct LogVerifyTests {
+    /// A fixture in the memory of a simulated disk, where it can be damaged.
+    private struct Copy {
+        let disk = SimulatedDisk()
+        let path = "/data"
+
+        init(_ name: KafkaDirectory.Name) throws {
+            for (file, bytes) in try KafkaFiles.of(name) { disk.plant("\(path)/\(file)", bytes) }
+        }
+
+        func change(_ file: String, _ edit: (inout [UInt8]) -> Void) throws {
+            var bytes = try #require(disk.contents("\(path)/\(file)"))
+            edit(&bytes)
+            try disk.removeTree("\(path)/\(file)")
+            disk.plant("\(path)/\(file)", bytes)
+        }
+
+        func problems(_ paths: [String] = ["/data"]) -> [LogProblem] {
+            var check = DataDirectoryCheck(disk: disk, decodesRecords: true, threads: 1)
+            check.run(paths)
+            return check.problems
+        }
+
+        /// What is said about `file`, as `byte: what` or `what`.
+        func said(of file: String) -> [String] {
+            problems().filter { $0.path == "\(path)/\(file)" }.map { problem in
+                (problem.position.map { "\($0): " } ?? "") + problem.what
+            }
+        }
+    }
+
+    private let segment = "plain-0/00000000000000000000"
+
+    @Test func `nothing is wrong with what Kafka left after a clean stop`() throws {
+        #expect(try Copy(.clean).problems() == [])
+    }
+
+    @Test func `what a killed Kafka left is what its next start puts right`() throws {
+        let problems = try Copy(.killed).problems()
+        #expect(problems.allSatisfy { $0.severity == .warning })
+        let torn = problems.filter { $0.what.contains("are no whole batch") }.map { "\($0.path) \($0.position ?? -1)" }
+        #expect(
+            torn == [
+                "/data/killed-0/00000000000000002228.log 60718", "/data/killed-1/00000000000000002229.log 60939",
+            ])
+    }
+
+    @Test func `a changed byte of a batch is named with its batch's place`() throws {
+        let copy = try Copy(.clean)
+        try copy.change(segment + ".log") { $0[70] ^= 4 }
+        #expect(copy.said(of: segment + ".log").first?.hasPrefix("0: the checksum is ") == true)
+    }
+
+    @Test func `behind a batch that cannot be read the index says where to go on`() throws {
+        let copy = try Copy(.killed)
+        let log = "killed-0/00000000000000000000"
+        let index = OffsetIndexReader(
+            Bytes(try #require(copy.disk.contents("/data/\(log).index"))), baseOffset: 0)
+        let second = try #require(index.entries.dropFirst().first)
+        // The length of the batch at an index entry.
+        try copy.change(log + ".log") { $0[Int(second.position) + 8] = 0x7F }
+        let said = copy.said(of: log + ".log")
+        #expect(said.count >= 1)
+        #expect(said[0].hasPrefix("\(second.position): no batch up to byte "))
+    }
+
+    @Test func `records that are missing in the middle are an error, unless the topic is compacted`() throws {
+        let copy = try Copy(.clean)
+        try copy.disk.removeTree("/data/rolled-0/00000000000000000081.log")
+        let said = copy.said(of: "rolled-0/00000000000000000121.log")
+        #expect(said == ["0: offsets 81 to 120 are missing in front of it"])
+        #expect(copy.said(of: "compacted-0/00000000000000000000.log").isEmpty)
+    }
+
+    @Test func `index entries that do not agree with the log are named`() throws {
+        let copy = try Copy(.killed)
+        let log = "killed-0/00000000000000000000"
+        try copy.change(log + ".index") { $0[8 + 7] ^= 1 }
+        #expect(copy.said(of: log + ".index").first?.hasPrefix("8: position ") == true)
+        try copy.change(log + ".timeindex") { $0[12 + 7] ^= 1 }
+        #expect(copy.said(of: log + ".timeindex").first?.hasPrefix("12: timestamp ") == true)
+    }
+
+    @Test func `aborted transactions are compared with the log`() throws {
+        let copy = try Copy(.clean)
+        let index = "transactions-0/00000000000000000000.txnindex"
+        try copy.change(index) { $0[17] ^= 1 }
+        #expect(copy.said(of: index).first?.hasPrefix("0: says producer ") == true)
+        try copy.change(index) { $0 = Array($0.dropFirst(34)) }
+        #expect(copy.said(of: index).first?.contains("was aborted and is missing") == true)
+    }
+
+    @Test func `a snapshot of producers is compared with the log`() throws {
+        let copy = try Copy(.clean)
+        let snapshot = "transactions-0/00000000000000000043.snapshot"
+        try copy.change(snapshot) { $0[20] ^= 1 }
+        #expect(copy.said(of: snapshot).first?.hasPrefix("2: the checksum is ") == true)
+        // A snapshot that is whole, but of another log.
+        try copy.change(snapshot) { bytes in
+            bytes[10 + 13] ^= 1
+            bytes[20] ^= 1
+            let crc = bytes[6...].withUnsafeBytes { CRC32C.checksum($0) }
+            bytes.replaceSubrange(2..<6, with: withUnsafeBytes(of: crc.bigEndian) { Array($0) })
+        }
+        #expect(copy.said(of: snapshot).first?.hasPrefix("10: producer 0 ends with sequence ") == true)
+    }
+
+    @Test func `the small files are read and compared`() throws {
+        let copy = try Copy(.clean)
+        try copy.change("plain-0/leader-epoch-checkpoint") { $0 = Array("0\n1\n5 0\n".utf8) }
+        #expect(
+            copy.said(of: "plain-0/leader-epoch-checkpoint") == ["offset 0 is of epoch 0 in the log, and of 5 here"])
+        try copy.change("plain-1/partition.metadata") { $0[2] = 0 }
+        #expect(copy.said(of: "plain-1/partition.metadata") == ["no topic id of version 0"])
+        try copy.change("recovery-point-offset-checkpoint") { $0[0] = UInt8(ascii: "7") }
+        #expect(copy.said(of: "recovery-point-offset-checkpoint") == ["line 1: not version 0"])
+        try copy.change("meta.properties") {
+            $0 = Array(String(decoding: $0, as: UTF8.self).replacing("version=1", with: "version=9").utf8)
+        }
+        #expect(copy.said(of: "meta.properties").count == 1)
+    }
+
+    @Test func `a partition that the metadata places here is missed`() throws {
+        let copy = try Copy(.clean)
+        try copy.disk.removeTree("/data/empty-1")
+        #expect(copy.said(of: "").isEmpty)
+        let said = copy.problems().filter { $0.path == "/data" }.map(\.what)
+        #expect(said == ["partition empty-1 is missing; the metadata says that it is here"])
+    }
+
+    @Test func `damage of the metadata is named`() throws {
+        let copy = try Copy(.clean)
+        try copy.change("__cluster_metadata-0/00000000000000000000.log") { $0[300] ^= 1 }
+        let said = copy.problems().map(\.description)
+        #expect(said.contains { $0.contains("00000000000000000000.log is damaged at byte 236") })
+    }
+
+    @Test func `one partition can be checked by itself`() throws {
+        let copy = try Copy(.clean)
+        try copy.change(segment + ".log") { $0[70] ^= 4 }
+        #expect(copy.problems(["/data/plain-1"]) == [])
+        #expect(copy.problems(["/data/plain-0"]).count == 1)
+    }
+
+    @Test func `the command says it in lines and in JSON, and in its status`() throws {
+        let fixture = try KafkaDirectory(.clean)
+        func run(_ words: String...) -> (status: KCore.ExitStatus, output: String, errors: String) {
+            let test = TestConsole(tool: "kadmin")
+            let status = Command.kadmin.run(["log", "verify"] + words, test.console)
+            return (status, test.output.text, test.errors.text)
+        }
+        let good = run(fixture.path)
+        #expect(good.status == .done && good.output == "")
+        #expect(good.errors.contains("23 partitions, ") && good.errors.contains(": no problems"))
+        let log = "\(fixture.path)/plain-0/00000000000000000000.log"
+        var bytes = try #require(FileManager.default.contents(atPath: log))
+        bytes[70] ^= 4
+        try bytes.write(to: URL(filePath: log))
+        let bad = run(fixture.path)
+        #expect(bad.status == .failed)
+        #expect(bad.output.hasPrefix("error: \(log), byte 0: the checksum is "))
+        let json = run("--format", "json", "-q", "\(fixture.path)/plain-0").output
+        #expect(json.contains(#"{"severity":"error","file":"\#(log)","byte":0,"problem":"the checksum is "#))
+        #expect(run("/nonexistent").status == .failed)
+    }
+
+    @Test func `a broker's directory is left alone`() throws {
+        let fixture = try KafkaDirectory(.clean)
+        let lock = try SystemDisk().lock("\(fixture.path)/.lock")
+        let test = TestConsole(tool: "kadmin")
+        #expect(Command.kadmin.run(["log", "verify", fixture.path], test.console) == .failed)
+        #expect(test.errors.text.contains("a broker uses \(fixture.path)"))
+        withExtendedLifetime(lock) {}
+    }
+}
