@@ -3,6 +3,7 @@ Tests/Fixtures/messages.txt has, and record batches with every codec that Python
 
 import gzip
 import sys
+import tarfile
 import zlib
 from pathlib import Path
 
@@ -25,6 +26,15 @@ for number, line in enumerate((ROOT / "Tests" / "Fixtures" / "messages.txt").rea
         keys[words[2]] = int(words[1])
     elif words[0] == "record":
         seed(f"record-{number}", b"m" + bytes.fromhex(words[4]))
+    elif words[0] == "versioned":
+        data = bytes.fromhex(words[4])
+        kind = b"t" if words[1].startswith("Transaction") else b"g"
+        if words[1].endswith("Key"):
+            keys[kind + words[1][:-3].encode()] = data
+            seed(f"key-{number}", kind + bytes([len(data) & 0xFF]) + data)
+        elif words[1].endswith("Value"):
+            key = keys[kind + words[1][:-5].encode()]
+            seed(f"value-{number}", kind + bytes([len(key) & 0xFF]) + key + data)
     elif words[0] in ("request", "response") and len(words) == 5:
         name = words[1].removesuffix("Request").removesuffix("Response")
         if name in keys:
@@ -57,5 +67,12 @@ for magic in (0, 1):
     seed(f"set-{magic}", b"l" + messages)
     seed(f"set-gzip-{magic}", b"l" + message(gzip.compress(messages), magic, 1, 1))
     seed(f"set-snappy-{magic}", b"l" + message(snappy, magic, 2, 1))
+with tarfile.open(ROOT / "Tests" / "Fixtures" / "kafka-3.9-clean.tar.gz") as archive:
+    kinds = {".snapshot": b"s", ".index": b"i", ".timeindex": b"t", ".txnindex": b"a", "-offset-checkpoint": b"c",
+             "leader-epoch-checkpoint": b"e", "partition.metadata": b"p"}
+    for member in archive.getmembers():
+        for suffix, kind in kinds.items():
+            if member.isfile() and member.name.endswith(suffix) and member.size < 4096:
+                seed("file-" + member.name.replace("/", "-"), b"f" + kind + archive.extractfile(member).read())
 seed("header", b"h" + wire.request(wire.API_VERSIONS, 3, b"\2x\0021\0", flexible=True)[4:])
 seed("header-produce", b"h" + wire.produce("t", wire.batch(section, 5))[4:])

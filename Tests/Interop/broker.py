@@ -14,11 +14,14 @@ BIN = Path(os.environ.get("KAFKA_BIN", ROOT / "bin")).resolve()
 
 
 class Broker:
-    """Listens on a free port of the loopback. `data` outlives restarts; `close` removes it."""
+    """Listens on a free port of the loopback. `data` outlives restarts; `close` removes it.
 
-    def __init__(self, environment=None, **overrides):
+    `data`, when given, is a data directory that is there already."""
+
+    def __init__(self, environment=None, data=None, **overrides):
         self.data = Path(tempfile.mkdtemp(prefix="kafka-interop-"))
         self.environment = environment or {}
+        self.directory = data or self.data / "data"
         self.overrides = {name.replace("_", "."): value for name, value in overrides.items()}
         self.port = 0
         self.process = None
@@ -26,7 +29,7 @@ class Broker:
 
     def start(self):
         """Starts the broker and waits for its ready line. The port stays what it was before."""
-        command = [BIN / "kbroker", "--data", self.data / "data", "--listen", f"127.0.0.1:{self.port}"]
+        command = [BIN / "kbroker", "--data", self.directory, "--listen", f"127.0.0.1:{self.port}"]
         for name, value in self.overrides.items():
             command += ["--override", f"{name}={value}"]
         with open(self.data / "broker.log", "ab") as log:
