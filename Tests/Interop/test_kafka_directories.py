@@ -99,6 +99,35 @@ def test_clients_read_what_they_read_from_kafka(kafka_broker):
     check(broker)
 
 
+def test_it_starts_with_the_settings_that_kafka_ran_with(tmp_path):
+    data = unpack("kafka-3.9-clean", tmp_path)
+    settings = tmp_path / "server.properties"
+    settings.write_text(f"""
+        process.roles=broker,controller
+        node.id=1
+        controller.quorum.voters=1@127.0.0.1:38093
+        listeners=PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:38093
+        advertised.listeners=PLAINTEXT://127.0.0.1:38092
+        controller.listener.names=CONTROLLER
+        listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+        log.dirs={data}
+        offsets.topic.num.partitions=3
+        transaction.state.log.num.partitions=3
+        log.cleaner.backoff.ms=500
+        log.retention.check.interval.ms=2000
+        log.segment.delete.delay.ms=1000
+        log.index.size.max.bytes=65536
+        file.delete.delay.ms=1000
+        transaction.max.timeout.ms=900000
+        log.retention.ms=-1
+        """)
+    started = subprocess.Popen([BIN / "kbroker", settings], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert "cluster jQIRNB11SnKa6aPoqvzT7Q" in started.stdout.readline()
+    started.terminate()
+    assert started.wait(20) == 0
+    verify(data)
+
+
 def test_the_directory_goes_on_and_stays_what_kafka_reads(kafka_broker):
     broker = kafka_broker("kafka-3.9-clean")
     topic = create_topic(broker, partitions=2)

@@ -81,6 +81,11 @@ extension ConfigTable: CustomTestStringConvertible {
     @Test func `an unknown name is an error that suggests the nearest`() {
         let message = #"Unknown configuration num.partition. Did you mean num.partitions?"#
         #expect(throws: ConfigError(message)) { try BrokerConfig(["num.partition": "3"]) }
+        #expect(
+            try BrokerConfig(["file.delete.delay.ms": "1"]).warnings == [
+                "file.delete.delay.ms is a configuration of topics and has no effect here; for all topics it is "
+                    + "log.segment.delete.delay.ms"
+            ])
         #expect(throws: ConfigError("Unknown configuration xyzzy")) { try BrokerConfig(["xyzzy": "3"]) }
     }
 

@@ -13,6 +13,10 @@ struct BrokerConfig: Sendable {
             guard let definition = ConfigTable.brokers[name] else {
                 if IgnoredBrokerConfigs.prefixes.contains(where: { name.hasPrefix($0) }) {
                     warnings.append("\(name) has no effect in this broker")
+                } else if let topic = ConfigTable.topics[name] {
+                    // Kafka starts with such a file, so it is no reason not to open what Kafka left.
+                    let broker = topic.synonyms.first.map { "; for all topics it is \($0.name)" } ?? ""
+                    warnings.append("\(name) is a configuration of topics and has no effect here\(broker)")
                 } else {
                     problems.append(Self.unknown(name))
                 }
