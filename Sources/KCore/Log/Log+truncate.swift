@@ -1,38 +1,19 @@
 internal import Synchronization
 
 extension Log {
-    /// Cuts off everything from `offset` on, as a follower does with what its leader does not have.
+    /// Cuts off everything from `offset` on, as a follower does with what its leader does not have. A batch that holds
+    /// `offset` goes as a whole.
     /// - Returns: whether anything was cut off.
     @discardableResult
     public func truncate(to offset: Int64) throws(LogError) -> Bool {
-        try environment.directory.check()
-        let changed = try rearranging.withLock { (_) throws(LogError) in try cut(to: offset) }
-        if changed { environment.checkpoint() }
-        return changed
-    }
-
-    private func cut(to offset: Int64) throws(LogError) -> Bool {
-        try writer.withLock { (writer) throws(LogError) in
+        try withoutPromise(from: offset) { (writer) throws(LogError) in
             guard offset < writer.endOffset else { return false }
             guard let first = writer.segments.first, offset > first.baseOffset else {
                 try begin(at: offset, &writer)
                 return true
             }
             do throws(LogFault) {
-                let kept = Log.segmentIndex(writer.segments, for: offset) ?? 0
-                let removed = Array(writer.segments[(kept + 1)...])
-                writer.segments.removeSubrange((kept + 1)...)
-                // Readers must not see what is about to go.
-                writer.endOffset = offset
-                writer.truncations += 1
-                writer.savedEnd = nil
-                publish(writer)
-                for segment in removed { removeLater(try onDisk { () throws(DiskError) in try segment.markDeleted() }) }
-                _ = try writer.segments[kept].truncate(to: offset)
-                writer.endOffset =
-                    try writer.segments[kept].lastBatch().map { $0.lastOffset + 1 }
-                    ?? writer.segments[kept].baseOffset
-                try reload(&writer)
+                try cut(at: offset, &writer)
             } catch {
                 throw answer(to: error)
             }
@@ -42,22 +23,90 @@ extension Log {
 
     /// Removes everything and begins anew at `offset`.
     public func truncateFullyAndStart(at offset: Int64) throws(LogError) {
-        try environment.directory.check()
-        try rearranging.withLock { (_) throws(LogError) in
-            try writer.withLock { (writer) throws(LogError) in try begin(at: offset, &writer) }
+        _ = try withoutPromise(from: -1) { (writer) throws(LogError) in
+            try begin(at: offset, &writer)
+            return true
         }
+    }
+
+    /// Takes back that what is at `offset` and behind is safe, durably, before `body` removes it: a crash in between then
+    /// finds a log with an end that is torn, and not one that is damaged where it had been flushed. Nothing is flushed
+    /// meanwhile.
+    /// - Parameter body: returns whether it has removed anything.
+    private func withoutPromise(
+        from offset: Int64, _ body: (inout Writer) throws(LogError) -> Bool
+    ) throws(LogError) -> Bool {
+        try environment.directory.check()
+        let changed = try rearranging.withLock { (_) throws(LogError) in
+            try flushing.withLock { (_) throws(LogError) in
+                try takeBackPromise(from: offset)
+                return try writer.withLock { (writer) throws(LogError) in try body(&writer) }
+            }
+        }
+        // The start may be a lower one now.
+        if changed { environment.checkpoint() }
+        return changed
+    }
+
+    private func takeBackPromise(from offset: Int64) throws(LogError) {
+        let segments = published.withLock { $0.segments }
+        let point: Int64
+        do throws(LogFault) {
+            point = try Log.batchStart(segments, offset)
+        } catch {
+            throw answer(to: error)
+        }
+        guard recoveryPoint > point else { return }
+        setRecoveryPoint(point)
         environment.checkpoint()
+        try environment.directory.check()
+    }
+
+    /// The base offset of the batch that holds `offset`; `offset` itself where there is none.
+    private static func batchStart(_ segments: [LogSegment], _ offset: Int64) throws(LogFault) -> Int64 {
+        guard let index = segmentIndex(segments, for: offset) else { return max(offset, 0) }
+        let segment = segments[index]
+        guard let batch = try segment.firstBatch(endingAtOrAfter: offset, end: segment.size) else { return offset }
+        return min(batch.baseOffset, offset)
+    }
+
+    private func cut(at offset: Int64, _ writer: inout Writer) throws(LogFault) {
+        let kept = Log.segmentIndex(writer.segments, for: offset) ?? 0
+        let removed = Array(writer.segments[(kept + 1)...])
+        writer.segments.removeSubrange((kept + 1)...)
+        // Readers must not see what is about to go.
+        writer.endOffset = offset
+        writer.truncations += 1
+        writer.savedEnd = nil
+        publish(writer)
+        try onDisk { () throws(DiskError) in
+            for segment in removed { removeLater(try segment.markDeleted()) }
+            // What follows the cut must not come back behind what is appended next.
+            if !removed.isEmpty { try folder.sync() }
+        }
+        _ = try writer.segments[kept].truncate(to: offset)
+        writer.endOffset =
+            try writer.segments[kept].lastBatch().map { $0.lastOffset + 1 } ?? writer.segments[kept].baseOffset
+        try reload(&writer)
     }
 
     private func begin(at offset: Int64, _ writer: inout Writer) throws(LogError) {
-        let removed = writer.segments
-        do throws(DiskError) {
-            for segment in removed { removeLater(try segment.markDeleted()) }
-            try removeProducerSnapshots(above: -1)
-            writer.segments = [
-                try LogSegment.create(
-                    folder, baseOffset: offset, config: config, createdMs: environment.clock.wallMs)
-            ]
+        do throws(LogFault) {
+            // A crash must find a log that begins somewhere: the old beginning stays until the new one is there.
+            if let first = writer.segments.first { try cut(at: first.baseOffset, &writer) }
+            try onDisk { () throws(DiskError) in
+                let removed = writer.segments.filter { $0.baseOffset != offset }
+                if !removed.isEmpty || writer.segments.isEmpty {
+                    writer.segments = [
+                        try LogSegment.create(
+                            folder, baseOffset: offset, config: config, createdMs: environment.clock.wallMs)
+                    ]
+                    try folder.sync()
+                }
+                for segment in removed { removeLater(try segment.markDeleted()) }
+                try removeProducerSnapshots(above: -1)
+                try folder.sync()
+            }
         } catch {
             throw answer(to: error)
         }
@@ -89,6 +138,8 @@ extension Log {
         try Log.replay(writer.segments, from: start, to: writer.endOffset, into: &producers)
         writer.producers = producers
         writer.hasNewFiles = true
+        // A log whose records were deleted up to an offset behind the cut begins at its end.
+        published.withLock { $0.startOffset = min($0.startOffset, end) }
         publish(writer)
         // What had ended below the cut is below the high watermark, too: followers cut nothing off that is.
         published.withLock { published in
@@ -99,11 +150,14 @@ extension Log {
 
     // One that was taken of records which are gone would be wrong once others stand in their place.
     private func removeProducerSnapshots(above offset: Int64) throws(DiskError) {
+        var hasRemoved = false
         for entry in try environment.disk.list(folder.path) {
             guard let (base, kind) = SegmentFileKind.parse(entry.name), kind == .producerSnapshot, base > offset else {
                 continue
             }
             try environment.disk.remove(folder.path + "/" + entry.name)
+            hasRemoved = true
         }
+        if hasRemoved { try folder.sync() }
     }
 }
