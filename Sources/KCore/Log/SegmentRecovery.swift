@@ -24,7 +24,8 @@ struct SegmentRecovery {
         let fileSize = try onDisk { () throws(DiskError) in try file.size() }
         let window = ByteStorage(capacity: SegmentRecovery.windowBytes)
         let memory = UnsafeMutableRawBufferPointer(start: window.base, count: window.capacity)
-        var reader = BatchReader(file: file, end: fileSize, window: memory)
+        var reader = BatchReader(
+            file: file, end: fileSize, segmentOffset: segment.baseOffset, window: memory)
         var outcome = Outcome(nextOffset: segment.baseOffset)
         var index = IndexEntries()
         var position: Int64 = 0
@@ -92,13 +93,15 @@ struct SegmentRecovery {
 private struct BatchReader {
     let file: any DiskFile
     let end: Int64
+    let segmentOffset: Int64
     let window: UnsafeMutableRawBufferPointer
     private var start: Int64 = 0
     private var count = 0
 
-    init(file: any DiskFile, end: Int64, window: UnsafeMutableRawBufferPointer) {
+    init(file: any DiskFile, end: Int64, segmentOffset: Int64, window: UnsafeMutableRawBufferPointer) {
         self.file = file
         self.end = end
+        self.segmentOffset = segmentOffset
         self.window = window
     }
 
@@ -118,7 +121,8 @@ private struct BatchReader {
         } catch {
             throw damaged(position, "\(error)")
         }
-        guard batch.baseOffset >= offset else {
+        // The checksum does not cover the offset: one that a torn write left can be anything.
+        guard batch.baseOffset >= offset, batch.lastOffset - segmentOffset <= Int64(Int32.max) else {
             throw damaged(position, "offset \(batch.baseOffset) cannot follow \(offset - 1)")
         }
         let stored: UInt32
