@@ -46,7 +46,8 @@ extension Log {
     private func makePlan(from offset: Int64, _ writer: inout Writer) -> FlushPlan {
         var plan = FlushPlan()
         plan.endOffset = writer.endOffset
-        plan.segments = Array(writer.segments[(Log.segmentIndex(writer.segments, for: offset) ?? 0)...])
+        // From the segment on that holds the last flushed record: its indexes are flushed once it is full.
+        plan.segments = Array(writer.segments[(Log.segmentIndex(writer.segments, for: offset - 1) ?? 0)...])
         plan.epochs = writer.epochs.isDirty ? writer.epochs.contents : nil
         plan.hasNewFiles = writer.hasNewFiles
         plan.truncations = writer.truncations

@@ -70,6 +70,8 @@ struct LogLoader {
             endOffset = end
             try rebuildMissingIndexes(segments, names)
         } else {
+            // What a process that died had renamed or removed is taken for done from here on: power must not undo it.
+            try onDisk { () throws(DiskError) in try folder.sync() }
             endOffset = try recover(&segments, &epochs, names, &reindexFrom, &recovery)
         }
         var start = max(startOffset, segments.first?.baseOffset ?? startOffset)
@@ -168,7 +170,11 @@ struct LogLoader {
 
     private func create(at offset: Int64) throws(LogFault) -> LogSegment {
         try onDisk { () throws(DiskError) in
-            try LogSegment.create(folder, baseOffset: offset, config: config, createdMs: environment.clock.wallMs)
+            let segment = try LogSegment.create(
+                folder, baseOffset: offset, config: config, createdMs: environment.clock.wallMs)
+            // Without its name a log would begin with whichever of the later ones a crash leaves.
+            try folder.sync()
+            return segment
         }
     }
 
@@ -215,11 +221,14 @@ struct LogLoader {
         _ report: inout LogRecovery
     ) throws(LogFault) -> Int64 {
         guard let first = segments.first else { return startOffset }
-        var index = Log.segmentIndex(segments, for: recoveryPoint) ?? 0
+        // Of the segment that holds the last flushed record the indexes may not have been flushed.
+        var index = Log.segmentIndex(segments, for: recoveryPoint - 1) ?? 0
         var nextOffset = first.baseOffset
         var found = epochs
         var hasMarkers = false
         let firstRecovered = segments[index].baseOffset
+        // What is read again says it anew; an epoch of before would otherwise contradict a later one.
+        found.truncateEnd(to: firstRecovered)
         while index < segments.count {
             let segment = segments[index]
             let recovery = SegmentRecovery(segment: segment, indexIntervalBytes: config.indexIntervalBytes)
@@ -236,13 +245,19 @@ struct LogLoader {
                 environment.logger.warning(
                     "unfinished writes were cut off",
                     ["partition": topicPartition, "bytes": outcome.removedBytes, "cause": damage])
-            } else if index == segments.count || follows(segments[index].baseOffset, end: nextOffset) {
+            } else if index == segments.count {
+                break
+            } else if follows(segments[index].baseOffset, end: nextOffset) {
+                // Nothing will be appended to it, which would complete its indexes.
+                try onDisk { () throws(DiskError) in try segment.seal() }
                 continue
             }
             // What follows a cut or a hole was written later than what is missing: it was never promised.
             let rest = Array(segments[index...])
             segments.removeSubrange(index...)
             try discard(rest)
+            // Nor may it come back behind what is appended next.
+            try onDisk { () throws(DiskError) in try folder.sync() }
         }
         epochs = found
         if hasMarkers || names.transactionIndexes.contains(where: { $0 >= firstRecovered }) {
@@ -255,7 +270,7 @@ struct LogLoader {
     // Behind it there can be a gap where cleaning was, but only in what had been flushed.
     private func follows(_ next: Int64, end: Int64) -> Bool {
         if next < recoveryPoint || next == end { return true }
-        return next > end && (end < recoveryPoint || config.cleanupPolicy.contains(.compact))
+        return next > end && end < recoveryPoint
     }
 
     // MARK: Producers
@@ -285,9 +300,15 @@ struct LogLoader {
     private func removeStraySnapshots(_ names: Names, _ segments: [LogSegment], end: Int64) throws(LogFault) {
         let bases = Set(segments.map(\.baseOffset))
         let newest = names.snapshots.last { $0 <= end }
-        for offset in names.snapshots where !bases.contains(offset) && offset != newest {
-            let path = folder.path + "/" + SegmentFileKind.producerSnapshot.fileName(baseOffset: offset)
-            try onDisk { () throws(DiskError) in try disk.removeTree(path) }
+        let stray = names.snapshots.filter { !bases.contains($0) && $0 != newest }
+        if stray.isEmpty { return }
+        try onDisk { () throws(DiskError) in
+            for offset in stray {
+                let path = folder.path + "/" + SegmentFileKind.producerSnapshot.fileName(baseOffset: offset)
+                try disk.removeTree(path)
+            }
+            // One that came back later would tell of records that others have taken the place of.
+            try folder.sync()
         }
     }
 }
