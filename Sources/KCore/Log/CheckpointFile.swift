@@ -47,6 +47,7 @@ public struct OffsetCheckpoint: Sendable {
     public static let cleanedName = "cleaner-offset-checkpoint"
     /// High watermarks; the broker writes it.
     public static let highWatermarkName = "replication-offset-checkpoint"
+    static let names = [recoveryPointName, logStartOffsetName, highWatermarkName]
     /// Up to where each log has been compacted.
     public static let cleanerName = "cleaner-offset-checkpoint"
 

@@ -29,9 +29,15 @@ extension LogManager {
         }
         let progress = RecoveryProgress(
             count: unclean.reduce(0) { $0 + $1.partitions.count }, logger: logger, clock: clock)
-        Parallel.forEach(contents, threads: contents.count) { self.open($0, configFor, progress) }
+        Parallel.forEach(contents, threads: options.recoveryThreads > 0 ? contents.count : 1) {
+            self.open($0, configFor, progress)
+        }
         if !unclean.isEmpty { progress.finish() }
         if let error = twice.withLock({ $0 }) { throw error }
+        for one in contents {
+            let named = Set(one.recoveryPoints.keys).union(one.startOffsets.keys).union(one.highWatermarks.keys)
+            state.withLock { $0.stale.formUnion(named.subtracting(one.partitions)) }
+        }
         // From here on the logs change: a stop that is not announced is not clean.
         for one in contents { one.directory.removeCleanStopMarker(disk) }
     }

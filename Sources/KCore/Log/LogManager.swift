@@ -31,6 +31,8 @@ public final class LogManager: Sendable {
         var logs: [TopicPartition: Log] = [:]
         /// Partitions that have a directory which could not be opened, and why. Nothing may be created in their place.
         var refused: [TopicPartition: RefusedLog] = [:]
+        /// Partitions without a log that checkpoints on the disk may still name.
+        var stale: Set<TopicPartition> = []
         var lastCheckpointMs: Int64
         var lastHighWatermarksMs: Int64
         var lastRetentionMs: Int64
@@ -133,10 +135,25 @@ public final class LogManager: Sendable {
             guard let directory = emptiest() else {
                 throw LogError(.kafkaStorageError, "all log directories are offline")
             }
+            try forget(topicPartition, in: directory)
             let log = try create(topicPartition, topicId, config, in: directory)
             state.withLock { $0.logs[topicPartition] = log }
             return log
         }
+    }
+
+    /// What checkpoints say of an earlier log of the partition must not be taken for a promise of the new one.
+    private func forget(_ topicPartition: TopicPartition, in directory: LogDirectory) throws(LogError) {
+        guard state.withLock({ $0.stale.contains(topicPartition) }) else { return }
+        checkpoint(directory)
+        checkpointHighWatermarks(directory)
+        for name in OffsetCheckpoint.names {
+            guard directory.readCheckpoint(name, disk, logger)[topicPartition] != nil else { continue }
+            let path = directory.path + "/" + name
+            throw LogError(
+                .kafkaStorageError, "\(path) tells of an earlier log of \(topicPartition) and cannot be written")
+        }
+        _ = state.withLock { $0.stale.remove(topicPartition) }
     }
 
     // The one with the fewest logs, as Kafka does: sizes change, counts say what will come.
@@ -153,14 +170,13 @@ public final class LogManager: Sendable {
         let path = directory.path + "/" + topicPartition.description
         do {
             try disk.createDirectory(path)
-            if let topicId {
-                try disk.replaceFile(
-                    path + "/" + PartitionMetadataFile.name, with: PartitionMetadataFile.write(topicId: topicId),
-                    durable: false)
-            }
             try disk.replaceFile(
                 path + "/" + LeaderEpochs.fileName, with: LeaderEpochs().contents, durable: false)
-            try disk.syncDirectory(directory.path)
+            // Whose log it is must not be lost with the power: the directory's name is there already.
+            if let topicId {
+                try disk.replaceFile(
+                    path + "/" + PartitionMetadataFile.name, with: PartitionMetadataFile.write(topicId: topicId))
+            }
         } catch {
             throw error.isHarmless ? LogError(error) : directory.health.fail(error)
         }
@@ -169,7 +185,7 @@ public final class LogManager: Sendable {
 
     /// Removes a partition's log: its directory is renamed now and removed after a while. No log is fine.
     public func deleteLog(_ topicPartition: TopicPartition) throws(LogError) {
-        if let log = state.withLock({ $0.logs.removeValue(forKey: topicPartition) }) { return try log.delete() }
+        if let log = remove(topicPartition) { return try log.delete() }
         // One that could not be opened goes too: the name must be free for the next topic that has it.
         guard let refused = state.withLock({ $0.refused.removeValue(forKey: topicPartition) }) else { return }
         try remove(refused.loader)
@@ -190,8 +206,15 @@ public final class LogManager: Sendable {
     /// Puts a log aside that belongs to no topic of the cluster: its directory is renamed and kept, as Kafka does, since
     /// it may be the metadata that is wrong.
     public func setAsideLog(_ topicPartition: TopicPartition) throws(LogError) {
-        guard let log = state.withLock({ $0.logs.removeValue(forKey: topicPartition) }) else { return }
+        guard let log = remove(topicPartition) else { return }
         try log.setAside()
+    }
+
+    private func remove(_ topicPartition: TopicPartition) -> Log? {
+        state.withLock { state in
+            state.stale.insert(topicPartition)
+            return state.logs.removeValue(forKey: topicPartition)
+        }
     }
 
     /// Puts the settings of a topic into force in all its logs.

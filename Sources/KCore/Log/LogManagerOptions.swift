@@ -5,7 +5,7 @@ public struct LogManagerOptions: Sendable {
     /// Files that segments keep open at a time; a share of the process's limit.
     public var maxOpenFiles = LogManagerOptions.mostOpenFiles
     static let mostOpenFiles = 4096
-    /// `num.recovery.threads.per.data.dir`
+    /// `num.recovery.threads.per.data.dir`; with 0 the thread that loads does everything, one after the other.
     public var recoveryThreads = 2
     /// Logs that are closed at a time. Closing waits for disks, and several waits take as long as one.
     public var closingThreads = 1
