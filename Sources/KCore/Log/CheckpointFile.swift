@@ -48,8 +48,6 @@ public struct OffsetCheckpoint: Sendable {
     /// High watermarks; the broker writes it.
     public static let highWatermarkName = "replication-offset-checkpoint"
     static let names = [recoveryPointName, logStartOffsetName, highWatermarkName]
-    /// Up to where each log has been compacted.
-    public static let cleanerName = "cleaner-offset-checkpoint"
 
     let disk: any Disk
     public let path: String

@@ -126,13 +126,14 @@ import Testing
 
     @Test func `checkpoints are a version, a count, and a line for each partition`() throws {
         let disk = SimulatedDisk()
+        try disk.createDirectory("/d")
         try OffsetCheckpoint(disk: disk, directory: "/d", name: OffsetCheckpoint.recoveryPointName)
             .write([TopicPartition(topic: "b", partition: 0): 12, TopicPartition(topic: "a", partition: 3): 7])
         let contents = try #require(disk.contents("/d/recovery-point-offset-checkpoint"))
         #expect(String(decoding: contents, as: UTF8.self) == "0\n2\na 3 7\nb 0 12\n")
         #expect(OffsetCheckpoint.logStartOffsetName == "log-start-offset-checkpoint")
         #expect(OffsetCheckpoint.highWatermarkName == "replication-offset-checkpoint")
-        #expect(OffsetCheckpoint.cleanerName == "cleaner-offset-checkpoint")
+        #expect(OffsetCheckpoint.cleanedName == "cleaner-offset-checkpoint")
     }
 
     @Test func `a new partition has its topic's id, and a clean stop its marker`() throws {

@@ -20,7 +20,7 @@ enum DumpedFile: Equatable {
         }
         switch name {
         case OffsetCheckpoint.recoveryPointName, OffsetCheckpoint.logStartOffsetName,
-            OffsetCheckpoint.highWatermarkName, OffsetCheckpoint.cleanerName:
+            OffsetCheckpoint.highWatermarkName, OffsetCheckpoint.cleanedName:
             self = .offsets
         case LeaderEpochs.fileName: self = .leaderEpochs
         case PartitionMetadataFile.name: self = .partitionMetadata
