@@ -1,6 +1,6 @@
 extension TransactionMachine {
     /// Who a transactional producer is from now on.
-    struct Producer: Equatable, Sendable {
+    struct Producer: Hashable, Sendable {
         var id: Int64
         var epoch: Int16
     }

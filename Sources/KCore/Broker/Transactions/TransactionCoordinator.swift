@@ -119,8 +119,17 @@ final class TransactionCoordinator: Sendable {
     }
 
     /// What becomes of decisions: their markers, and then word of it to the machine that decided.
+    ///
+    /// A coordinator that starts anew asks for the markers again. While they are still being written that must not begin a
+    /// second time: a marker that came late would end the producer's next transaction.
     private final class Ends: Sendable {
+        private struct Key: Hashable {
+            var transactionalId: String
+            var producer: Producer
+        }
+
         let runtime = Mutex<CoordinatorRuntime<TransactionMachine>?>(nil)
+        private let inProgress = Mutex<Set<Key>>([])
         private let markers: MarkerWriter
         private let partitions: PartitionManager
 
@@ -130,16 +139,19 @@ final class TransactionCoordinator: Sendable {
         }
 
         func send(_ end: TransactionEnd) {
+            let producer = Producer(id: end.producerId, epoch: end.producerEpoch)
+            let key = Key(transactionalId: end.transactionalId, producer: producer)
+            guard inProgress.withLock({ $0.insert(key).inserted }) else { return }
             let topic = partitions.table.value.find(CoordinatorTopic.transactionsName)
             let epoch = topic?.partition(end.coordinatorPartition)?.leaderEpoch ?? 0
             markers.writeAll(end, coordinatorEpoch: epoch) { [self] in
                 let runtime = runtime.withLock { $0 }
                 // Whoever does not take it now asks for the markers again when it has loaded.
-                let reply = CoordinatorReply<Void> { () in
-                } refusal: { _ in
-                }
-                runtime?.submit(to: end.coordinatorPartition, reply) { machine, turn, _ in
+                let reply = CoordinatorReply<Void>(
+                    { _ in self.inProgress.withLock { _ = $0.remove(key) } }, refusal: { _ in () })
+                runtime?.submit(to: end.coordinatorPartition, reply) { machine, turn, reply in
                     machine.markersWritten(end, &turn)
+                    turn.send((), to: reply)
                 }
             }
         }
