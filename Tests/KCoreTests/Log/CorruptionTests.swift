@@ -79,7 +79,7 @@ import Testing
         let expected = Self.contents(try #require(sound.logs.first))
         #expect(expected.error == nil && expected.records.count == 200)
         let candidates = all.keys.filter { !$0.hasPrefix("__cluster_metadata") && !$0.hasPrefix(witness) }.sorted()
-        for round in 0..<150 {
+        for round in 0..<80 {
             let victim = try #require(candidates.randomElement(using: &random))
             let folder = victim.split(separator: "/").dropLast().first.map(String.init)
             var files = all.filter { file, _ in
