@@ -11,11 +11,11 @@ extension Command {
         "verify", "Checks a stopped broker's data from end to end",
         details: [
             """
-            Reads every file and says what is wrong, in which file, at which byte: checksums, offsets, records, index
-            entries that do not agree with the log, snapshots of producers, aborted transactions, leader epochs,
-            checkpoints, names, the cluster's metadata. Nothing is written.
-            What the broker's next start puts right by itself, and what does no harm, is a warning. Any error makes the
-            exit status 1.
+            Reads every file and says what is wrong, in which file, at which byte: checksums, offsets,
+            records, index entries that do not agree with the log, snapshots of producers, aborted
+            transactions, leader epochs, checkpoints, names, the cluster's metadata. Nothing is written.
+            What the broker's next start puts right by itself, and what does no harm, is a warning.
+            Any error makes the exit status 1.
             """
         ],
         operands: [
