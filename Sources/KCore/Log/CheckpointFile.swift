@@ -47,7 +47,7 @@ public struct OffsetCheckpoint: Sendable {
     public static let cleanedName = "cleaner-offset-checkpoint"
     /// High watermarks; the broker writes it.
     public static let highWatermarkName = "replication-offset-checkpoint"
-    static let names = [recoveryPointName, logStartOffsetName, highWatermarkName]
+    static let names = [recoveryPointName, logStartOffsetName, highWatermarkName, cleanedName]
 
     let disk: any Disk
     public let path: String

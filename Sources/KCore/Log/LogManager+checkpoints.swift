@@ -33,7 +33,7 @@ extension LogManager {
             }
             write(points, OffsetCheckpoint.recoveryPointName, directory, &written)
             write(starts, OffsetCheckpoint.logStartOffsetName, directory, &written)
-            if !cleaned.isEmpty { write(cleaned, OffsetCheckpoint.cleanedName, directory, &written) }
+            write(cleaned, OffsetCheckpoint.cleanedName, directory, &written)
         }
     }
 
