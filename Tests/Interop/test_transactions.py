@@ -48,6 +48,11 @@ def read(broker, topic, isolation, partitions=1):
     return sorted(values)
 
 
+def becomes(broker, topic, expected, partitions=1):
+    """Whether read_committed comes to see this: a commit is answered before its markers are written."""
+    return wait_until(lambda: read(broker, topic, "read_committed", partitions) == sorted(expected))
+
+
 def numbers(prefix, count):
     return [f"{prefix}-{index:03}".encode() for index in range(count)]
 
@@ -66,7 +71,7 @@ def test_committed_records_are_seen_and_aborted_ones_only_by_who_asks_for_all(br
         else:
             mine.flush(TIMEOUT)
             mine.abort_transaction(TIMEOUT)
-    assert read(broker, topic, "read_committed", 2) == sorted(expected)
+    assert becomes(broker, topic, expected, 2)
     everything = [value for round in range(6) for value in numbers(f"round{round}", 20)]
     assert read(broker, topic, "read_uncommitted", 2) == sorted(everything)
 
@@ -117,7 +122,7 @@ def test_a_new_producer_fences_the_old_one_and_aborts_what_it_left(broker, new_t
     with pytest.raises(KafkaException) as caught:
         zombie.commit_transaction(TIMEOUT)
     assert caught.value.args[0].fatal()
-    assert read(broker, topic, "read_committed") == [b"successor"]
+    assert becomes(broker, topic, [b"successor"])
 
 
 def test_a_transaction_that_takes_too_long_is_aborted(new_broker):
@@ -156,7 +161,7 @@ def test_transactions_outlive_a_broker_that_is_killed(new_broker):
     left.flush(TIMEOUT)
     broker.kill()
     broker.start()
-    assert read(broker, topic, "read_committed") == [b"committed"]
+    assert becomes(broker, topic, [b"committed"])
     assert read(broker, topic, "read_uncommitted") == [b"aborted", b"committed", b"open"]
     left.commit_transaction(TIMEOUT)
     assert wait_until(lambda: read(broker, topic, "read_committed") == [b"committed", b"open"])
@@ -199,7 +204,7 @@ def test_input_offsets_and_output_are_kept_together(broker, new_topic):
     assert process(10, commit=False) == numbers("in", 40)[10:20]
     # What was aborted is read again.
     assert process(30, commit=True) == numbers("in", 40)[10:]
-    assert read(broker, sink, "read_committed") == numbers("out", 40)
+    assert becomes(broker, sink, numbers("out", 40))
     admin = AdminClient({"bootstrap.servers": broker.address})
     asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
     assert asked[group].result(20).topic_partitions[0].offset == 40
@@ -268,4 +273,4 @@ def test_aiokafka_zombies_are_fenced(broker, new_topic):
         await zombie.stop()
 
     asyncio.run(run())
-    assert read(broker, topic, "read_committed") == [b"successor"]
+    assert becomes(broker, topic, [b"successor"])

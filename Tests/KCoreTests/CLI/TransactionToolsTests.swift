@@ -17,7 +17,16 @@ import Testing
         }
     }
 
-    private func lines(_ text: String) -> [String] { text.split(separator: "\n").map(String.init).sorted() }
+    /// The lines of a topic, once they are as expected: a commit is answered when it is decided, and readers see it when
+    /// its markers are written, a moment later.
+    private func lines(_ cluster: Cluster, _ topic: String, awaiting expected: [String]) -> [String] {
+        var found: [String] = []
+        for _ in 0..<300 {
+            found = cluster.read(topic).split(separator: "\n").map(String.init).sorted()
+            if found == expected { break }
+        }
+        return found
+    }
 
     @Test func `what is committed is seen, what is aborted only by who asks for all`() throws {
         let cluster = try Cluster()
@@ -45,7 +54,7 @@ import Testing
         try producer.beginTransaction()
         try producer.abortTransaction()
         try producer.close()
-        #expect(lines(cluster.read("t")) == expected.sorted())
+        #expect(lines(cluster, "t", awaiting: expected.sorted()) == expected.sorted())
     }
 
     @Test func `a producer that was taken over can neither commit nor go on`() throws {
@@ -70,7 +79,7 @@ import Testing
         try send(successor, try successor.topic("t"), ["successor"])
         try successor.commitTransaction()
         #expect(throws: ClientError.self) { try zombie.commitTransaction() }
-        #expect(lines(cluster.read("t")) == ["successor"])
+        #expect(lines(cluster, "t", awaiting: ["successor"]) == ["successor"])
     }
 
     @Test func `what is sent outside of a transaction fails, and order is demanded`() throws {
@@ -92,7 +101,7 @@ import Testing
         #expect(throws: ClientError.self) { try producer.beginTransaction() }
         try send(producer, topic, ["inside"])
         try producer.commitTransaction()
-        #expect(lines(cluster.read("t")) == ["inside"])
+        #expect(lines(cluster, "t", awaiting: ["inside"]) == ["inside"])
     }
 
     @Test(arguments: ["1", "7", "1ms", nil])
@@ -104,6 +113,8 @@ import Testing
         let test = TestConsole(
             tool: "kproduce", input: input, environment: ["KAFKA_BOOTSTRAP_SERVERS": cluster.server])
         #expect(Command.kproduce.run(words, test.console) == .done, "\(test.errors.text)")
+        let sent = (1...40).map { "line \($0)" }.sorted()
+        #expect(lines(cluster, "t", awaiting: sent) == sent)
         #expect(cluster.read("t") == input)
         // A marker ends each transaction.
         let partition = cluster.broker.partitions.table.value.find("t")?.partition(0)
