@@ -1,0 +1,90 @@
+"""Compacted topics as clients see them."""
+
+import os
+import time
+
+import pytest
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+
+from broker import wait_until
+from clients import CODECS
+from conftest import create_topic
+
+# No codec makes it smaller, so that two of them do not fit into a segment.
+RANDOM = os.urandom(15_000)
+FAST = {"log_cleaner_backoff_ms": 50, "log_segment_delete_delay_ms": 0}
+
+
+def put(broker, topic, records, **settings):
+    """Produces (key, value) pairs, in order."""
+    producer = Producer({"bootstrap.servers": broker.address, "linger.ms": 5, **settings})
+    errors = []
+    for key, value in records:
+        producer.produce(topic, value, key, on_delivery=lambda error, _: error and errors.append(error))
+    assert producer.flush(20) == 0 and not errors, errors
+
+
+def read(broker, topic):
+    """All records from the beginning to the end: (offset, key, value)."""
+    consumer = Consumer({"bootstrap.servers": broker.address, "group.id": "none", "enable.partition.eof": True,
+                         "check.crcs": True, "enable.auto.commit": False})
+    consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
+    got = []
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        message = consumer.poll(1)
+        if message is None:
+            continue
+        if message.error():
+            break
+        got.append((message.offset(), message.key(), message.value()))
+    consumer.close()
+    return got
+
+
+def compacted(broker, **config):
+    return create_topic(broker, cleanup_policy="compact", segment_bytes=20_000, min_cleanable_dirty_ratio=0.01, **config)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_the_last_value_of_each_key_is_read(new_broker, codec):
+    broker = new_broker(**FAST)
+    topic = compacted(broker)
+    records = [(b"key-%d" % (i % 50), b"value-%d" % i) for i in range(5000)]
+    put(broker, topic, records, **{"compression.type": codec, "batch.num.messages": 100})
+    # The active segment is not cleaned: what counts has to come out of it.
+    put(broker, topic, [(b"key-7", None)])
+    put(broker, topic, [(b"last", RANDOM)])
+    put(broker, topic, [(b"last", RANDOM)])
+    got = wait_until(lambda: (found := read(broker, topic)) and len(found) < 500 and found, what="a cleaning")
+    offsets = [offset for offset, _, _ in got]
+    assert offsets == sorted(set(offsets)) and offsets[-1] == 5002
+    last = {key: value for _, key, value in got}
+    assert last == {**dict(records), b"key-7": None, b"last": RANDOM}
+    # An old value is at its offset or nowhere.
+    assert all(offset >= len(records) or records[offset] == (key, value) for offset, key, value in got)
+    broker.kill()
+    broker.start()
+    assert {key: value for _, key, value in read(broker, topic)} == last
+
+
+def test_a_topic_can_be_compacted_and_deleted(new_broker):
+    broker = new_broker(log_retention_check_interval_ms=100, **FAST)
+    topic = create_topic(broker, cleanup_policy="compact,delete", segment_ms=50, min_cleanable_dirty_ratio=0.01,
+                         retention_ms=8000)
+    for i in range(5):
+        put(broker, topic, [(b"a", b"%d" % i), (b"b", b"%d" % i)])
+    assert {key: value for _, key, value in read(broker, topic)} == {b"a": b"4", b"b": b"4"}
+    wait_until(lambda: read(broker, topic) == [], what="the end of retention")
+
+
+def test_a_broker_says_what_it_cleaned(new_broker):
+    broker = new_broker(**FAST)
+    topic = compacted(broker)
+    for i in range(3):
+        for key in (b"j", b"k"):
+            put(broker, topic, [(key, RANDOM)])
+    wait_until(lambda: f"log cleaned partition={topic}-0 from=0" in broker.log(), what="a line about the cleaning")
+    line = next(line for line in broker.log().splitlines() if "log cleaned" in line)
+    for fact in ("readMB=", "writtenMB=", "seconds=", "MBperSecond=", "keys=", "bufferUtilization="):
+        assert fact in line, line
