@@ -65,7 +65,9 @@ public struct OffsetCheckpoint: Sendable {
             guard let contents = try disk.readFile(path) else { return [:] }
             var offsets: [TopicPartition: Int64] = [:]
             for fields in try CheckpointFile.read(contents, fields: 3) {
-                guard let partition = Int32(fields[1]), let offset = Int64(fields[2]) else { continue }
+                guard let partition = Int32(fields[1]), let offset = Int64(fields[2]), offset >= 0 else {
+                    continue
+                }
                 offsets[TopicPartition(topic: String(fields[0]), partition: partition)] = offset
             }
             return offsets

@@ -76,7 +76,9 @@ extension Log {
             if end > limit || (isLast && segment.size == 0) { break }
             if config.deliveryDelayMs > 0 {
                 do throws(DiskError) {
-                    if nowMs - (try segment.largestEntry().timestamp) < config.deliveryDelayMs { break }
+                    // What the index says may be damaged and far away.
+                    let (ageMs, overflow) = nowMs.subtractingReportingOverflow(try segment.largestEntry().timestamp)
+                    if overflow || ageMs < config.deliveryDelayMs { break }
                 } catch {
                     throw answer(to: error)
                 }

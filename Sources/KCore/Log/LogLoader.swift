@@ -62,6 +62,7 @@ struct LogLoader {
             segment.mayHaveAborted.store(names.transactionIndexes.contains(base), ordering: .relaxed)
             segments.append(segment)
         }
+        try dropUnusedEnd(&segments)
         var epochs = try readEpochs(names)
         var endOffset: Int64 = 0
         // Where transaction indexes have to be made anew.
@@ -188,6 +189,26 @@ struct LogLoader {
 
     // MARK: The end
 
+    // A roll that failed can leave an empty segment behind, while the one in front went on.
+    private func dropUnusedEnd(_ segments: inout [LogSegment]) throws(LogFault) {
+        guard let last = segments.last, last.size == 0, segments.count > 1 else { return }
+        let batch: StoredBatch?
+        do throws(LogFault) {
+            batch = try segments[segments.count - 2].lastBatch()
+        } catch .damaged {
+            // Recovery says what is wrong, and where.
+            return
+        }
+        guard let batch, batch.lastOffset >= last.baseOffset else { return }
+        environment.logger.warning(
+            "an empty segment in the middle of the records is removed",
+            ["partition": topicPartition, "baseOffset": last.baseOffset])
+        segments.removeLast()
+        try discard([last])
+        try onDisk { () throws(DiskError) in try folder.sync() }
+        try dropUnusedEnd(&segments)
+    }
+
     /// - Returns: nil when the last segment is not as a clean stop leaves it.
     private func endOfCleanLog(_ segments: [LogSegment]) throws(LogFault) -> Int64? {
         guard let active = segments.last else { return startOffset }
@@ -267,10 +288,10 @@ struct LogLoader {
     }
 
     // A segment that begins before the one in front ends is from before a truncation, and came back with the power.
-    // Behind it there can be a gap where cleaning was, but only in what had been flushed.
+    // Behind it there can be a gap where cleaning was, but only in what had been flushed or is known to be cleaned.
     private func follows(_ next: Int64, end: Int64) -> Bool {
         if next < recoveryPoint || next == end { return true }
-        return next > end && end < recoveryPoint
+        return next > end && (end < recoveryPoint || next <= cleanedOffset)
     }
 
     // MARK: Producers

@@ -36,6 +36,7 @@ extension LogManager {
         if let error = twice.withLock({ $0 }) { throw error }
         for one in contents {
             let named = Set(one.recoveryPoints.keys).union(one.startOffsets.keys).union(one.highWatermarks.keys)
+                .union(one.cleanedOffsets.keys)
             state.withLock { $0.stale.formUnion(named.subtracting(one.partitions)) }
         }
         // From here on the logs change: a stop that is not announced is not clean.
@@ -45,12 +46,22 @@ extension LogManager {
     private func contents(of directory: LogDirectory) -> DirectoryContents? {
         do {
             let partitions = try directory.partitions(disk, removals, logger)
-            return DirectoryContents(
+            let contents = DirectoryContents(
                 directory: directory, partitions: partitions,
                 recoveryPoints: directory.readCheckpoint(OffsetCheckpoint.recoveryPointName, disk, logger),
                 startOffsets: directory.readCheckpoint(OffsetCheckpoint.logStartOffsetName, disk, logger),
                 highWatermarks: directory.readCheckpoint(OffsetCheckpoint.highWatermarkName, disk, logger),
                 cleanedOffsets: directory.readCheckpoint(OffsetCheckpoint.cleanedName, disk, logger))
+            // A promise on the disk is taken back only by one that is lower, not for want of room alone.
+            directory.checkpointing.withLock { written in
+                if !contents.recoveryPoints.isEmpty {
+                    written[OffsetCheckpoint.recoveryPointName] = contents.recoveryPoints
+                }
+                if !contents.cleanedOffsets.isEmpty {
+                    written[OffsetCheckpoint.cleanedName] = contents.cleanedOffsets
+                }
+            }
+            return contents
         } catch {
             _ = directory.health.fail(error)
             return nil

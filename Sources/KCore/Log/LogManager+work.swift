@@ -87,7 +87,9 @@ extension LogManager {
             }
         }
         removals.removeDue(nowMs: .max, disk: disk, logger: logger)
-        let notClean = dirty.withLock { $0 }
+        // A log that was refused is damaged where it had promised, or was not recovered: the next start must look again.
+        let refused = state.withLock { $0.refused.values.map { $0.loader.environment.directory.path } }
+        let notClean = dirty.withLock { $0 }.union(refused)
         defer { for directory in directories { directory.unlock() } }
         for directory in directories where !directory.health.isOffline {
             checkpoint(directory)

@@ -58,12 +58,19 @@ final class LogSegment: Sendable {
         let segment = LogSegment(folder, baseOffset: baseOffset, size: 0, createdMs: createdMs)
         segment.state.withLock { $0.files = Files(folder, baseOffset: baseOffset, stage: stage) }
         segment.state.withLock { $0.largest = TimeIndex.Entry(timestamp: -1, offset: baseOffset) }
-        let file = try segment.files.log.open(create: true)
-        try file.truncate(to: 0)
-        if config.preallocate { try file.preallocate(to: Int64(config.segmentBytes)) }
-        try segment.files.offsetIndex.file.truncate(toCount: 0)
-        try segment.files.timeIndex.file.truncate(toCount: 0)
-        try segment.files.transactionIndex.file.truncate(toCount: 0)
+        do throws(DiskError) {
+            let file = try segment.files.log.open(create: true)
+            try file.truncate(to: 0)
+            if config.preallocate { try file.preallocate(to: Int64(config.segmentBytes)) }
+            try segment.files.offsetIndex.file.truncate(toCount: 0)
+            try segment.files.timeIndex.file.truncate(toCount: 0)
+            try segment.files.transactionIndex.file.truncate(toCount: 0)
+        } catch {
+            // An empty segment that no log knows of would end the log at the next start, in the middle of its records.
+            segment.removeUnused()
+            try? folder.sync()
+            throw error
+        }
         segment.mayHaveAborted.store(false, ordering: .relaxed)
         return segment
     }

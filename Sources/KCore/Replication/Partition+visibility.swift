@@ -67,6 +67,7 @@ extension Partition {
 
     /// Where records count only when they are on stable storage, has the high watermark follow the flushes.
     func advanceWhenFlushed() {
+        guard log.config.showsOnlyFlushed else { return }
         let end = log.logEndOffset
         guard state.withLock({ $0.visibility.replicatedEnd < end }) else { return }
         log.whenFlushed(to: end) { [weak self] error in

@@ -79,6 +79,24 @@ import Testing
         #expect(disk.contents(path) == contents)
     }
 
+    @Test func `a directory with a log that is refused is not marked as stopped cleanly`() throws {
+        let manager = try open()
+        let log = try manager.createLog(partition, topicId: nil, config: LogConfig())
+        for index in 0..<5 { try log.append(["value \(index)"]) }
+        try log.flush()
+        manager.checkpointAll()
+        disk.restart()
+        let path = "/a/orders-0/00000000000000000000.log"
+        var contents = try #require(disk.contents(path))
+        contents[contents.count / 2] ^= 1
+        disk.plant(path, contents)
+        let again = try open()
+        #expect(again.log(for: partition) == nil)
+        again.shutdown()
+        #expect(text(".kafka_cleanshutdown") == nil)
+        #expect(try open().log(for: partition) == nil)
+    }
+
     @Test func `after a truncation a full disk leaves no recovery point that promises too much`() throws {
         let manager = try open()
         let log = try manager.createLog(partition, topicId: nil, config: LogConfig())

@@ -232,4 +232,30 @@ import Testing
         let found = Dictionary(uniqueKeysWithValues: records.map { ($0.offset, $0.value?.utf8String) })
         for (offset, value) in promised { #expect(found[offset] == value, "offset \(offset)") }
     }
+
+    @Test(arguments: [true, false])
+    func `an empty segment that a failed roll left does not end the log`(isClean: Bool) throws {
+        let bench = LogBench()
+        let log = try bench.open()
+        for index in 0..<5 { try log.append(["value \(index)"]) }
+        try log.close()
+        bench.disk.plant(bench.path + "/00000000000000000003.log", [])
+        let again = try LogBench(disk: bench.disk).open(recoveryPoint: 5, clean: isClean)
+        #expect(again.logEndOffset == 5)
+        #expect(try again.values().count == 5)
+        try again.append(["next"])
+        #expect(try again.values().last == "next")
+    }
+
+    @Test func `a segment that cannot be begun leaves nothing behind`() throws {
+        let bench = LogBench()
+        let log = try bench.open(small)
+        bench.disk.failOpens(of: ".timeindex")
+        let folder = PartitionFolder(path: bench.path, files: bench.environment.files)
+        #expect(throws: DiskError.self) {
+            _ = try LogSegment.create(folder, baseOffset: 7, config: small, createdMs: 0)
+        }
+        #expect(bench.disk.contents(bench.path + "/00000000000000000007.log") == nil)
+        #expect(log.logEndOffset == 0)
+    }
 }

@@ -224,10 +224,10 @@ final class Cleaning {
         }
         let modifiedMs = try lastModifiedMs(last)
         try attempt { () throws(LogFault) in try output.finish(modifiedMs: modifiedMs) }
-        isReplaced = try attempt { () throws(LogError) in
-            try log.replace(group, with: output.segment, truncations: truncations)
+        let isDone = try attempt { () throws(LogError) in
+            try log.replace(group, with: output.segment, truncations: truncations) { isReplaced = true }
         }
-        guard isReplaced else { throw .abandoned }
+        guard isDone else { throw .abandoned }
         result.bytesBefore += group.reduce(0) { $0 + $1.size }
         result.bytesAfter += output.size
         result.recordsRead = cleaner.recordsRead

@@ -6,22 +6,31 @@ extension Log {
     /// A crash at any moment leaves either the old segments or the new one: the new one is `.swap` before the old ones get
     /// names of their own, and a start completes a swap (see ``SwapFiles``). Readers that hold an old segment finish with
     /// the files that they have open.
-    /// - Parameter truncations: how often the log had been truncated when the cleaning began.
+    /// - Parameters:
+    ///   - truncations: how often the log had been truncated when the cleaning began.
+    ///   - willReplace: called when the new segment is part of the log: from then on its files must not be removed,
+    ///     whatever fails.
     /// - Returns: false when the log is not what was cleaned any more; nothing has changed then.
-    /// - Throws: KAFKA_STORAGE_ERROR.
+    /// - Throws: KAFKA_STORAGE_ERROR. Once the new segment is part of the log, every error takes the directory offline:
+    ///   half a swap is completed by the next start, and by nothing else.
     func replace(
-        _ old: [LogSegment], with new: LogSegment, truncations: Int
+        _ old: [LogSegment], with new: LogSegment, truncations: Int, willReplace: () -> Void
     ) throws(LogError) -> Bool {
         try rearranging.withLock { (_) throws(LogError) in
             guard let first = old.first, stillHas(old, truncations) else { return false }
             do throws(DiskError) {
                 try new.rename(to: .swap)
                 try folder.sync()
-                writer.withLock { writer in
-                    guard let index = writer.segments.firstIndex(where: { $0 === first }) else { return }
-                    writer.segments.replaceSubrange(index..<index + old.count, with: [new])
-                    publish(writer)
-                }
+            } catch {
+                throw answer(to: error)
+            }
+            willReplace()
+            writer.withLock { writer in
+                guard let index = writer.segments.firstIndex(where: { $0 === first }) else { return }
+                writer.segments.replaceSubrange(index..<index + old.count, with: [new])
+                publish(writer)
+            }
+            do throws(DiskError) {
                 // Segments that begin elsewhere take their producer snapshots with them.
                 for segment in old {
                     removeLater(try segment.markDeleted(keepingSnapshot: segment.baseOffset == new.baseOffset))
@@ -30,7 +39,7 @@ extension Log {
                 try new.rename(to: .regular)
                 try folder.sync()
             } catch {
-                throw answer(to: error)
+                throw environment.directory.fail(error)
             }
             return true
         }

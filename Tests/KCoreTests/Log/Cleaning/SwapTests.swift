@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import Testing
 
@@ -173,5 +174,24 @@ import Testing
         #expect(bench.clean() == nil)
         #expect(bench.log.isOffline)
         #expect(bench.files.contains("00000000000000000000.log"))
+    }
+
+    @Test(arguments: [DiskError.Operation.rename, .sync], [EIO, ENOSPC])
+    func `one error at any moment of a swap loses no key`(_ operation: DiskError.Operation, _ code: Int32) throws {
+        let expected = latest(try filled().contents())
+        var hasSucceeded = false
+        for skip in 0..<60 where !hasSucceeded {
+            let bench = try filled()
+            let point = bench.log.recoveryPoint
+            bench.bench.disk.inject(InjectedError(operation: operation, code: code, skip: skip))
+            hasSucceeded = bench.clean() != nil
+            bench.bench.disk.clearErrors()
+            bench.bench.disk.restart()
+            let fresh = LogBench(disk: bench.bench.disk, clock: bench.bench.clock)
+            let again = try CleaningBench(fresh, recoveryPoint: point)
+            #expect(latest(try again.contents()) == expected, "\(operation) \(skip)")
+            #expect(!again.files.contains { SwapFiles.isLeftover($0) })
+        }
+        #expect(hasSucceeded)
     }
 }
