@@ -16,8 +16,8 @@ let tools = ["kbroker", "kproduce", "kconsume", "kadmin"]
 
 // Each folder of KCore explains itself in a README, which the compiler need not see.
 let folders = [
-    "Base", "Wire", "Messages", "Records", "Log", "Net", "Cluster", "Replication", "Coordination", "Groups", "Broker",
-    "Client", "CLI",
+    "Base", "Wire", "Messages", "Records", "Log", "Log/Cleaning", "Net", "Cluster", "Replication", "Coordination",
+    "Groups", "Transactions", "Broker", "Client", "CLI",
 ]
 let readmes = folders.map { "\($0)/README.md" }
 
