@@ -3,12 +3,14 @@
 PREFIX  ?= /usr/local
 SECONDS ?= 60
 FILTER  ?=
+SEEDS   ?= 10000
+FIRST   ?= 0
 ROUNDS  ?= 200
 TOOLS   := kbroker kproduce kconsume kadmin
 SOURCES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := build
-.PHONY: build demo run test interop bench soak fuzz lint format docs install clean help
+.PHONY: build demo run test simulate interop bench soak fuzz lint format docs install clean help
 
 build: ## release build; executables in bin/
 	@scripts/setup
@@ -25,6 +27,10 @@ run: build ## a broker in the foreground: 127.0.0.1:9092, data in ./data
 test: ## unit and house tests (FILTER=name for some of them)
 	@scripts/setup
 	swift test $(if $(FILTER),--filter '$(FILTER)')
+
+simulate: ## log directories that lose power, from seeds (SEEDS=10000, FIRST=0; SEED=n replays one, BUGS=n finds planted ones)
+	@scripts/setup
+	@SEED='$(SEED)' WHOLE='$(WHOLE)' BUGS='$(BUGS)' Tests/Simulation/run $(SEEDS) $(FIRST)
 
 interop: build ## kcat, confluent-kafka, kafka-python, aiokafka and bad input against bin/kbroker
 	@scripts/setup interop

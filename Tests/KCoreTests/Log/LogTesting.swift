@@ -3,16 +3,6 @@ import Testing
 
 @testable import KCore
 
-/// A clock that stands still until it is told to move.
-final class ManualClock: Clock {
-    private let now: Mutex<Int64>
-    init(ms: Int64 = 1_700_000_000_000) { now = Mutex(ms) }
-
-    var wallMs: Int64 { now.withLock { $0 } }
-    var monotonicNs: Int64 { now.withLock { $0 } * 1_000_000 }
-    func advance(ms: Int64) { now.withLock { $0 += ms } }
-}
-
 /// Keeps jobs until a test has them run, as threads that are busy with something else.
 final class JobQueue: Sendable {
     private let jobs = Mutex<[@Sendable () -> Void]>([])
@@ -100,20 +90,6 @@ extension Log {
                 next = reader.header.lastOffset + 1
             }
         }
-    }
-}
-
-extension LogRead {
-    /// The batches, loaded.
-    func batches() throws -> [Bytes] {
-        guard case .files(let regions) = records else { return [] }
-        var result: [Bytes] = []
-        for region in regions {
-            let bytes = try #require(region.load())
-            var scan = RecordBatches(bytes)
-            while let batch = try scan.next() { result.append(scan.bytes(of: batch)) }
-        }
-        return result
     }
 }
 

@@ -171,6 +171,7 @@ final class SimulatedDisk: Disk {
             guard let entry = state.names.entry(path) else { throw DiskError(.rename, path: path, code: ENOENT) }
             if state.bug == .replacesByRemoving, let replaced = state.names.entry(target) {
                 state.names.remove(target, replaced)
+                try state.count(.rename, path)
                 if !state.names.rename(path, to: target, entry) { throw DiskError(.rename, path: path, code: EXDEV) }
                 return
             }

@@ -1,0 +1,82 @@
+import Synchronization
+
+@testable import KCore
+
+/// What must hold when a broker is up again.
+extension Simulation {
+    func checkAll() throws {
+        guard let manager else { return }
+        for log in manager.logs where models[log.topicPartition] == nil {
+            throw SimulationFailure("\(log.topicPartition) was deleted and is there")
+        }
+        for partition in partitions {
+            guard let log = manager.log(for: partition) else {
+                if models[partition]?.mayBeMissing == true {
+                    models[partition] = nil
+                    continue
+                }
+                let error = manager.state.withLock { $0.refused[partition]?.error }
+                throw SimulationFailure("\(partition) is missing: \(error?.description ?? "no directory")")
+            }
+            try settle(log)
+        }
+        level = .clean
+        failedDirectories = []
+    }
+
+    /// Compares a log that was opened with the model, which from then on knows what is there.
+    private func settle(_ log: Log) throws {
+        guard var model = models[log.topicPartition] else { return }
+        let hasFailed = failedDirectories.contains(directory(of: log)) || model.isUncertain
+        let level = hasFailed ? max(level, .power) : level
+        tell("  \(model.topicPartition) is from \(log.logStartOffset) to \(log.logEndOffset)")
+        try check(log, mustBe: level)
+        if model.mayBeMissing && log.topicId == nil {
+            models[log.topicPartition]?.topicId = nil
+        } else if log.topicId != model.topicId {
+            throw SimulationFailure("\(model.topicPartition) has lost its topic's id")
+        }
+        model = models[log.topicPartition] ?? model
+        let batches = try LogChecker(log, model).batches
+        model.live = batches.compactMap { $0.model }
+        // What is lost is lost: it must not come back.
+        model.written = [:]
+        for batch in model.live { model.written[batch.baseOffset, default: []].append(batch) }
+        model.startOffset = log.logStartOffset
+        model.endOffset = log.logEndOffset
+        model.promisedEnd = min(model.promisedEnd, log.logEndOffset)
+        model.allowedStart = max(model.startOffset, model.promisedStart)
+        if model.restart != nil { model.promisedStart = min(model.promisedStart, log.logStartOffset) }
+        model.isUncertain = false
+        model.mayBeMissing = false
+        model.restart = nil
+        model.truncation = nil
+        model.replay()
+        models[log.topicPartition] = model
+        models[log.topicPartition]?.notice(log)
+        log.updateConfig(configs[log.topicPartition.topic] ?? LogConfig())
+    }
+
+    func check(_ log: Log, mustBe level: Level) throws {
+        guard let model = models[log.topicPartition] else { return }
+        do {
+            let checker = try LogChecker(log, model)
+            try checker.checkOffsets()
+            try checker.checkPromises(level)
+            try checker.checkIndexes()
+            try checker.checkLookups()
+            try checker.checkProducers()
+            try checker.checkEpochs()
+        } catch is LogError where failedDirectories.contains(directory(of: log)) {
+        } catch is LogFault where failedDirectories.contains(directory(of: log)) {
+        } catch is DiskError where failedDirectories.contains(directory(of: log)) {
+        } catch LogRead.Unreadable.file where failedDirectories.contains(directory(of: log)) {
+        } catch let error as SimulationFailure {
+            throw SimulationFailure("\(log.topicPartition): \(error)")
+        } catch let error as LogError {
+            throw SimulationFailure("\(log.topicPartition): \(error)")
+        } catch let error as RecordsError {
+            throw SimulationFailure("\(log.topicPartition): what is served is no batch: \(error)")
+        }
+    }
+}

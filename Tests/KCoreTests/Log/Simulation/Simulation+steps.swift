@@ -1,0 +1,203 @@
+import Synchronization
+
+@testable import KCore
+
+extension Simulation {
+    func perform(_ step: SimulationPlan.Step) throws {
+        var random = SimulatedDisk.Random(seed: step.seed)
+        tell("  \(step.kind.rawValue)")
+        interruptSometimes(&random)
+        defer { disk.interruption.withLock { $0 = nil } }
+        try act(step.kind, &random)
+        try interruptionFailure.map { throw $0 }
+        clock.advance(ms: Int64(random.int(0...50)))
+        if !disk.isDead { try lookAround() }
+    }
+
+    private func act(_ kind: SimulationPlan.Kind, _ random: inout SimulatedDisk.Random) throws {
+        switch kind {
+        case .tick:
+            clock.advance(ms: Int64(random.int(1...60_000)))
+            manager?.tick()
+            // What is due becomes durable sooner or later; here, now.
+            try runJobs(random.int(0...8))
+        case .runJobs: try runJobs(random.int(1...8))
+        case .checkpoint: checkpoint()
+        case .createLog: try createLog(&random)
+        case .fillDisk:
+            isFull = true
+            disk.setRoom(random.int(0...1500))
+        case .freeDisk:
+            isFull = false
+            disk.setRoom(nil)
+        case .failDisk: failDisk(&random)
+        default:
+            guard let partition = random.pick(partitions) else { return try createLog(&random) }
+            guard let log = log(partition), !log.isOffline, models[partition]?.isUncertain == false else { return }
+            tell("    \(partition): \(log.logStartOffset) to \(log.logEndOffset)")
+            try act(kind, log, partition, &random)
+        }
+    }
+
+    private func act(
+        _ kind: SimulationPlan.Kind, _ log: Log, _ partition: TopicPartition, _ random: inout SimulatedDisk.Random
+    ) throws {
+        switch kind {
+        case .append, .appendSeveral, .appendIdempotent, .appendReplicated, .resend, .beginTransaction,
+            .endTransaction:
+            try append(kind, log, &random)
+        case .flush: try flush(log)
+        case .rollByTime:
+            clock.advance(ms: Int64(random.int(1...400_000)))
+            try excusing(log) { try log.rollIfNeeded() }
+        case .retain: try retain(log, &random)
+        case .deleteRecords:
+            let offset = Int64.random(in: log.logStartOffset...log.highWatermark, using: &random)
+            models[partition]?.mayAdvance(to: offset)
+            if try excusing(log, { try log.advanceStartOffset(to: offset) }) {
+                models[partition]?.didAdvance(to: offset)
+            }
+        case .truncate: try truncate(log, &random)
+        case .truncateFully: try truncateFully(log, &random)
+        case .clean: try clean(log, &random)
+        case .read: try check(log, mustBe: .clean)
+        case .deleteLog: try deleteLog(partition)
+        case .recreateLog:
+            try deleteLog(partition)
+            if models[partition] == nil { try createLog(partition, &random) }
+        case .changeConfig: changeConfig(partition.topic, &random)
+        case .raiseEpoch: models[partition]?.leaderEpoch += Int32(random.int(1...2))
+        default: break
+        }
+    }
+
+    // MARK: Errors
+
+    /// Whether the log may fail: its disk does, or is full.
+    private func mayFail(_ log: Log) -> Bool {
+        isFull || failedDirectories.contains(directory(of: log))
+    }
+
+    /// Does something that may fail only where the disk does, or power.
+    /// - Returns: whether it was done; if not, nobody knows how far it got.
+    @discardableResult
+    func excusing(_ log: Log, _ body: () throws -> Void) throws -> Bool {
+        do {
+            try body()
+            return !disk.isDead
+        } catch let error as LogError {
+            tell("    fails: \(error)")
+            if disk.isDead { return false }
+            guard mayFail(log) else { throw SimulationFailure("\(log.topicPartition): \(error)") }
+            models[log.topicPartition]?.isUncertain = true
+            return false
+        }
+    }
+
+    /// What must hold between any two steps.
+    private func lookAround() throws {
+        guard let manager else { return }
+        for directory in manager.describeDirectories() where directory.error != nil {
+            guard failedDirectories.contains(directory.path) else {
+                throw SimulationFailure("\(directory.path) is offline: \(directory.error ?? "")")
+            }
+        }
+        for log in partitions.compactMap({ log($0) }) where !log.isOffline {
+            models[log.topicPartition]?.notice(log)
+            guard let model = models[log.topicPartition], !model.isUncertain else { continue }
+            let found = (log.logStartOffset, log.logEndOffset)
+            guard found == (model.startOffset, model.endOffset) else {
+                throw SimulationFailure(
+                    "\(log.topicPartition) is from \(found.0) to \(found.1) and must be from "
+                        + "\(model.startOffset) to \(model.endOffset)")
+            }
+            models[log.topicPartition]?.allowedStart = model.startOffset
+        }
+    }
+
+    // MARK: The manager's
+
+    private func runJobs(_ count: Int) throws {
+        for _ in 0..<count {
+            if disk.isDead { return }
+            guard let job = jobs.take() else { return }
+            for partition in partitions { models[partition]?.willRetain(log(partition)) }
+            job()
+            try noticeRetention()
+        }
+    }
+
+    private func checkpoint() {
+        manager?.checkpointAll()
+        if disk.isDead || isFull { return }
+        for log in partitions.compactMap({ log($0) }) where !failedDirectories.contains(directory(of: log)) {
+            models[log.topicPartition]?.promisedStart = log.logStartOffset
+        }
+    }
+
+    private func failDisk(_ random: inout SimulatedDisk.Random) {
+        // Once in a while is enough: the directory does nothing from then on.
+        guard random.oneIn(2), let directory = random.pick(directories) else { return }
+        let operation: DiskError.Operation =
+            random.pick([.write, .sync, .sync, .sync, .sync, .read, .truncate, .rename]) ?? .sync
+        tell("    \(operation.rawValue) will fail in \(directory)")
+        failedDirectories.insert(directory)
+        disk.inject(
+            InjectedError(
+                operation: operation, part: directory + "/", code: 5, skip: random.int(0...5),
+                times: random.oneIn(2) ? 1 : .max))
+    }
+
+    private func createLog(_ random: inout SimulatedDisk.Random) throws {
+        let topic = random.pick(configs.keys.sorted()) ?? "deleting"
+        let partition = TopicPartition(topic: topic, partition: Int32(random.int(0...2)))
+        if models[partition] == nil { try createLog(partition, &random) }
+    }
+
+    private func createLog(_ partition: TopicPartition, _ random: inout SimulatedDisk.Random) throws {
+        guard let manager, manager.describeDirectories().contains(where: { $0.error == nil }) else { return }
+        let id = Uuid(high: random.next(), low: random.next())
+        var model = LogModel(partition, topicId: id, config: configs[partition.topic] ?? LogConfig())
+        model.mayBeMissing = true
+        models[partition] = model
+        do {
+            let log = try manager.createLog(partition, topicId: id, config: model.config)
+            tell("    \(log.directoryPath) is made")
+            if disk.isDead { return }
+            guard log.logEndOffset == 0, log.topicId == id else {
+                throw SimulationFailure("\(partition) is new, and ends at \(log.logEndOffset)")
+            }
+            models[partition]?.mayBeMissing = failedDirectories.contains(directory(of: log))
+        } catch let error as LogError {
+            tell("    fails: \(error)")
+            if disk.isDead { return }
+            guard isFull || !failedDirectories.isEmpty else { throw SimulationFailure("\(partition): \(error)") }
+            models[partition]?.isUncertain = true
+        }
+    }
+
+    private func deleteLog(_ partition: TopicPartition) throws {
+        guard let log = log(partition) else { return }
+        models[partition]?.mayBeMissing = true
+        do {
+            try manager?.deleteLog(partition)
+            if disk.isDead { return }
+            models[partition] = nil
+        } catch {
+            tell("    fails: \(error)")
+            guard disk.isDead || mayFail(log) else { throw SimulationFailure("\(partition): \(error)") }
+            models[partition]?.isUncertain = true
+        }
+    }
+
+    private func changeConfig(_ topic: String, _ random: inout SimulatedDisk.Random) {
+        guard var config = configs[topic] else { return }
+        config.segmentBytes = random.int(1500...5000)
+        config.indexIntervalBytes = random.int(1...700)
+        config.retentionBytes = random.oneIn(2) ? -1 : Int64(random.int(0...6000))
+        config.flushMessages = random.oneIn(2) ? .max : Int64(random.int(1...5))
+        configs[topic] = config
+        for partition in partitions where partition.topic == topic { models[partition]?.config = config }
+        manager?.updateConfig(topic: topic, config)
+    }
+}

@@ -1,0 +1,89 @@
+/// What happens to a broker's log directories from a seed: lives, each of steps, each life with its end. Every step draws
+/// what it needs from a seed of its own, so that a step can be left out and the others stay what they are.
+struct SimulationPlan: Sendable {
+    enum Kind: String, CaseIterable, Sendable {
+        case append, appendIdempotent, appendReplicated, appendSeveral, resend
+        case beginTransaction, endTransaction
+        case flush, rollByTime, retain, deleteRecords, truncate, truncateFully, clean
+        case checkpoint, tick, runJobs, read
+        case createLog, deleteLog, recreateLog, changeConfig, raiseEpoch
+        case fillDisk, freeDisk, failDisk
+
+        /// How often it comes, compared with the others.
+        var weight: Int {
+            switch self {
+            case .append: 24
+            case .appendIdempotent: 14
+            case .appendReplicated, .appendSeveral, .flush, .runJobs, .tick: 6
+            case .truncate, .deleteRecords, .checkpoint, .retain, .clean: 4
+            case .resend, .beginTransaction, .endTransaction, .raiseEpoch, .rollByTime, .read: 3
+            case .changeConfig, .createLog, .failDisk: 2
+            case .truncateFully, .deleteLog, .recreateLog, .fillDisk, .freeDisk: 1
+            }
+        }
+
+        static let lottery = allCases.flatMap { Array(repeating: $0, count: $0.weight) }
+    }
+
+    struct Step: Sendable {
+        var kind: Kind
+        var seed: UInt64
+    }
+
+    enum End: String, Sendable {
+        /// The broker stops in order.
+        case cleanStop
+        /// The process dies, the page cache lives.
+        case kill
+        /// Power fails.
+        case powerLoss
+    }
+
+    struct Life: Sendable {
+        var steps: [Step]
+        var end: End
+        /// Where the end comes: in this step (`steps.count` for the stop itself, -1 for the start), at this change of the
+        /// disk; nil for behind the last step.
+        var crash: (step: Int, change: Int)?
+        var seed: UInt64
+    }
+
+    let seed: UInt64
+    var lives: [Life]
+    /// Decides how topics are set up.
+    var worldSeed: UInt64
+    /// Whether a bit of what had been flushed tips over at the end.
+    var endsInCorruption: Bool
+
+    init(seed: UInt64) {
+        self.seed = seed
+        var random = SimulatedDisk.Random(seed: seed)
+        worldSeed = random.next()
+        lives = (0..<random.int(2...4)).map { _ in SimulationPlan.life(&random) }
+        endsInCorruption = random.oneIn(8)
+    }
+
+    private static func life(_ random: inout SimulatedDisk.Random) -> Life {
+        let count = random.oneIn(8) ? random.int(0...3) : random.int(4...40)
+        var steps: [Step] = []
+        for _ in 0..<count { steps.append(Step(kind: random.pick(Kind.lottery) ?? .append, seed: random.next())) }
+        let end: End = [.cleanStop, .kill, .powerLoss, .powerLoss, .powerLoss][random.int(0..<5)]
+        var crash: (Int, Int)?
+        if random.oneIn(12) {
+            crash = (-1, random.int(0..<40))
+        } else if end == .cleanStop {
+            if random.oneIn(3) { crash = (count, random.int(0..<60)) }
+        } else if !random.oneIn(5) {
+            crash = (max(0, count - 1 - random.int(0..<3)), random.int(0..<(random.oneIn(3) ? 40 : 10)))
+        }
+        return Life(steps: steps, end: end, crash: crash, seed: random.next())
+    }
+
+    var stepCount: Int { lives.reduce(0) { $0 + $1.steps.count } }
+}
+
+/// What a simulation found.
+struct SimulationFailure: Error, CustomStringConvertible {
+    var description: String
+    init(_ description: String) { self.description = description }
+}
