@@ -45,7 +45,7 @@ extension LogManager {
     /// Rolls and removes segments as the topics' settings say, now.
     public func retain() {
         let nowMs = clock.wallMs
-        for log in logs where !log.isOffline {
+        for log in sortedLogs where !log.isOffline {
             do {
                 try log.rollIfNeeded()
                 try log.deleteOldSegments(nowMs: nowMs)
@@ -58,7 +58,7 @@ extension LogManager {
 
     private func flushDue() {
         let nowMs = clock.wallMs
-        for log in logs where !log.isOffline && log.isFlushDue(nowMs: nowMs) {
+        for log in sortedLogs where !log.isOffline && log.isFlushDue(nowMs: nowMs) {
             log.whenFlushed(to: log.logEndOffset) { [logger] error in
                 guard let error else { return }
                 logger.error("a log cannot be flushed", ["partition": log.topicPartition, "error": error])
@@ -78,7 +78,7 @@ extension LogManager {
         stopCleaning()
         for pool in pools { pool.stop() }
         let dirty = Mutex<Set<String>>([])
-        Parallel.forEach(logs, threads: max(options.recoveryThreads, options.closingThreads)) { log in
+        Parallel.forEach(sortedLogs, threads: max(options.recoveryThreads, options.closingThreads)) { log in
             do throws(LogError) {
                 try log.close()
             } catch {

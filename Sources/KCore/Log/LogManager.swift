@@ -111,6 +111,9 @@ public final class LogManager: Sendable {
     /// All logs, in no particular order.
     public var logs: [Log] { state.withLock { Array($0.logs.values) } }
 
+    /// All logs by their names, for work that takes its time: the same in every run.
+    var sortedLogs: [Log] { logs.sorted { $0.topicPartition < $1.topicPartition } }
+
     /// Whether a directory cannot be used: logs that seem to be missing may be in it.
     public var hasOfflineDirectory: Bool { directories.contains { $0.health.isOffline } }
 
