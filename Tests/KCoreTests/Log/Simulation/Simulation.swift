@@ -179,6 +179,7 @@ final class Simulation: @unchecked Sendable {
     func start() throws -> Bool {
         var options = LogManagerOptions(directories: directories)
         options.recoveryThreads = 0
+        options.closingThreads = 0
         options.maxOpenFiles = 24
         options.checkpointIntervalMs = 20_000
         options.retentionCheckIntervalMs = 30_000
