@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import tarfile
+import time
 from pathlib import Path
 
 import confluent_kafka
@@ -36,8 +37,10 @@ def unpack(name, folder):
 def kafka_broker(tmp_path):
     running = []
 
-    def start(name):
-        running.append(Broker(data=unpack(name, tmp_path)))
+    def start(name, abort_interval_ms=3_600_000):
+        # The fixture has a transaction whose time is up long ago. Nobody ends it while the contents are compared.
+        overrides = {"transaction_abort_timed_out_transaction_cleanup_interval_ms": abort_interval_ms}
+        running.append(Broker(data=unpack(name, tmp_path), **overrides))
         return running[-1]
 
     yield start
@@ -97,6 +100,29 @@ def test_clients_read_what_they_read_from_kafka(kafka_broker):
     broker = kafka_broker("kafka-3.9-clean")
     assert "cluster jQIRNB11SnKa6aPoqvzT7Q" in broker.ready and "broker 1," in broker.ready
     check(broker)
+
+
+def test_the_transaction_that_kafka_left_open_is_aborted_when_its_time_is_up(kafka_broker):
+    facts = expected("kafka-3.9-clean")["topics"]["transactions"]
+    broker = kafka_broker("kafka-3.9-clean", abort_interval_ms=100)
+    ends = {int(partition): fact["high"] for partition, fact in facts["read_uncommitted"].items()}
+    one = consumer(broker)
+    deadline = time.monotonic() + 20
+    while True:
+        highs = {
+            number: one.get_watermark_offsets(TopicPartition("transactions", number), timeout=10)[1] for number in ends
+        }
+        if sum(highs.values()) > sum(ends.values()):
+            break
+        assert time.monotonic() < deadline, f"no marker was written: {highs}"
+        time.sleep(0.1)
+    one.close()
+    # One marker in each partition of that transaction, and none of its records is ever shown.
+    assert all(highs[number] - ends[number] in (0, 1) for number in ends), (ends, highs)
+    for partition, fact in facts["read_committed"].items():
+        assert read(broker, "transactions", int(partition), "read_committed")["records"] == fact["records"]
+    assert broker.stop() == 0, broker.log()
+    verify(broker.directory)
 
 
 def test_it_starts_with_the_settings_that_kafka_ran_with(tmp_path):
