@@ -37,8 +37,8 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
 
     /// Whether there is something for ``flush()`` to do.
     var isDirty: Bool { !effects.isEmpty || !batches.isEmpty || !builder.isEmpty }
-    /// Until when answers wait for the high watermark; nil when none do.
-    var awaitedOffset: Int64? { unkept.first?.endOffset }
+    /// The high watermark that the first answer in the row was held back for; nil when none waits.
+    private(set) var awaitedFrom: Int64?
 
     // MARK: Loading
 
@@ -197,8 +197,10 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
 
     /// Lets go of the answers that the high watermark has passed.
     func release() {
+        awaitedFrom = nil
         guard !unkept.isEmpty else { return }
         let highWatermark = log.highWatermark
+        defer { awaitedFrom = unkept.isEmpty ? nil : highWatermark }
         while let first = unkept.first, first.endOffset <= highWatermark {
             unkept.removeFirst()
             for effect in first.effects { effect.run() }
@@ -211,6 +213,7 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
         failures += 1
         var waiting = unkept.flatMap(\.effects) + effects
         unkept = []
+        awaitedFrom = nil
         effects = []
         batches = []
         if !builder.isEmpty { _ = try? builder.close() }

@@ -15,8 +15,9 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
     private var partitions: [Int32: CoordinatorPartition<Machine>] = [:]
     private var timers: [Int32: (deadlineMs: Int64, handle: TimerHandle)] = [:]
     private var touched: Set<Int32> = []
-    // Partitions that wait for their high watermark to move.
-    private var watching: Set<Int32> = []
+    // Partitions that wait for their high watermark to move, each by the number of its last watch.
+    private var watching: [Int32: Int] = [:]
+    private var watches = 0
 
     init(
         loop: EventLoop, workers: WorkerPool, clock: any Clock, logger: Logger,
@@ -47,6 +48,8 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
         partition.flush()
         partition.fail(code)
         timers.removeValue(forKey: index)?.handle.cancel()
+        // Its log may never move again.
+        watching[index] = nil
     }
 
     func stop() {
@@ -138,7 +141,7 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
     private func afterFlush(_ index: Int32, _ partition: CoordinatorPartition<Machine>) {
         if partition.phase == .failed { return reloadLater(index, partition) }
         guard partition.phase == .active else { return }
-        if partition.awaitedOffset != nil { waitForHighWatermark(index, partition) }
+        if let mark = partition.awaitedFrom { waitForHighWatermark(index, partition, from: mark) }
         let next = partition.machine?.nextTickMs
         guard timers[index]?.deadlineMs != next else { return }
         timers.removeValue(forKey: index)?.handle.cancel()
@@ -150,11 +153,16 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
         timers[index] = (next, handle)
     }
 
-    private func waitForHighWatermark(_ index: Int32, _ partition: CoordinatorPartition<Machine>) {
-        guard watching.insert(index).inserted else { return }
-        partition.log.whenHighWatermarkMoves(from: partition.log.highWatermark) { [self, loop] in
+    // From the one that held the answer back: it may have moved since.
+    private func waitForHighWatermark(_ index: Int32, _ partition: CoordinatorPartition<Machine>, from mark: Int64) {
+        guard watching[index] == nil else { return }
+        watches += 1
+        let number = watches
+        watching[index] = number
+        partition.log.whenHighWatermarkMoves(from: mark) { [self, loop] in
             loop.execute {
-                self.watching.remove(index)
+                guard self.watching[index] == number else { return }
+                self.watching[index] = nil
                 _ = self.run(index) { $0.release() }
             }
         }

@@ -74,6 +74,8 @@ final class MemoryCoordinatorLog: CoordinatorLog {
         var wakes: [@Sendable () -> Void] = []
         /// Holds reads back until it is open.
         var isHeld = false
+        /// What the high watermark becomes when it has been read once at this end: another replica is that fast.
+        var nextHighWatermark: Int64?
     }
 
     let topicPartition: TopicPartition
@@ -83,7 +85,13 @@ final class MemoryCoordinatorLog: CoordinatorLog {
 
     var startOffset: Int64 { 0 }
     var endOffset: Int64 { state.withLock { $0.endOffset } }
-    var highWatermark: Int64 { state.withLock { $0.highWatermark ?? $0.endOffset } }
+    var highWatermark: Int64 {
+        state.withLock { state in
+            let mark = state.highWatermark ?? state.endOffset
+            if let next = state.nextHighWatermark, next == state.endOffset { state.highWatermark = next }
+            return mark
+        }
+    }
     var batchCount: Int { state.withLock { $0.batches.count } }
 
     func append(_ batch: Bytes) throws(LogError) -> Int64 {

@@ -44,7 +44,7 @@ import Testing
         partition.flush()
         partition.release()
         #expect(answers.list.isEmpty)
-        #expect(partition.awaitedOffset == 1)
+        #expect(partition.awaitedFrom == 0)
         log.moveHighWatermark(to: 1)
         partition.release()
         #expect(answers.list == ["a=1", #"read ["a": 1]"#])

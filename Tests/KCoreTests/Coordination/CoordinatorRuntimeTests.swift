@@ -68,6 +68,34 @@ import Testing
         }
     }
 
+    @Test func `a high watermark that moves just before an answer begins to wait for it is not missed`() throws {
+        try withRuntime { runtime in
+            let log = MemoryCoordinatorLog(0)
+            log.state.withLock { ($0.highWatermark, $0.nextHighWatermark) = (0, 1) }
+            runtime.lead(log)
+            add(runtime, 0, "a", 1)
+            #expect(answers.all.wait(timeoutMs: 10_000) { $0.isEmpty ? nil : $0 } == ["a=1"])
+        }
+    }
+
+    @Test func `a partition that is taken over again waits for its new log`() throws {
+        try withRuntime { runtime in
+            let old = MemoryCoordinatorLog(0)
+            old.moveHighWatermark(to: 0)
+            runtime.lead(old)
+            add(runtime, 0, "a", 1)
+            while old.state.withLock({ $0.wakes.isEmpty }) { Thread.yield() }
+            let new = MemoryCoordinatorLog(0)
+            new.moveHighWatermark(to: 0)
+            runtime.lead(new)
+            #expect(answers.wait(1) == ["NOT_COORDINATOR"])
+            add(runtime, 0, "a", 2)
+            while new.endOffset == 0 { Thread.yield() }
+            new.moveHighWatermark(to: 1)
+            #expect(answers.all.wait(timeoutMs: 10_000) { $0.count == 2 ? $0 : nil } == ["NOT_COORDINATOR", "a=2"])
+        }
+    }
+
     @Test func `all partitions are asked, on all loops`() throws {
         try withRuntime { runtime in
             for partition in 0..<5 {
