@@ -58,7 +58,7 @@ struct ClientOverNetworkTests {
         let (fates, statistics) = try produce(broker, 500, [("acks", acks), ("batch.size", "300")])
         if acks == "0" {
             // Nobody tells when it arrives: the connection's end is behind it.
-            while try broker.values().count < 500 {}
+            try eventually("500 records") { try broker.values().count >= 500 }
         }
         #expect(try broker.values() == expected(500))
         #expect(fates.state.withLock { $0.delivered.count } == 500)
@@ -129,7 +129,7 @@ struct ClientOverNetworkTests {
         let producer = Producer(client) { fates.note($0) }
         let topic = try producer.topic("t")
         let stopper = Thread(name: "stopper") {
-            while broker.state.withLock({ $0.produceRequests }) < 3 {}
+            try? eventually("three requests") { broker.state.withLock { $0.produceRequests } >= 3 }
             producer.abort()
         }
         var sent: Int64 = 0
@@ -147,7 +147,7 @@ struct ClientOverNetworkTests {
         stopper.join()
         #expect(error?.kind == .interrupted)
         #expect(throws: ClientError.self) { try producer.topic("t") }
-        while Int64(fates.state.withLock { $0.failed.count }) < sent {}
+        try eventually("every record fails") { Int64(fates.state.withLock { $0.failed.count }) >= sent }
         #expect(fates.state.withLock { $0.delivered.isEmpty })
     }
 

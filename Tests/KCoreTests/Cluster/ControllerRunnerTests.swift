@@ -37,7 +37,7 @@ import Testing
                 codes.update { $0.append(response.topics[0].errorCode) }
             }
         }
-        let all = codes.wait { $0.count == 200 ? $0 : nil }
+        let all = try #require(codes.wait(timeoutMs: 30_000) { $0.count == 200 ? $0 : nil })
         #expect(all.filter { $0 == .none }.count == 50)
         #expect(all.filter { $0 == .topicAlreadyExists }.count == 150)
         #expect(cluster.holder.image.topicCount == 50)

@@ -61,7 +61,7 @@ import Testing
             log.moveHighWatermark(to: 0)
             runtime.lead(log)
             add(runtime, 0, "a", 1)
-            while log.endOffset == 0 { Thread.yield() }
+            try eventually("it is appended") { log.endOffset == 1 }
             #expect(answers.list.isEmpty)
             log.moveHighWatermark(to: 1)
             #expect(answers.wait(1) == ["a=1"])
@@ -84,13 +84,13 @@ import Testing
             old.moveHighWatermark(to: 0)
             runtime.lead(old)
             add(runtime, 0, "a", 1)
-            while old.state.withLock({ $0.wakes.isEmpty }) { Thread.yield() }
+            try eventually("an answer waits") { old.state.withLock { !$0.wakes.isEmpty } }
             let new = MemoryCoordinatorLog(0)
             new.moveHighWatermark(to: 0)
             runtime.lead(new)
             #expect(answers.wait(1) == ["NOT_COORDINATOR"])
             add(runtime, 0, "a", 2)
-            while new.endOffset == 0 { Thread.yield() }
+            try eventually("it is appended") { new.endOffset == 1 }
             new.moveHighWatermark(to: 1)
             #expect(answers.all.wait(timeoutMs: 10_000) { $0.count == 2 ? $0 : nil } == ["NOT_COORDINATOR", "a=2"])
         }
@@ -109,7 +109,7 @@ import Testing
             } _: { sums, isLoading in
                 gathered.update { $0 = isLoading ? [] : sums.sorted() }
             }
-            #expect(gathered.wait { $0 } == [0, 1, 2, 3, 4])
+            #expect(gathered.wait(timeoutMs: 30_000) { $0 } == [0, 1, 2, 3, 4])
         }
     }
 

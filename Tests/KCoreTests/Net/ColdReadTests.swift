@@ -19,7 +19,7 @@ private final class ColdFile: RegionSource {
     func isCached(at position: Int64, count: Int) -> Bool { warm.withLock { $0.contains(position) } }
     func load(at position: Int64, count: Int) {
         asked.add(position..<position + Int64(count))
-        let _: Bool = gate.wait { $0 ? true : nil }
+        _ = gate.wait(timeoutMs: 30_000) { $0 ? true : nil }
         warm.update { _ = $0.insert(position) }
     }
     func open() { gate.update { $0 = true } }

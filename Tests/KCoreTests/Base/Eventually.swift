@@ -1,0 +1,19 @@
+import Glibc
+
+@testable import KCore
+
+/// What a test waited for did not happen.
+struct NeverHappened: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// Looks again and again until `condition` holds. So long that only what never happens is not seen, so that a test that
+/// waits for it fails and the run goes on.
+/// - Throws: ``NeverHappened``, which says what was waited for.
+func eventually(_ what: String, _ condition: () throws -> Bool) throws {
+    let deadline = SystemClock().monotonicMs + 30_000
+    while try !condition() {
+        guard SystemClock().monotonicMs < deadline else { throw NeverHappened(description: "never: \(what)") }
+        sched_yield()
+    }
+}
