@@ -24,7 +24,8 @@ from broker import wait_until
 from conftest import create_topic
 
 PARTITIONS = 6
-QUICK = {"group_initial_rebalance_delay_ms": "0"}
+QUICK = {"group_initial_rebalance_delay_ms": "0", "group_consumer_heartbeat_interval_ms": "300",
+         "group_consumer_session_timeout_ms": "6000"}
 
 
 class Member:
@@ -57,11 +58,13 @@ class Member:
 
 class ConfluentMember(Member):
     def consume(self):
+        new = "group.protocol" in self.settings
         consumer = confluent_kafka.Consumer({
             "bootstrap.servers": self.broker.address, "group.id": self.group, "auto.offset.reset": "earliest",
-            "enable.auto.commit": False, "session.timeout.ms": 6000, "heartbeat.interval.ms": 300,
-            "topic.metadata.refresh.interval.ms": 1000, **self.settings})
-        cooperative = "cooperative" in self.settings.get("partition.assignment.strategy", "")
+            "enable.auto.commit": False, "topic.metadata.refresh.interval.ms": 1000,
+            # In the new protocol the broker says these.
+            **({} if new else {"session.timeout.ms": 6000, "heartbeat.interval.ms": 300}), **self.settings})
+        cooperative = new or "cooperative" in self.settings.get("partition.assignment.strategy", "")
 
         def assigned(consumer, partitions):
             if cooperative:
@@ -99,7 +102,7 @@ class ConfluentMember(Member):
             confluent_kafka.KafkaError.REBALANCE_IN_PROGRESS, confluent_kafka.KafkaError.ILLEGAL_GENERATION,
             confluent_kafka.KafkaError.UNKNOWN_MEMBER_ID, confluent_kafka.KafkaError._NO_OFFSET,
             confluent_kafka.KafkaError.NOT_COORDINATOR, confluent_kafka.KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-            confluent_kafka.KafkaError._TRANSPORT, confluent_kafka.KafkaError._WAIT_COORD,
+            confluent_kafka.KafkaError.STALE_MEMBER_EPOCH, confluent_kafka.KafkaError._TRANSPORT, confluent_kafka.KafkaError._WAIT_COORD,
             confluent_kafka.KafkaError.COORDINATOR_NOT_AVAILABLE)
 
 
@@ -152,6 +155,9 @@ KINDS = {
     "confluent-range": (ConfluentMember, {"partition.assignment.strategy": "range"}),
     "confluent-roundrobin": (ConfluentMember, {"partition.assignment.strategy": "roundrobin"}),
     "confluent-cooperative": (ConfluentMember, {"partition.assignment.strategy": "cooperative-sticky"}),
+    "confluent-new-uniform": (
+        ConfluentMember, {"group.protocol": "consumer", "group.remote.assignor": "uniform"}),
+    "confluent-new-range": (ConfluentMember, {"group.protocol": "consumer", "group.remote.assignor": "range"}),
     "python-range": (PythonMember, {"partition_assignment_strategy": [python_range.RangePartitionAssignor]}),
     "python-roundrobin": (
         PythonMember, {"partition_assignment_strategy": [python_roundrobin.RoundRobinPartitionAssignor]}),
@@ -226,7 +232,8 @@ def test_members_share_partitions_and_handle_each_record_once(quick_broker, kind
     in_order(members)
 
 
-@pytest.mark.parametrize("kind", ["confluent-range", "confluent-cooperative", "python-range", "aiokafka-range"])
+@pytest.mark.parametrize(
+    "kind", ["confluent-range", "confluent-cooperative", "confluent-new-uniform", "python-range", "aiokafka-range"])
 def test_nothing_is_lost_and_nothing_doubled_while_nobody_crashes(quick_broker, kind):
     make, settings = KINDS[kind]
     group = f"once-{kind}-{uuid.uuid4().hex[:6]}"
@@ -243,20 +250,23 @@ def test_nothing_is_lost_and_nothing_doubled_while_nobody_crashes(quick_broker, 
 
 SILENT = """
 import sys, confluent_kafka
-address, group, topic = sys.argv[1:]
-consumer = confluent_kafka.Consumer({"bootstrap.servers": address, "group.id": group, "session.timeout.ms": 6000})
+address, group, topic, protocol = sys.argv[1:]
+how = {"group.protocol": "consumer"} if protocol == "consumer" else {"session.timeout.ms": 6000}
+consumer = confluent_kafka.Consumer({"bootstrap.servers": address, "group.id": group, **how})
 consumer.subscribe([topic], on_assign=lambda _, partitions: print(len(partitions), flush=True))
 while True: consumer.poll(0.1)
 """
 
 
-def test_a_member_that_crashes_is_replaced_after_its_session(quick_broker):
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_a_member_that_crashes_is_replaced_after_its_session(quick_broker, protocol):
     group = f"crash-{uuid.uuid4().hex[:6]}"
     topic = create_topic(quick_broker, partitions=PARTITIONS)
     victim = subprocess.Popen(
-        [sys.executable, "-c", SILENT, quick_broker.address, group, topic], stdout=subprocess.PIPE, text=True)
+        [sys.executable, "-c", SILENT, quick_broker.address, group, topic, protocol], stdout=subprocess.PIPE, text=True)
     assert victim.stdout.readline().strip() == str(PARTITIONS)
-    member = ConfluentMember(quick_broker, group, topic)
+    member = ConfluentMember(
+        quick_broker, group, topic, **({"group.protocol": "consumer"} if protocol == "consumer" else {}))
     wait_until(lambda: len(member.assigned) == PARTITIONS // 2, 20, "a share")
     victim.kill()
     victim.wait()
@@ -360,3 +370,35 @@ def test_offsets_go_with_their_topic(quick_broker):
     assert committed(quick_broker, group, topic) == [7] * PARTITIONS
     admin.delete_topics([topic])[topic].result(20)
     wait_until(lambda: committed(quick_broker, group, topic) == [-1001] * PARTITIONS, 20)
+
+
+def test_a_pattern_follows_topics_that_come(quick_broker):
+    prefix = f"pattern-{uuid.uuid4().hex[:6]}-"
+    first = create_topic(quick_broker, prefix + "a", partitions=2)
+    consumer = confluent_kafka.Consumer({
+        "bootstrap.servers": quick_broker.address, "group.id": prefix, "group.protocol": "consumer",
+        "auto.offset.reset": "earliest"})
+    consumer.subscribe([f"^{prefix}.*"])
+    wait_until(lambda: consumer.poll(0.1) is None and len(consumer.assignment()) == 2, 20, "the first topic")
+    second = create_topic(quick_broker, prefix + "b", partitions=3)
+    wait_until(lambda: consumer.poll(0.1) is None and len(consumer.assignment()) == 5, 20, "the second topic")
+    assert {p.topic for p in consumer.assignment()} == {first, second}
+    consumer.close()
+
+
+def test_offsets_and_members_of_the_new_protocol_survive_a_kill(new_broker):
+    broker = new_broker(**QUICK)
+    topic = create_topic(broker, partitions=PARTITIONS)
+    produce(broker, topic, 600)
+    group = "new-survivors"
+    members = [ConfluentMember(broker, group, topic, **{"group.protocol": "consumer"}) for _ in range(2)]
+    wait_until(lambda: len(handled(members)) == 600 and is_shared(members), 40)
+    wait_until(lambda: committed(broker, group, topic) == [100] * PARTITIONS, 20)
+    broker.kill()
+    broker.start()
+    produce(broker, topic, 300, start=600)
+    wait_until(lambda: len(handled(members)) == 900, 60, "all records after a kill")
+    wait_until(lambda: committed(broker, group, topic) == [150] * PARTITIONS, 20)
+    assert describe(broker, group).type.name == "CONSUMER"
+    for member in members:
+        member.stop()

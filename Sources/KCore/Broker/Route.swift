@@ -54,6 +54,8 @@ struct Route: Sendable {
         Route(DescribeProducersRequest.self, TransactionAdminHandlers.producers),
         Route(DescribeTransactionsRequest.self, TransactionAdminHandlers.describe),
         Route(ListTransactionsRequest.self, TransactionAdminHandlers.list),
+        Route(ConsumerGroupHeartbeatRequest.self, ConsumerGroupHandlers.heartbeat),
+        Route(ConsumerGroupDescribeRequest.self, ConsumerGroupHandlers.describe),
     ]
 
     private static let byKey: [Route?] = {

@@ -4,10 +4,13 @@ struct Group: Sendable {
     var kept: GroupMetadataValue?
     /// The classic group as it lives; nil until somebody asks for it.
     var classic: ClassicGroup?
+    /// The group of the new protocol; a group is of one kind at a time.
+    var consumer: ConsumerGroup?
     var offsets = GroupOffsets()
 
     /// Nothing says that it is there.
     var isForgettable: Bool {
-        kept == nil && offsets.isEmpty && (classic.map { $0.members.isEmpty && $0.pendingMembers.isEmpty } ?? true)
+        kept == nil && consumer == nil && offsets.isEmpty
+            && (classic.map { $0.members.isEmpty && $0.pendingMembers.isEmpty } ?? true)
     }
 }

@@ -2,7 +2,7 @@ extension GroupCoordinator {
     func describe(_ id: String) -> DescribeGroupsResponse.DescribedGroup {
         var answer = DescribeGroupsResponse.DescribedGroup()
         answer.groupId = id
-        guard let group = groups[id] else {
+        guard let group = groups[id], group.consumer == nil else {
             answer.groupState = "Dead"
             return answer
         }
@@ -37,9 +37,13 @@ extension GroupCoordinator {
             guard let group = groups[id] else { return nil }
             var entry = ListGroupsResponse.ListedGroup()
             entry.groupId = id
-            entry.protocolType = group.classic?.protocolType ?? ""
-            entry.groupState = (group.classic?.state ?? .empty).rawValue
-            entry.groupType = "classic"
+            if let consumer = group.consumer {
+                (entry.protocolType, entry.groupState, entry.groupType) = ("consumer", consumer.state, "consumer")
+            } else {
+                entry.protocolType = group.classic?.protocolType ?? ""
+                entry.groupState = (group.classic?.state ?? .empty).rawValue
+                entry.groupType = "classic"
+            }
             if !states.isEmpty && !states.contains(entry.groupState.lowercased()) { return nil }
             if !types.isEmpty && !types.contains(entry.groupType) { return nil }
             return entry

@@ -12,7 +12,7 @@ struct GroupCoordinator: CoordinatorMachine {
     var timers = GroupTimers()
     private var nextExpiryMs: Int64?
     // For ids of members.
-    private var random: any RandomNumberGenerator & Sendable
+    var random: any RandomNumberGenerator & Sendable
 
     init(settings: GroupSettings, random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()) {
         self.settings = settings
@@ -30,6 +30,10 @@ struct GroupCoordinator: CoordinatorMachine {
 
     mutating func tick(_ turn: inout Turn) {
         while let timer = timers.popDue(turn.nowMs) {
+            if groups[timer.groupId]?.consumer != nil {
+                consumerTimerEnded(timer, &turn)
+                continue
+            }
             classicStep(timer.groupId, &turn) { group, step in
                 if let memberId = timer.memberId {
                     group.memberTimerEnded(memberId, deadlineMs: timer.deadlineMs, &step)
@@ -49,7 +53,8 @@ struct GroupCoordinator: CoordinatorMachine {
     mutating func didLoad(_ turn: inout Turn) {
         nextExpiryMs = turn.nowMs + settings.offsetsRetentionCheckIntervalMs
         for id in groups.keys.sorted() {
-            guard let kept = groups[id]?.kept else { continue }
+            for member in groups[id]?.consumer?.orderedMembers ?? [] { extendSession(of: member.id, in: id, &turn) }
+            guard let kept = groups[id]?.kept, groups[id]?.consumer == nil else { continue }
             groups[id]?.classic = ClassicGroup(id: id, kept: kept)
             // Whoever is still there has as long to be heard of as if it had been just now.
             classicStep(id, &turn) { group, step in

@@ -16,6 +16,14 @@ struct GroupSettings: Equatable, Sendable {
     var offsetsRetentionMs: Int64 = 10080 * 60_000
     /// `offsets.retention.check.interval.ms`
     var offsetsRetentionCheckIntervalMs: Int64 = 600_000
+    /// `group.consumer.assignors`, the first of which assigns where members have no wish.
+    var assignors: [ConsumerAssignor] = [.uniform, .range]
+    /// `group.consumer.session.timeout.ms`
+    var consumerSessionTimeoutMs: Int64 = 45_000
+    /// `group.consumer.heartbeat.interval.ms`
+    var consumerHeartbeatIntervalMs: Int64 = 5000
+    /// `group.consumer.max.size`
+    var consumerMaxSize = Int(Int32.max)
 
     init() {}
 
@@ -27,5 +35,13 @@ struct GroupSettings: Equatable, Sendable {
         offsetMetadataMaxBytes = config.int("offset.metadata.max.bytes")
         offsetsRetentionMs = config.int64("offsets.retention.minutes") * 60_000
         offsetsRetentionCheckIntervalMs = config.int64("offsets.retention.check.interval.ms")
+        // By name, or by the name of Kafka's class.
+        assignors = config.list("group.consumer.assignors").compactMap { name in
+            ConsumerAssignor.allCases.first { $0.rawValue == name || name.hasSuffix(".\($0.className)") }
+        }
+        if assignors.isEmpty { assignors = ConsumerAssignor.allCases }
+        consumerSessionTimeoutMs = config.int64("group.consumer.session.timeout.ms")
+        consumerHeartbeatIntervalMs = config.int64("group.consumer.heartbeat.interval.ms")
+        consumerMaxSize = config.int("group.consumer.max.size")
     }
 }

@@ -1,6 +1,17 @@
 extension BrokerConfigs {
     /// Those of groups and their offsets.
     static let coordinators: [ConfigDefinition] = [
+        .list(
+            "group.consumer.assignors",
+            "org.apache.kafka.coordinator.group.assignor.UniformAssignor,org.apache.kafka.coordinator.group.assignor.RangeAssignor",
+            "Server-side assignors of consumer groups, the first is the default."),
+        .int(
+            "group.consumer.heartbeat.interval.ms", 5000, .atLeast(1),
+            "Heartbeat interval given to members of consumer groups."),
+        .int("group.consumer.max.size", 2_147_483_647, .atLeast(1), "Members that a consumer group may have."),
+        .int(
+            "group.consumer.session.timeout.ms", 45000, .atLeast(1),
+            "How long a member of a consumer group may be silent."),
         .int("group.coordinator.threads", 1, .atLeast(1), "Threads of the group coordinator."),
         .int(
             "group.initial.rebalance.delay.ms", 3000,

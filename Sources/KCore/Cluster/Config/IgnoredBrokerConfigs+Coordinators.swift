@@ -7,20 +7,12 @@ extension IgnoredBrokerConfigs {
         .int(
             "add.partitions.to.txn.retry.backoff.ms", 20, .atLeast(1),
             "Wait of the server between attempts to add partitions to a transaction."),
-        .list(
-            "group.consumer.assignors",
-            "org.apache.kafka.coordinator.group.assignor.UniformAssignor,org.apache.kafka.coordinator.group.assignor.RangeAssignor",
-            "Server-side assignors of consumer groups, the first is the default."),
-        .int(
-            "group.consumer.heartbeat.interval.ms", 5000, .atLeast(1),
-            "Heartbeat interval given to members of consumer groups."),
         .int(
             "group.consumer.max.heartbeat.interval.ms", 15000, .atLeast(1),
             "Longest heartbeat interval of consumer groups."),
         .int(
             "group.consumer.max.session.timeout.ms", 60000, .atLeast(1),
             "Longest session timeout of consumer groups."),
-        .int("group.consumer.max.size", 2_147_483_647, .atLeast(1), "Members that a consumer group may have."),
         .string(
             "group.consumer.migration.policy",
             "bidirectional", .oneOf(["disabled", "downgrade", "upgrade", "bidirectional"]),
@@ -34,9 +26,6 @@ extension IgnoredBrokerConfigs {
         .int(
             "group.consumer.regex.refresh.interval.ms", 600_000, .atLeast(10000),
             "How often patterns of subscriptions are evaluated again."),
-        .int(
-            "group.consumer.session.timeout.ms", 45000, .atLeast(1),
-            "How long a member of a consumer group may be silent."),
         .int(
             "group.coordinator.append.linger.ms", 10, .atLeast(0),
             "How long the group coordinator gathers records before it writes them."),

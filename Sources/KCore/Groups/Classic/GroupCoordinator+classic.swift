@@ -9,6 +9,12 @@ extension GroupCoordinator {
         guard sessionTimeoutMs >= settings.minSessionTimeoutMs, sessionTimeoutMs <= settings.maxSessionTimeoutMs else {
             return refuse(.invalidSessionTimeout)
         }
+        if let consumer = groups[request.groupId]?.consumer {
+            // A group is of one kind as long as it has members.
+            guard consumer.members.isEmpty else { return refuse(.inconsistentGroupProtocol) }
+            guard request.memberId.isEmpty else { return refuse(.unknownMemberId) }
+            forgetGroup(request.groupId, &turn)
+        }
         if groups[request.groupId]?.classic == nil {
             // An id that this coordinator has not given belongs to no group that it knows.
             guard request.memberId.isEmpty else { return refuse(.unknownMemberId) }

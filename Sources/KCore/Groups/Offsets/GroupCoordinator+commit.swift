@@ -89,6 +89,7 @@ extension GroupCoordinator {
 
     /// Whether the commit comes from who may make it. One of a member says that the member lives.
     private mutating func prepareCommit(_ commit: CommitStep, _ turn: inout Turn) -> ErrorCode {
+        if let consumer = groups[commit.groupId]?.consumer { return consumer.check(commit) }
         guard let classic = groups[commit.groupId]?.classic else {
             // Offsets alone make a group that nobody is a member of.
             if commit.generation < 0 { return .none }
@@ -116,6 +117,17 @@ extension ClassicGroup {
         // It is a member of the new generation, and what it commits belongs to the old one.
         if !commit.isTransactional && state == .completingRebalance { return .rebalanceInProgress }
         return .none
+    }
+}
+
+extension ConsumerGroup {
+    fileprivate func check(_ commit: CommitStep) -> ErrorCode {
+        if commit.generation < 0 && members.isEmpty { return .none }
+        guard let member = members[commit.memberId] else { return .unknownMemberId }
+        if commit.isTransactional { return commit.generation == member.epoch ? .none : .illegalGeneration }
+        // Older versions could not be told what the error means.
+        guard commit.knowsMissingGroups else { return .unsupportedVersion }
+        return commit.generation == member.epoch ? .none : .staleMemberEpoch
     }
 }
 

@@ -7,6 +7,12 @@ extension GroupCoordinator {
     ) -> OffsetFetchResponse.OffsetFetchResponseGroup {
         var response = OffsetFetchResponse.OffsetFetchResponseGroup()
         response.groupId = request.groupId
+        if let consumer = groups[request.groupId]?.consumer, request.memberId != nil || request.memberEpoch >= 0 {
+            let member = consumer.members[request.memberId ?? ""]
+            guard member?.epoch == request.memberEpoch else {
+                return request.refused(member == nil ? .unknownMemberId : .staleMemberEpoch)
+            }
+        }
         let offsets = groups[request.groupId]?.offsets ?? GroupOffsets()
         let wanted =
             request.topics?.map { ($0.name, $0.partitionIndexes) }

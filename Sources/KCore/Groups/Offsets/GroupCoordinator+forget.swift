@@ -32,6 +32,7 @@ extension GroupCoordinator {
     }
 
     private func isSubscribed(_ group: Group, to topic: String) -> Bool {
+        if let consumer = group.consumer { return consumer.isSubscribed(to: topic) }
         guard let classic = group.classic, classic.state != .empty else { return false }
         return classic.subscribedTopics?.contains(topic) ?? true
     }
@@ -40,6 +41,7 @@ extension GroupCoordinator {
     mutating func deleteGroup(_ id: String, _ turn: inout Turn) -> ErrorCode {
         guard let group = groups[id] else { return .groupIdNotFound }
         if let classic = group.classic, classic.state != .empty { return .nonEmptyGroup }
+        if let consumer = group.consumer, !consumer.members.isEmpty { return .nonEmptyGroup }
         for topic in group.offsets.sorted {
             for (partition, _) in topic.partitions { forget(id, topic.topic, partition, &turn) }
         }
@@ -69,6 +71,7 @@ extension GroupCoordinator {
                 }
             }
             guard let left = groups[id], left.offsets.isEmpty else { continue }
+            if let consumer = left.consumer, !consumer.members.isEmpty { continue }
             if let classic = left.classic, classic.state != .empty || !classic.pendingMembers.isEmpty { continue }
             forgetGroup(id, &turn)
         }
@@ -76,6 +79,7 @@ extension GroupCoordinator {
 
     /// Since when nobody needs the offset, in milliseconds since 1970; nil when somebody does (KIP-211).
     private func idleSince(_ group: Group, _ topic: String, _ offset: CommittedOffset) -> Int64? {
+        if let consumer = group.consumer { return consumer.isSubscribed(to: topic) ? nil : offset.commitTimestampMs }
         guard let classic = group.classic, classic.protocolType != nil else { return offset.commitTimestampMs }
         switch classic.state {
         case .empty:
@@ -103,7 +107,14 @@ extension GroupCoordinator {
         write(.offsetCommit(OffsetCommitKey(group: id, topic: topic, partition: partition), nil), &turn)
     }
 
-    private mutating func forgetGroup(_ id: String, _ turn: inout Turn) {
+    /// Forgets what is kept of a group beside its offsets.
+    mutating func forgetGroup(_ id: String, _ turn: inout Turn) {
+        if groups[id]?.consumer != nil {
+            write(.consumerGroupTargetAssignmentMetadata(.init(groupId: id), nil), &turn)
+            write(.consumerGroupPartitionMetadata(.init(groupId: id), nil), &turn)
+            // The last: nothing of the group is left behind it.
+            write(.consumerGroupMetadata(.init(groupId: id), nil), &turn)
+        }
         if groups[id]?.kept != nil { write(.groupMetadata(GroupMetadataKey(group: id), nil), &turn) }
         forgetIfNothingIsLeft(id)
     }

@@ -1,0 +1,77 @@
+/// A group to whose members the coordinator assigns (KIP-848). All but the deadlines comes from records.
+///
+/// A change of members, subscriptions or topics raises `epoch`; a target for that epoch is computed; each member goes there
+/// by itself: it gives up what is no longer its own, reaches the epoch, and gets what others have given up.
+struct ConsumerGroup: Sendable {
+    struct Topic: Equatable, Sendable {
+        var name: String
+        var id: Uuid
+        var partitionCount: Int32
+    }
+
+    let id: String
+    var epoch: Int32 = 0
+    /// The epoch for which the target was computed.
+    var targetEpoch: Int32 = 0
+    /// What the members are to have.
+    var target: [String: TopicShares] = [:]
+    private(set) var members: [String: ConsumerMember] = [:]
+    /// Member ids by instance.
+    private(set) var staticMembers: [String: String] = [:]
+    /// The topics that members subscribe to and that there were for this epoch, in the order of their names.
+    var topics: [Topic] = []
+    /// Which member has a partition, or has yet to give it up.
+    private(set) var owners: [Uuid: [Int32: String]] = [:]
+    var deadlines: [String: ConsumerDeadlines] = [:]
+    /// Of the image that the topics were last compared with.
+    var knownImageOffset: Int64 = .min
+
+    init(id: String) { self.id = id }
+
+    var state: String {
+        if members.isEmpty { return "Empty" }
+        if epoch > targetEpoch { return "Assigning" }
+        let isReached = members.values.allSatisfy { member in
+            member.epoch == ConsumerMember.leftForNow || member.state == .stable && member.epoch == targetEpoch
+        }
+        return isReached ? "Stable" : "Reconciling"
+    }
+
+    var orderedMembers: [ConsumerMember] { members.values.sorted { $0.id < $1.id } }
+
+    func owner(_ topic: Uuid, _ partition: Int32) -> String? { owners[topic]?[partition] }
+
+    /// Whether any member reads a topic.
+    func isSubscribed(to topic: String) -> Bool {
+        if members.isEmpty { return false }
+        return topics.contains { $0.name == topic } || members.values.contains { $0.subscribedTopics.contains(topic) }
+    }
+
+    // MARK: Changes by records
+
+    mutating func set(_ member: ConsumerMember) {
+        if let before = members[member.id] {
+            release(before)
+            if let instance = before.instanceId, staticMembers[instance] == member.id { staticMembers[instance] = nil }
+        }
+        members[member.id] = member
+        if let instance = member.instanceId { staticMembers[instance] = member.id }
+        for (topic, partitions) in member.held.topics {
+            for partition in partitions { owners[topic, default: [:]][partition] = member.id }
+        }
+    }
+
+    mutating func remove(_ id: String) {
+        guard let member = members.removeValue(forKey: id) else { return }
+        release(member)
+        if let instance = member.instanceId, staticMembers[instance] == id { staticMembers[instance] = nil }
+        deadlines[id] = nil
+    }
+
+    private mutating func release(_ member: ConsumerMember) {
+        for (topic, partitions) in member.held.topics {
+            for partition in partitions where owners[topic]?[partition] == member.id { owners[topic]?[partition] = nil }
+            if owners[topic]?.isEmpty == true { owners[topic] = nil }
+        }
+    }
+}

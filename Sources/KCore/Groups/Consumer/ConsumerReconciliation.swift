@@ -1,0 +1,44 @@
+/// The next step of a member towards its target.
+struct ConsumerReconciliation {
+    let targetEpoch: Int32
+    let target: TopicShares
+    /// What the member says that it has; nil when it does not say.
+    let owned: TopicShares?
+    /// Whether another member has a partition, or has yet to give it up.
+    let isTaken: (_ topic: Uuid, _ partition: Int32) -> Bool
+
+    /// - Returns: the member as it is now; the same when there is nothing to do.
+    func advance(_ member: ConsumerMember) -> ConsumerMember {
+        switch member.state {
+        case .stable:
+            return member.epoch == targetEpoch ? member : next(member)
+        case .unrevokedPartitions:
+            // It goes on when it no longer has what it was to give up, and not before.
+            guard let owned, owned.isDisjoint(with: member.revoking) else { return member }
+            return next(member)
+        default:
+            return next(member)
+        }
+    }
+
+    private func next(_ member: ConsumerMember) -> ConsumerMember {
+        var result = member
+        let kept = member.assigned.intersection(target)
+        // What it gave up just now is nobody's any more.
+        let revoking = member.assigned.subtracting(kept)
+        let wanted = target.subtracting(kept)
+        let free = wanted.filter { topic, partition in !isTaken(topic, partition) }
+        if !revoking.isEmpty && (owned.map { !$0.isDisjoint(with: revoking) } ?? true) {
+            result.assigned = kept
+            result.revoking = revoking
+            result.state = .unrevokedPartitions
+            return result
+        }
+        result.previousEpoch = member.epoch == targetEpoch ? member.previousEpoch : member.epoch
+        result.epoch = targetEpoch
+        result.assigned = kept.union(free)
+        result.revoking = TopicShares()
+        result.state = free == wanted ? .stable : .unreleasedPartitions
+        return result
+    }
+}

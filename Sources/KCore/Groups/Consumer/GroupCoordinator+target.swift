@@ -1,0 +1,88 @@
+extension GroupCoordinator {
+    /// Brings the group's epoch and target up to what members want and what topics there are.
+    /// - Parameter mustRaise: whether something else than topics has changed.
+    mutating func refresh(_ id: String, _ image: ClusterImage, mustRaise: Bool, _ turn: inout Turn) {
+        guard let group = groups[id]?.consumer else { return }
+        var hasChanged = mustRaise
+        if mustRaise || group.knownImageOffset != image.lastOffset {
+            groups[id]?.consumer?.knownImageOffset = image.lastOffset
+            let topics = subscribedTopics(of: group, image)
+            if topics != group.topics {
+                var value = ConsumerGroupPartitionMetadataValue()
+                value.topics = topics.map { topic in
+                    var entry = ConsumerGroupPartitionMetadataValue.TopicMetadata()
+                    entry.topicId = topic.id
+                    entry.topicName = topic.name
+                    entry.numPartitions = topic.partitionCount
+                    return entry
+                }
+                write(.consumerGroupPartitionMetadata(.init(groupId: id), value), &turn)
+                hasChanged = true
+            }
+        }
+        if hasChanged { raise(id, &turn) } else if group.epoch > group.targetEpoch { computeTarget(id, &turn) }
+    }
+
+    /// The next epoch, and a target for it.
+    mutating func raise(_ id: String, _ turn: inout Turn) {
+        guard let group = groups[id]?.consumer else { return }
+        write(.consumerGroupMetadata(.init(groupId: id), .init(epoch: group.epoch + 1)), &turn)
+        computeTarget(id, &turn)
+    }
+
+    private func subscribedTopics(of group: ConsumerGroup, _ image: ClusterImage) -> [ConsumerGroup.Topic] {
+        var names: Set<String> = []
+        for member in group.members.values { names.formUnion(topicNames(of: member, image)) }
+        return names.sorted().compactMap { name in
+            image.topic(name).map {
+                ConsumerGroup.Topic(name: name, id: $0.id, partitionCount: Int32($0.partitions.count))
+            }
+        }
+    }
+
+    private func topicNames(of member: ConsumerMember, _ image: ClusterImage) -> Set<String> {
+        var names = Set(member.subscribedTopics)
+        if let text = member.subscribedRegex, !text.isEmpty, let pattern = try? TopicPattern(text) {
+            for topic in image.topics where !topic.isInternal && pattern.matches(topic.name) {
+                names.insert(topic.name)
+            }
+        }
+        return names
+    }
+
+    /// Computes who is to have what in the group's epoch, and keeps what is different from before.
+    private mutating func computeTarget(_ id: String, _ turn: inout Turn) {
+        guard let group = groups[id]?.consumer else { return }
+        let byName = Dictionary(group.topics.map { ($0.name, $0.id) }) { first, _ in first }
+        let patterns = Set(group.members.values.compactMap(\.subscribedRegex)).reduce(into: [String: Set<Uuid>]()) {
+            matches, text in
+            guard !text.isEmpty, let pattern = try? TopicPattern(text) else { return }
+            matches[text] = Set(group.topics.filter { pattern.matches($0.name) }.map(\.id))
+        }
+        let members = group.orderedMembers.map { member in
+            var topics = Set(member.subscribedTopics.compactMap { byName[$0] })
+            if let text = member.subscribedRegex { topics.formUnion(patterns[text] ?? []) }
+            return ConsumerAssignor.Member(
+                id: member.id, name: member.instanceId ?? member.id, topics: topics,
+                current: group.target[member.id] ?? TopicShares())
+        }
+        let counts = Dictionary(group.topics.map { ($0.id, $0.partitionCount) }) { first, _ in first }
+        let target = assignor(of: group).assign(members, partitionCounts: counts)
+        for member in group.orderedMembers {
+            let share = target[member.id] ?? TopicShares()
+            guard group.target[member.id] != share else { continue }
+            write(.consumerGroupTargetAssignmentMember(.init(groupId: id, memberId: member.id), share.target), &turn)
+        }
+        write(.consumerGroupTargetAssignmentMetadata(.init(groupId: id), .init(assignmentEpoch: group.epoch)), &turn)
+    }
+
+    /// What most members ask for; without a wish, the first that is configured.
+    func assignor(of group: ConsumerGroup) -> ConsumerAssignor {
+        var votes: [String: Int] = [:]
+        for member in group.members.values {
+            if let name = member.serverAssignor { votes[name, default: 0] += 1 }
+        }
+        let winner = votes.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
+        return winner.flatMap { ConsumerAssignor(rawValue: $0) } ?? settings.assignors.first ?? .uniform
+    }
+}

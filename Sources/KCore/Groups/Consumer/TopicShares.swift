@@ -1,0 +1,57 @@
+/// Partitions by the id of their topic: what a member of a consumer group has, or shall have.
+struct TopicShares: Equatable, Sendable {
+    private(set) var topics: [Uuid: Set<Int32>] = [:]
+
+    var isEmpty: Bool { topics.isEmpty }
+    var count: Int { topics.values.reduce(0) { $0 + $1.count } }
+
+    subscript(topic: Uuid) -> Set<Int32> {
+        get { topics[topic] ?? [] }
+        set { topics[topic] = newValue.isEmpty ? nil : newValue }
+    }
+
+    init() {}
+
+    init(_ pairs: some Sequence<(Uuid, [Int32])>) {
+        for (topic, partitions) in pairs { self[topic].formUnion(partitions) }
+    }
+
+    /// In order, for records and answers.
+    var sorted: [(topic: Uuid, partitions: [Int32])] {
+        topics.sorted { $0.key < $1.key }.map { ($0.key, $0.value.sorted()) }
+    }
+
+    func contains(_ topic: Uuid, _ partition: Int32) -> Bool { topics[topic]?.contains(partition) ?? false }
+
+    func isSubset(of other: TopicShares) -> Bool {
+        topics.allSatisfy { topic, partitions in partitions.isSubset(of: other[topic]) }
+    }
+
+    func isDisjoint(with other: TopicShares) -> Bool {
+        topics.allSatisfy { topic, partitions in partitions.isDisjoint(with: other[topic]) }
+    }
+
+    func union(_ other: TopicShares) -> TopicShares {
+        var result = self
+        for (topic, partitions) in other.topics { result[topic].formUnion(partitions) }
+        return result
+    }
+
+    func intersection(_ other: TopicShares) -> TopicShares {
+        var result = TopicShares()
+        for (topic, partitions) in topics { result[topic] = partitions.intersection(other[topic]) }
+        return result
+    }
+
+    func subtracting(_ other: TopicShares) -> TopicShares {
+        var result = TopicShares()
+        for (topic, partitions) in topics { result[topic] = partitions.subtracting(other[topic]) }
+        return result
+    }
+
+    func filter(_ isIncluded: (Uuid, Int32) -> Bool) -> TopicShares {
+        var result = TopicShares()
+        for (topic, partitions) in topics { result[topic] = partitions.filter { isIncluded(topic, $0) } }
+        return result
+    }
+}

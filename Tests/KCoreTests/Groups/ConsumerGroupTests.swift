@@ -1,0 +1,372 @@
+import Synchronization
+import Testing
+
+@testable import KCore
+
+/// The new protocol (KIP-848), and a client that follows it.
+@Suite struct ConsumerGroupTests {
+    let bench = GroupBench()
+    let topics = TopicsForGroups(["t": 6, "u": 2])
+
+    /// A consumer as the protocol has it: it gives up what it is no longer given, and then says so.
+    final class Consumer {
+        let id: String
+        let instance: String?
+        var epoch: Int32 = 0
+        var owned = TopicShares()
+        var error = ErrorCode.none
+        var subscription: [String]
+        var pattern: String?
+        var assignor: String?
+
+        init(_ id: String, instance: String? = nil, topics: [String] = ["t"], pattern: String? = nil) {
+            self.id = id
+            self.instance = instance
+            subscription = topics
+            self.pattern = pattern
+        }
+    }
+
+    @discardableResult
+    private func beat(_ consumer: Consumer, epoch: Int32? = nil, group: String = "g") -> ConsumerGroupHeartbeatResponse
+    {
+        var request = ConsumerGroupHeartbeatRequest()
+        request.groupId = group
+        request.memberId = consumer.id
+        request.memberEpoch = epoch ?? consumer.epoch
+        request.instanceId = consumer.instance
+        if request.memberEpoch == 0 { consumer.owned = TopicShares() }
+        request.rebalanceTimeoutMs = request.memberEpoch == 0 ? 30_000 : -1
+        request.subscribedTopicNames = consumer.subscription
+        request.subscribedTopicRegex = consumer.pattern
+        request.serverAssignor = consumer.assignor
+        request.topicPartitions = consumer.owned.sorted.map { topic, partitions in
+            var entry = ConsumerGroupHeartbeatRequest.TopicPartitions()
+            entry.topicId = topic
+            entry.partitions = partitions
+            return entry
+        }
+        let surroundings = ConsumerSurroundings(image: topics.image, client: GroupClient(id: "c", host: "/h"))
+        let response =
+            bench.ask({ .refused($0, nil) }) { machine, turn, reply in
+                machine.heartbeat(request, surroundings, &turn, reply)
+            }.response ?? .refused(.unknownServerError, nil)
+        consumer.error = response.errorCode
+        guard response.errorCode == .none else { return response }
+        consumer.epoch = response.memberEpoch
+        if let assignment = response.assignment {
+            consumer.owned = TopicShares(assignment.topicPartitions.map { ($0.topicId, $0.partitions) })
+        }
+        return response
+    }
+
+    private func settle(_ consumers: [Consumer]) {
+        for _ in 0..<6 { for consumer in consumers { beat(consumer) } }
+    }
+
+    private func owned(_ consumer: Consumer, _ topic: String = "t") -> [Int32] {
+        consumer.owned[topics.id(topic)].sorted()
+    }
+
+    private var group: ConsumerGroup { bench.machine.groups["g"]?.consumer ?? ConsumerGroup(id: "none") }
+
+    @Test func `a member that is alone has everything at once`() {
+        let consumer = Consumer("a")
+        let answer = beat(consumer)
+        #expect(answer.memberEpoch == 1 && answer.heartbeatIntervalMs == 5000)
+        #expect(owned(consumer) == [0, 1, 2, 3, 4, 5])
+        #expect(group.state == "Stable")
+    }
+
+    @Test func `what one gives up another gets, and nobody has it meanwhile`() throws {
+        let (a, b) = (Consumer("a"), Consumer("b"))
+        beat(a)
+        beat(b)
+        #expect(owned(b).isEmpty && b.epoch == 2, "it waits for what is still another's")
+        beat(b)
+        #expect(owned(b).isEmpty && group.state == "Reconciling")
+        let told = beat(a)
+        #expect(owned(a).count == 3 && told.memberEpoch == 1, "it is in its old epoch until it says that it gave up")
+        beat(b)
+        #expect(owned(b).isEmpty)
+        beat(a)
+        #expect(a.epoch == 2)
+        beat(b)
+        #expect((owned(a) + owned(b)).sorted() == [0, 1, 2, 3, 4, 5] && owned(b).count == 3)
+        #expect(group.state == "Stable")
+        let reloaded = try bench.reloaded().groups["g"]?.consumer
+        #expect(reloaded?.members == group.members && reloaded?.target == group.target)
+        #expect(reloaded?.epoch == group.epoch && reloaded?.targetEpoch == group.targetEpoch)
+        #expect(reloaded?.topics == group.topics)
+    }
+
+    @Test func `epochs fence whoever is behind or ahead`() {
+        let (a, b) = (Consumer("a"), Consumer("b"))
+        beat(a)
+        beat(b)
+        settle([a, b])
+        #expect(beat(a, epoch: a.epoch + 1).errorCode == .fencedMemberEpoch)
+        #expect(beat(Consumer("forged"), epoch: 1).errorCode == .unknownMemberId)
+        let lost = a.epoch
+        beat(b, epoch: -1)
+        let before = a.owned
+        beat(a)
+        #expect(a.epoch > lost && owned(a).count == 6)
+        // The answer was lost: it comes with what it had.
+        a.owned = before
+        #expect(beat(a, epoch: lost).errorCode == ErrorCode.none)
+        #expect(owned(a).count == 6)
+        #expect(beat(a, epoch: lost - 1).errorCode == .fencedMemberEpoch)
+    }
+
+    @Test func `only members of the present epoch commit and fetch`() {
+        let a = Consumer("a")
+        beat(a)
+        #expect(bench.commit(3, "a", a.epoch, version: 9) == ErrorCode.none)
+        #expect(bench.commit(4, "a", a.epoch - 1, version: 9) == .staleMemberEpoch)
+        #expect(bench.commit(4, "b", a.epoch, version: 9) == .unknownMemberId)
+        #expect(bench.commit(4, version: 9) == .unknownMemberId)
+        #expect(bench.commit(4, "a", a.epoch, version: 8) == .unsupportedVersion)
+        var request = OffsetFetchRequest.OffsetFetchRequestGroup()
+        request.groupId = "g"
+        request.memberId = "a"
+        request.memberEpoch = a.epoch - 1
+        #expect(bench.machine.fetchOffsets(request, requireStable: false).errorCode == .staleMemberEpoch)
+        #expect(bench.fetch().committedOffset == 3)
+        #expect(bench.delete() == .nonEmptyGroup && bench.deleteOffset() == .groupSubscribedToTopic)
+    }
+
+    @Test func `who is silent or does not give up in time is out`() {
+        let (a, b) = (Consumer("a"), Consumer("b"))
+        beat(a)
+        beat(b)
+        bench.advance(ms: 20_000)
+        beat(a)
+        for _ in 0..<4 {
+            bench.advance(ms: 10_000)
+            // It still says that it has everything.
+            a.owned[topics.id("t")] = [0, 1, 2, 3, 4, 5]
+            beat(a)
+            beat(b)
+        }
+        #expect(a.error == .unknownMemberId)
+        #expect(owned(b).count == 6)
+        bench.advance(ms: 45_000)
+        #expect(group.members.isEmpty && group.state == "Empty")
+        #expect(beat(b).errorCode == .unknownMemberId)
+    }
+
+    @Test func `static members keep their place when they say that they will be back`() {
+        let (a, b) = (Consumer("a", instance: "i"), Consumer("b"))
+        beat(a)
+        beat(b)
+        settle([a, b])
+        let had = owned(a)
+        let epoch = group.epoch
+        #expect(beat(Consumer("other", instance: "i")).errorCode == .unreleasedInstanceId)
+        #expect(beat(a, epoch: -2).memberEpoch == -2)
+        settle([b])
+        #expect(owned(b).count == 3)
+        let back = Consumer("a2", instance: "i")
+        beat(back)
+        settle([back, b])
+        #expect(owned(back) == had)
+        #expect(group.members.keys.sorted() == ["a2", "b"])
+        #expect(group.epoch <= epoch + 1)
+        a.epoch = epoch
+        #expect(beat(a).errorCode == .fencedInstanceId)
+        beat(back, epoch: -1)
+        settle([b])
+        #expect(owned(b).count == 6)
+    }
+
+    @Test func `patterns follow topics that come`() {
+        let a = Consumer("a", topics: [], pattern: "^(t|new-.*)$")
+        beat(a)
+        #expect(owned(a).count == 6 && owned(a, "u").isEmpty)
+        topics.add("new-one", 2)
+        settle([a])
+        #expect(owned(a, "new-one") == [0, 1])
+        let bad = Consumer("b", topics: [], pattern: "(")
+        #expect(beat(bad).errorCode == .invalidRegularExpression)
+    }
+
+    @Test func `new partitions and topics that go are seen`() {
+        let a = Consumer("a", topics: ["t", "u", "not yet"])
+        beat(a)
+        #expect(a.owned.count == 8)
+        topics.add("u", 5)
+        topics.add("not yet", 1)
+        settle([a])
+        #expect(owned(a, "u").count == 5 && owned(a, "not yet") == [0])
+        topics.remove("t")
+        settle([a])
+        #expect(a.owned.count == 6)
+    }
+
+    @Test func `the assignor that most ask for assigns, and one that is not known is refused`() {
+        let (a, b) = (Consumer("a", topics: ["t", "u"]), Consumer("b", topics: ["t", "u"]))
+        a.assignor = "range"
+        beat(a)
+        beat(b)
+        settle([a, b])
+        #expect(owned(a) == [0, 1, 2] && owned(a, "u") == [0])
+        b.assignor = "magic"
+        #expect(beat(b).errorCode == .unsupportedAssignor)
+        #expect(bench.machine.describeConsumer("g", topics.image).assignorName == "range")
+        let described = bench.machine.describeConsumer("g", topics.image)
+        #expect(described.members.map(\.memberId) == ["a", "b"] && described.groupState == "Stable")
+        #expect(described.members[0].assignment.topicPartitions.map(\.topicName).sorted() == ["t", "u"])
+        #expect(bench.machine.describeConsumer("no", topics.image).errorCode == .groupIdNotFound)
+        #expect(bench.machine.list(states: [], types: ["consumer"]).map(\.groupState) == ["Stable"])
+    }
+
+    @Test func `what no client may say is refused and changes nothing`() {
+        let a = Consumer("a")
+        beat(a)
+        let before = bench.log.endOffset
+        #expect(beat(a, epoch: -3).errorCode == .invalidRequest)
+        #expect(beat(Consumer("", topics: ["t"])).errorCode == .invalidRequest)
+        #expect(beat(Consumer("x", topics: [])).errorCode == .invalidRequest)
+        #expect(beat(Consumer("x", instance: "")).errorCode == .invalidRequest)
+        #expect(beat(Consumer("x"), epoch: -2).errorCode == .invalidRequest)
+        #expect(beat(Consumer("x"), group: "").errorCode == .invalidRequest)
+        #expect(bench.log.endOffset == before)
+    }
+
+    @Test func `a group without members becomes one of the other kind, one with members does not`() throws {
+        let ids = bench.stableGroup(1)
+        _ = bench.commit(7, ids[0], bench.classic()?.generation ?? 0)
+        let a = Consumer("a")
+        #expect(beat(a).errorCode == .groupIdNotFound)
+        _ = bench.leave(ids[0])
+        #expect(beat(a).errorCode == ErrorCode.none)
+        #expect(bench.fetch().committedOffset == 7)
+        #expect(bench.join(version: 3).response?.errorCode == .inconsistentGroupProtocol)
+        beat(a, epoch: -1)
+        let back = bench.join(version: 3)
+        bench.advance(ms: 0)
+        #expect(back.response?.errorCode == ErrorCode.none)
+        #expect(bench.fetch().committedOffset == 7)
+        #expect(try bench.reloaded().groups["g"]?.consumer == nil)
+    }
+
+    @Test func `records that compaction has put into another order make the same group`() throws {
+        let (a, b) = (Consumer("a"), Consumer("b"))
+        beat(a)
+        beat(b)
+        settle([a, b])
+        var last: [Bytes: GroupRecord] = [:]
+        for batch in bench.log.state.withLock({ $0.batches }) {
+            for record in try RecordBatchReader(batch).allRecords() {
+                guard let key = record.key else { continue }
+                last[key] = try GroupRecord(key: key, value: record.value)
+            }
+        }
+        for order in [{ $0 < $1 }, { $0 > $1 }] as [(String, String) -> Bool] {
+            var machine = GroupCoordinator(settings: bench.settings)
+            for (_, record) in last.sorted(by: { order("\($0.key.array)", "\($1.key.array)") }) {
+                machine.replay(record, CoordinatorRecordOrigin(offset: 0, producerId: nil))
+            }
+            let group = machine.groups["g"]?.consumer
+            #expect(group?.members == self.group.members && group?.target == self.group.target)
+            #expect(group?.owner(topics.id("t"), 0) == self.group.owner(topics.id("t"), 0))
+        }
+    }
+
+    @Test func `a group that nobody is in any more is deleted wholly`() throws {
+        let a = Consumer("a")
+        beat(a)
+        _ = bench.commit(3, "a", a.epoch, version: 9)
+        beat(a, epoch: -1)
+        #expect(bench.delete() == ErrorCode.none)
+        #expect(try bench.reloaded().groups.isEmpty)
+    }
+
+    @Test(arguments: 1...60) func `in any order of steps no partition has two owners`(seed: Int) throws {
+        var random = SeededGenerator(seed: UInt64(seed))
+        var consumers = (0..<4).map { Consumer("m\($0)", instance: $0 == 3 ? "i" : nil) }
+        for step in 0..<150 {
+            let number = Int(random.next() % UInt64(consumers.count))
+            let consumer = consumers[number]
+            switch random.next() % 20 {
+            case 0:
+                try bench.restart()
+            case 1:
+                beat(consumer, epoch: -1)
+                consumer.epoch = 0
+                consumer.owned = TopicShares()
+            case 2: bench.advance(ms: Int64(random.next() % 20_000))
+            case 3:
+                // Forgets everything and comes as somebody new.
+                consumers[number] = Consumer("m\(random.next() % 1000 + 10)")
+            case 4: consumer.subscription = Bool.random(using: &random) ? ["t"] : ["t", "u"]
+            case 5: beat(consumer, epoch: Int32(random.next() % 6))
+            default: beat(consumer)
+            }
+            if consumer.error != .none { (consumer.epoch, consumer.owned) = (0, TopicShares()) }
+            // What the coordinator has given out and not got back.
+            var owners: [Uuid: [Int32: String]] = [:]
+            for member in group.orderedMembers {
+                for (topic, partitions) in member.held.topics {
+                    for partition in partitions {
+                        let other = owners[topic, default: [:]].updateValue(member.id, forKey: partition)
+                        #expect(
+                            other == nil,
+                            "seed \(seed), step \(step): \(partition) is \(member.id)'s and \(other ?? "")'s")
+                        #expect(group.owner(topic, partition) == member.id)
+                    }
+                }
+            }
+            let reloaded = try bench.reloaded().groups["g"]?.consumer
+            #expect((reloaded?.members ?? [:]) == group.members, "seed \(seed), step \(step)")
+        }
+    }
+}
+
+/// Topics as a coordinator sees them, which come and go.
+final class TopicsForGroups {
+    private(set) var image: ClusterImage
+    private var next: UInt64 = 1
+
+    init(_ counts: [String: Int]) {
+        image = ClusterImage(clusterId: "c")
+        for (name, count) in counts.sorted(by: { $0.key < $1.key }) { add(name, count) }
+    }
+
+    func id(_ name: String) -> Uuid { image.topic(name)?.id ?? .zero }
+
+    /// Makes a topic, or gives it more partitions.
+    func add(_ name: String, _ count: Int) {
+        var records: [MetadataLogRecord] = []
+        var id = image.topic(name)?.id ?? .zero
+        if id.isZero {
+            id = Uuid(high: 7, low: next)
+            next += 1
+            var record = TopicRecord()
+            record.name = name
+            record.topicId = id
+            records.append(.topic(record))
+        }
+        for index in (image.topic(name)?.partitions.count ?? 0)..<count {
+            var record = PartitionRecord()
+            record.topicId = id
+            record.partitionId = Int32(index)
+            record.replicas = [1]
+            record.isr = [1]
+            record.leader = 1
+            records.append(.partition(record))
+        }
+        apply(records)
+    }
+
+    func remove(_ name: String) {
+        var record = RemoveTopicRecord()
+        record.topicId = id(name)
+        apply([.removeTopic(record)])
+    }
+
+    private func apply(_ records: [MetadataLogRecord]) {
+        do { image = try image.applying(records).image } catch { Issue.record("\(error)") }
+    }
+}
