@@ -53,7 +53,7 @@ struct GroupCoordinator: CoordinatorMachine {
     mutating func didLoad(_ turn: inout Turn) {
         nextExpiryMs = turn.nowMs + settings.offsetsRetentionCheckIntervalMs
         for id in groups.keys.sorted() {
-            for member in groups[id]?.consumer?.orderedMembers ?? [] { extendSession(of: member.id, in: id, &turn) }
+            beginDeadlines(in: id, &turn)
             guard let kept = groups[id]?.kept, groups[id]?.consumer == nil else { continue }
             groups[id]?.classic = ClassicGroup(id: id, kept: kept)
             // Whoever is still there has as long to be heard of as if it had been just now.

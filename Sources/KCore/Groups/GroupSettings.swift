@@ -16,6 +16,10 @@ struct GroupSettings: Equatable, Sendable {
     var offsetsRetentionMs: Int64 = 10080 * 60_000
     /// `offsets.retention.check.interval.ms`
     var offsetsRetentionCheckIntervalMs: Int64 = 600_000
+    /// Whether `group.coordinator.rebalance.protocols` has the protocol of KIP-848.
+    var hasConsumerProtocol = true
+    /// `group.consumer.migration.policy`
+    var migrationPolicy = GroupMigrationPolicy.bidirectional
     /// `group.consumer.assignors`, the first of which assigns where members have no wish.
     var assignors: [ConsumerAssignor] = [.uniform, .range]
     /// `group.consumer.session.timeout.ms`
@@ -35,6 +39,10 @@ struct GroupSettings: Equatable, Sendable {
         offsetMetadataMaxBytes = config.int("offset.metadata.max.bytes")
         offsetsRetentionMs = config.int64("offsets.retention.minutes") * 60_000
         offsetsRetentionCheckIntervalMs = config.int64("offsets.retention.check.interval.ms")
+        hasConsumerProtocol = config.list("group.coordinator.rebalance.protocols").contains("consumer")
+        migrationPolicy =
+            config.text("group.consumer.migration.policy").flatMap { GroupMigrationPolicy(rawValue: $0) }
+            ?? .bidirectional
         // By name, or by the name of Kafka's class.
         assignors = config.list("group.consumer.assignors").compactMap { name in
             ConsumerAssignor.allCases.first { $0.rawValue == name || name.hasSuffix(".\($0.className)") }

@@ -27,7 +27,7 @@ import Testing
         var counts: [Uuid: Int32] = [:]
         for topic in topics { counts[topic] = Int32.random(in: 0...9, using: &random) }
         var members = (0..<Int.random(in: 1...8, using: &random)).map { member("m\($0)", wanted()) }
-        for _ in 0..<4 {
+        for round in 0..<4 {
             let shares = ConsumerAssignor.uniform.assign(members, partitionCounts: counts)
             check(shares, members, counts, isSame)
             let again = ConsumerAssignor.uniform.assign(
@@ -35,7 +35,7 @@ import Testing
             #expect(again == shares, "nothing has changed")
             members = members.map { member($0.id, $0.topics, shares[$0.id] ?? TopicShares()) }
             if Bool.random(using: &random), members.count > 1 { members.removeFirst() }
-            if Bool.random(using: &random) { members.append(member("n\(random.next() % 99)", wanted())) }
+            if Bool.random(using: &random) { members.append(member("n\(random.next() % 9)-\(round)", wanted())) }
         }
     }
 

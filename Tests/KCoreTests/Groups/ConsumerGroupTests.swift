@@ -6,72 +6,25 @@ import Testing
 /// The new protocol (KIP-848), and a client that follows it.
 @Suite struct ConsumerGroupTests {
     let bench = GroupBench()
-    let topics = TopicsForGroups(["t": 6, "u": 2])
-
-    /// A consumer as the protocol has it: it gives up what it is no longer given, and then says so.
-    final class Consumer {
-        let id: String
-        let instance: String?
-        var epoch: Int32 = 0
-        var owned = TopicShares()
-        var error = ErrorCode.none
-        var subscription: [String]
-        var pattern: String?
-        var assignor: String?
-
-        init(_ id: String, instance: String? = nil, topics: [String] = ["t"], pattern: String? = nil) {
-            self.id = id
-            self.instance = instance
-            subscription = topics
-            self.pattern = pattern
-        }
-    }
+    var topics: TopicsForGroups { bench.topics }
 
     @discardableResult
-    private func beat(_ consumer: Consumer, epoch: Int32? = nil, group: String = "g") -> ConsumerGroupHeartbeatResponse
-    {
-        var request = ConsumerGroupHeartbeatRequest()
-        request.groupId = group
-        request.memberId = consumer.id
-        request.memberEpoch = epoch ?? consumer.epoch
-        request.instanceId = consumer.instance
-        if request.memberEpoch == 0 { consumer.owned = TopicShares() }
-        request.rebalanceTimeoutMs = request.memberEpoch == 0 ? 30_000 : -1
-        request.subscribedTopicNames = consumer.subscription
-        request.subscribedTopicRegex = consumer.pattern
-        request.serverAssignor = consumer.assignor
-        request.topicPartitions = consumer.owned.sorted.map { topic, partitions in
-            var entry = ConsumerGroupHeartbeatRequest.TopicPartitions()
-            entry.topicId = topic
-            entry.partitions = partitions
-            return entry
-        }
-        let surroundings = ConsumerSurroundings(image: topics.image, client: GroupClient(id: "c", host: "/h"))
-        let response =
-            bench.ask({ .refused($0, nil) }) { machine, turn, reply in
-                machine.heartbeat(request, surroundings, &turn, reply)
-            }.response ?? .refused(.unknownServerError, nil)
-        consumer.error = response.errorCode
-        guard response.errorCode == .none else { return response }
-        consumer.epoch = response.memberEpoch
-        if let assignment = response.assignment {
-            consumer.owned = TopicShares(assignment.topicPartitions.map { ($0.topicId, $0.partitions) })
-        }
-        return response
-    }
+    private func beat(_ consumer: NewConsumer, epoch: Int32? = nil, group: String = "g")
+        -> ConsumerGroupHeartbeatResponse
+    { bench.beat(consumer, epoch: epoch, group: group) }
 
-    private func settle(_ consumers: [Consumer]) {
+    private func settle(_ consumers: [NewConsumer]) {
         for _ in 0..<6 { for consumer in consumers { beat(consumer) } }
     }
 
-    private func owned(_ consumer: Consumer, _ topic: String = "t") -> [Int32] {
+    private func owned(_ consumer: NewConsumer, _ topic: String = "t") -> [Int32] {
         consumer.owned[topics.id(topic)].sorted()
     }
 
     private var group: ConsumerGroup { bench.machine.groups["g"]?.consumer ?? ConsumerGroup(id: "none") }
 
     @Test func `a member that is alone has everything at once`() {
-        let consumer = Consumer("a")
+        let consumer = NewConsumer("a")
         let answer = beat(consumer)
         #expect(answer.memberEpoch == 1 && answer.heartbeatIntervalMs == 5000)
         #expect(owned(consumer) == [0, 1, 2, 3, 4, 5])
@@ -79,7 +32,7 @@ import Testing
     }
 
     @Test func `what one gives up another gets, and nobody has it meanwhile`() throws {
-        let (a, b) = (Consumer("a"), Consumer("b"))
+        let (a, b) = (NewConsumer("a"), NewConsumer("b"))
         beat(a)
         beat(b)
         #expect(owned(b).isEmpty && b.epoch == 2, "it waits for what is still another's")
@@ -101,12 +54,12 @@ import Testing
     }
 
     @Test func `epochs fence whoever is behind or ahead`() {
-        let (a, b) = (Consumer("a"), Consumer("b"))
+        let (a, b) = (NewConsumer("a"), NewConsumer("b"))
         beat(a)
         beat(b)
         settle([a, b])
         #expect(beat(a, epoch: a.epoch + 1).errorCode == .fencedMemberEpoch)
-        #expect(beat(Consumer("forged"), epoch: 1).errorCode == .unknownMemberId)
+        #expect(beat(NewConsumer("forged"), epoch: 1).errorCode == .unknownMemberId)
         let lost = a.epoch
         beat(b, epoch: -1)
         let before = a.owned
@@ -120,7 +73,7 @@ import Testing
     }
 
     @Test func `only members of the present epoch commit and fetch`() {
-        let a = Consumer("a")
+        let a = NewConsumer("a")
         beat(a)
         #expect(bench.commit(3, "a", a.epoch, version: 9) == ErrorCode.none)
         #expect(bench.commit(4, "a", a.epoch - 1, version: 9) == .staleMemberEpoch)
@@ -137,7 +90,7 @@ import Testing
     }
 
     @Test func `who is silent or does not give up in time is out`() {
-        let (a, b) = (Consumer("a"), Consumer("b"))
+        let (a, b) = (NewConsumer("a"), NewConsumer("b"))
         beat(a)
         beat(b)
         bench.advance(ms: 20_000)
@@ -157,17 +110,17 @@ import Testing
     }
 
     @Test func `static members keep their place when they say that they will be back`() {
-        let (a, b) = (Consumer("a", instance: "i"), Consumer("b"))
+        let (a, b) = (NewConsumer("a", instance: "i"), NewConsumer("b"))
         beat(a)
         beat(b)
         settle([a, b])
         let had = owned(a)
         let epoch = group.epoch
-        #expect(beat(Consumer("other", instance: "i")).errorCode == .unreleasedInstanceId)
+        #expect(beat(NewConsumer("other", instance: "i")).errorCode == .unreleasedInstanceId)
         #expect(beat(a, epoch: -2).memberEpoch == -2)
         settle([b])
         #expect(owned(b).count == 3)
-        let back = Consumer("a2", instance: "i")
+        let back = NewConsumer("a2", instance: "i")
         beat(back)
         settle([back, b])
         #expect(owned(back) == had)
@@ -181,18 +134,18 @@ import Testing
     }
 
     @Test func `patterns follow topics that come`() {
-        let a = Consumer("a", topics: [], pattern: "^(t|new-.*)$")
+        let a = NewConsumer("a", topics: [], pattern: "^(t|new-.*)$")
         beat(a)
         #expect(owned(a).count == 6 && owned(a, "u").isEmpty)
         topics.add("new-one", 2)
         settle([a])
         #expect(owned(a, "new-one") == [0, 1])
-        let bad = Consumer("b", topics: [], pattern: "(")
+        let bad = NewConsumer("b", topics: [], pattern: "(")
         #expect(beat(bad).errorCode == .invalidRegularExpression)
     }
 
     @Test func `new partitions and topics that go are seen`() {
-        let a = Consumer("a", topics: ["t", "u", "not yet"])
+        let a = NewConsumer("a", topics: ["t", "u", "not yet"])
         beat(a)
         #expect(a.owned.count == 8)
         topics.add("u", 5)
@@ -205,7 +158,7 @@ import Testing
     }
 
     @Test func `the assignor that most ask for assigns, and one that is not known is refused`() {
-        let (a, b) = (Consumer("a", topics: ["t", "u"]), Consumer("b", topics: ["t", "u"]))
+        let (a, b) = (NewConsumer("a", topics: ["t", "u"]), NewConsumer("b", topics: ["t", "u"]))
         a.assignor = "range"
         beat(a)
         beat(b)
@@ -222,28 +175,29 @@ import Testing
     }
 
     @Test func `what no client may say is refused and changes nothing`() {
-        let a = Consumer("a")
+        let a = NewConsumer("a")
         beat(a)
         let before = bench.log.endOffset
         #expect(beat(a, epoch: -3).errorCode == .invalidRequest)
-        #expect(beat(Consumer("", topics: ["t"])).errorCode == .invalidRequest)
-        #expect(beat(Consumer("x", topics: [])).errorCode == .invalidRequest)
-        #expect(beat(Consumer("x", instance: "")).errorCode == .invalidRequest)
-        #expect(beat(Consumer("x"), epoch: -2).errorCode == .invalidRequest)
-        #expect(beat(Consumer("x"), group: "").errorCode == .invalidRequest)
+        #expect(beat(NewConsumer("", topics: ["t"])).errorCode == .invalidRequest)
+        var silent = ConsumerGroupHeartbeatRequest()
+        (silent.groupId, silent.memberId, silent.rebalanceTimeoutMs, silent.topicPartitions) = ("g", "x", 1000, [])
+        #expect(bench.send(silent).errorCode == .invalidRequest)
+        #expect(beat(NewConsumer("x", instance: "")).errorCode == .invalidRequest)
+        #expect(beat(NewConsumer("x"), epoch: -2).errorCode == .invalidRequest)
+        #expect(beat(NewConsumer("x"), group: "").errorCode == .invalidRequest)
         #expect(bench.log.endOffset == before)
     }
 
-    @Test func `a group without members becomes one of the other kind, one with members does not`() throws {
+    @Test func `a group without members becomes one of the other kind, with its offsets`() throws {
         let ids = bench.stableGroup(1)
         _ = bench.commit(7, ids[0], bench.classic()?.generation ?? 0)
-        let a = Consumer("a")
-        #expect(beat(a).errorCode == .groupIdNotFound)
         _ = bench.leave(ids[0])
-        #expect(beat(a).errorCode == ErrorCode.none)
+        let a = NewConsumer("a")
+        #expect(beat(a).errorCode == ErrorCode.none && a.epoch == 1)
         #expect(bench.fetch().committedOffset == 7)
-        #expect(bench.join(version: 3).response?.errorCode == .inconsistentGroupProtocol)
         beat(a, epoch: -1)
+        #expect(group.state == "Empty")
         let back = bench.join(version: 3)
         bench.advance(ms: 0)
         #expect(back.response?.errorCode == ErrorCode.none)
@@ -252,7 +206,7 @@ import Testing
     }
 
     @Test func `records that compaction has put into another order make the same group`() throws {
-        let (a, b) = (Consumer("a"), Consumer("b"))
+        let (a, b) = (NewConsumer("a"), NewConsumer("b"))
         beat(a)
         beat(b)
         settle([a, b])
@@ -275,7 +229,7 @@ import Testing
     }
 
     @Test func `a group that nobody is in any more is deleted wholly`() throws {
-        let a = Consumer("a")
+        let a = NewConsumer("a")
         beat(a)
         _ = bench.commit(3, "a", a.epoch, version: 9)
         beat(a, epoch: -1)
@@ -285,7 +239,7 @@ import Testing
 
     @Test(arguments: 1...60) func `in any order of steps no partition has two owners`(seed: Int) throws {
         var random = SeededGenerator(seed: UInt64(seed))
-        var consumers = (0..<4).map { Consumer("m\($0)", instance: $0 == 3 ? "i" : nil) }
+        var consumers = (0..<4).map { NewConsumer("m\($0)", instance: $0 == 3 ? "i" : nil) }
         for step in 0..<150 {
             let number = Int(random.next() % UInt64(consumers.count))
             let consumer = consumers[number]
@@ -299,7 +253,7 @@ import Testing
             case 2: bench.advance(ms: Int64(random.next() % 20_000))
             case 3:
                 // Forgets everything and comes as somebody new.
-                consumers[number] = Consumer("m\(random.next() % 1000 + 10)")
+                consumers[number] = NewConsumer("m\(random.next() % 1000 + 10)")
             case 4: consumer.subscription = Bool.random(using: &random) ? ["t"] : ["t", "u"]
             case 5: beat(consumer, epoch: Int32(random.next() % 6))
             default: beat(consumer)
@@ -321,52 +275,5 @@ import Testing
             let reloaded = try bench.reloaded().groups["g"]?.consumer
             #expect((reloaded?.members ?? [:]) == group.members, "seed \(seed), step \(step)")
         }
-    }
-}
-
-/// Topics as a coordinator sees them, which come and go.
-final class TopicsForGroups {
-    private(set) var image: ClusterImage
-    private var next: UInt64 = 1
-
-    init(_ counts: [String: Int]) {
-        image = ClusterImage(clusterId: "c")
-        for (name, count) in counts.sorted(by: { $0.key < $1.key }) { add(name, count) }
-    }
-
-    func id(_ name: String) -> Uuid { image.topic(name)?.id ?? .zero }
-
-    /// Makes a topic, or gives it more partitions.
-    func add(_ name: String, _ count: Int) {
-        var records: [MetadataLogRecord] = []
-        var id = image.topic(name)?.id ?? .zero
-        if id.isZero {
-            id = Uuid(high: 7, low: next)
-            next += 1
-            var record = TopicRecord()
-            record.name = name
-            record.topicId = id
-            records.append(.topic(record))
-        }
-        for index in (image.topic(name)?.partitions.count ?? 0)..<count {
-            var record = PartitionRecord()
-            record.topicId = id
-            record.partitionId = Int32(index)
-            record.replicas = [1]
-            record.isr = [1]
-            record.leader = 1
-            records.append(.partition(record))
-        }
-        apply(records)
-    }
-
-    func remove(_ name: String) {
-        var record = RemoveTopicRecord()
-        record.topicId = id(name)
-        apply([.removeTopic(record)])
-    }
-
-    private func apply(_ records: [MetadataLogRecord]) {
-        do { image = try image.applying(records).image } catch { Issue.record("\(error)") }
     }
 }

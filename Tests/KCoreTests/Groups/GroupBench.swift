@@ -21,6 +21,8 @@ final class GroupBench {
     let clock = ManualClock()
     let log = MemoryCoordinatorLog()
     let settings: GroupSettings
+    /// What topics there are, as members of consumer groups see it.
+    let topics = TopicsForGroups(["t": 6, "u": 2])
     private(set) var partition: CoordinatorPartition<GroupCoordinator>
     private var seed: UInt64
 
@@ -84,7 +86,7 @@ final class GroupBench {
     func join(
         _ member: String = "", group: String = "g", instance: String? = nil, protocols: [String] = ["range"],
         topics: [String] = ["t"], type: String = "consumer", sessionMs: Int32 = 10_000, rebalanceMs: Int32 = 60_000,
-        version: Int16 = 9, metadata: String? = nil
+        version: Int16 = 9, metadata: String? = nil, owned: [Int32] = []
     ) -> Pending<JoinGroupResponse> {
         var request = JoinGroupRequest()
         request.groupId = group
@@ -95,6 +97,9 @@ final class GroupBench {
         request.rebalanceTimeoutMs = rebalanceMs
         var subscription = ConsumerProtocolSubscription()
         subscription.topics = topics
+        var share = ConsumerProtocolSubscription.TopicPartition()
+        (share.topic, share.partitions) = ("t", owned)
+        if !owned.isEmpty { subscription.ownedPartitions = [share] }
         let bytes = metadata.map { Bytes($0) } ?? (try? subscription.versioned(3)) ?? Bytes()
         request.protocols = protocols.map { name in
             var entry = JoinGroupRequest.JoinGroupRequestProtocol()
@@ -103,8 +108,9 @@ final class GroupBench {
             return entry
         }
         let client = GroupClient(id: "client", host: "/127.0.0.1")
+        let surroundings = MemberSurroundings(image: self.topics.image, client: client, version: version)
         return ask({ .refused($0, memberId: member) }) { machine, turn, reply in
-            machine.join(request, from: client, version: version, &turn, reply)
+            machine.join(request, surroundings, &turn, reply)
         }
     }
 
@@ -120,7 +126,7 @@ final class GroupBench {
 
     func sync(
         _ member: String, _ generation: Int32, group: String = "g", instance: String? = nil,
-        assignments: [String: String] = [:], protocolName: String? = nil
+        assignments: [String: String] = [:], shares: [String: Bytes] = [:], protocolName: String? = nil
     ) -> Pending<SyncGroupResponse> {
         var request = SyncGroupRequest()
         request.groupId = group
@@ -128,10 +134,10 @@ final class GroupBench {
         request.groupInstanceId = instance
         request.generationId = generation
         request.protocolName = protocolName
-        request.assignments = assignments.map { member, assignment in
+        request.assignments = assignments.mapValues { Bytes($0) }.merging(shares) { $1 }.map { member, assignment in
             var entry = SyncGroupRequest.SyncGroupRequestAssignment()
             entry.memberId = member
-            entry.assignment = Bytes(assignment)
+            entry.assignment = assignment
             return entry
         }
         return ask({ code in

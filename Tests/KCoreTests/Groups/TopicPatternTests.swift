@@ -19,6 +19,9 @@ import Testing
             ("[]x]+[a-]", ["]x-", "xa"], ["xb"]),
             ("a*?b+?", ["b", "aab"], ["a"]),
             ("()|a", ["", "a"], ["b"]),
+            ("^a.*|^b$", ["a", "ax", "b"], ["bx", "xa"]),
+            ("(^|x)a($|y)", ["a", "xa", "ay", "xay"], ["b", "xay$"]),
+            ("^$", [""], ["a"]), ("a^b", [], ["ab", "a^b"]), ("a$b", [], ["ab", "a$b"]),
         ] {
             for name in yes { #expect(try matches(pattern, name), "\(pattern) should match \(name)") }
             for name in no { #expect(try !matches(pattern, name), "\(pattern) should not match \(name)") }
@@ -27,7 +30,7 @@ import Testing
 
     @Test func `what is no pattern is refused`() {
         for pattern in [
-            "(", ")", "[a", "a{2", "a{3,2}", "a{x}", "*a", "+", #"a\"#, "a^b", "a$b", "(?=a)", "(?i)a", #"\b"#, "[b-a]",
+            "(", ")", "[a", "a{2", "a{3,2}", "a{x}", "*a", "+", #"a\"#, "(?=a)", "(?i)a", #"\b"#, "[b-a]",
             "a{1001}", "(a{100}){100}", String(repeating: "(", count: 60), "(?P<n",
         ] { #expect(throws: TopicPatternError.self, "\(pattern)") { try TopicPattern(pattern) } }
     }

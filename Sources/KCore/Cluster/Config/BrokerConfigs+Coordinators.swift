@@ -9,9 +9,17 @@ extension BrokerConfigs {
             "group.consumer.heartbeat.interval.ms", 5000, .atLeast(1),
             "Heartbeat interval given to members of consumer groups."),
         .int("group.consumer.max.size", 2_147_483_647, .atLeast(1), "Members that a consumer group may have."),
+        .string(
+            "group.consumer.migration.policy",
+            "bidirectional", .oneOf(["disabled", "downgrade", "upgrade", "bidirectional"]),
+            "How groups with members change between the classic and the consumer protocol."),
         .int(
             "group.consumer.session.timeout.ms", 45000, .atLeast(1),
             "How long a member of a consumer group may be silent."),
+        .list(
+            "group.coordinator.rebalance.protocols", "classic,consumer",
+            .listOf(["classic", "consumer", "share", "streams", "unknown"]),
+            "Protocols of groups that are offered: classic always, consumer when it is named."),
         .int("group.coordinator.threads", 1, .atLeast(1), "Threads of the group coordinator."),
         .int(
             "group.initial.rebalance.delay.ms", 3000,

@@ -13,10 +13,6 @@ extension IgnoredBrokerConfigs {
         .int(
             "group.consumer.max.session.timeout.ms", 60000, .atLeast(1),
             "Longest session timeout of consumer groups."),
-        .string(
-            "group.consumer.migration.policy",
-            "bidirectional", .oneOf(["disabled", "downgrade", "upgrade", "bidirectional"]),
-            "How groups change between the classic and the consumer protocol."),
         .int(
             "group.consumer.min.heartbeat.interval.ms", 5000, .atLeast(1),
             "Shortest heartbeat interval of consumer groups."),
@@ -29,9 +25,6 @@ extension IgnoredBrokerConfigs {
         .int(
             "group.coordinator.append.linger.ms", 10, .atLeast(0),
             "How long the group coordinator gathers records before it writes them."),
-        .list(
-            "group.coordinator.rebalance.protocols", "classic", .listOf(["consumer", "classic", "share", "unknown"]),
-            "Rebalance protocols that are offered."),
         .list("group.share.assignors", "simple", "Server-side assignors of share groups."),
         .int(
             "group.share.delivery.count.limit", 5, .between(2, 10),

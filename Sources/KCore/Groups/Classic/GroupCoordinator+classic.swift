@@ -1,6 +1,6 @@
 extension GroupCoordinator {
     mutating func join(
-        _ request: JoinGroupRequest, from client: GroupClient, version: Int16, _ turn: inout Turn,
+        _ request: JoinGroupRequest, _ surroundings: MemberSurroundings, _ turn: inout Turn,
         _ reply: CoordinatorReply<JoinGroupResponse>
     ) {
         func refuse(_ code: ErrorCode) { turn.send(.refused(code, memberId: request.memberId), to: reply) }
@@ -9,9 +9,16 @@ extension GroupCoordinator {
         guard sessionTimeoutMs >= settings.minSessionTimeoutMs, sessionTimeoutMs <= settings.maxSessionTimeoutMs else {
             return refuse(.invalidSessionTimeout)
         }
+        makeWay(for: request, &turn)
         if let consumer = groups[request.groupId]?.consumer {
-            // A group is of one kind as long as it has members.
-            guard consumer.members.isEmpty else { return refuse(.inconsistentGroupProtocol) }
+            guard consumer.members.isEmpty else {
+                do throws(ApiError) {
+                    turn.send(try joinConsumerGroup(request, surroundings, &turn), to: reply)
+                } catch {
+                    refuse(error.code)
+                }
+                return
+            }
             guard request.memberId.isEmpty else { return refuse(.unknownMemberId) }
             forgetGroup(request.groupId, &turn)
         }
@@ -24,13 +31,14 @@ extension GroupCoordinator {
             makeClassic(request.groupId)
         }
         let join = ClassicJoin(
-            memberId: request.memberId, instanceId: request.groupInstanceId, client: client,
+            memberId: request.memberId, instanceId: request.groupInstanceId, client: surroundings.client,
             sessionTimeoutMs: sessionTimeoutMs,
             rebalanceTimeoutMs: request.rebalanceTimeoutMs < 0 ? sessionTimeoutMs : Int64(request.rebalanceTimeoutMs),
             protocolType: request.protocolType,
             protocols: request.protocols.map { .init(name: $0.name, metadata: $0.metadata.detached) },
-            newMemberId: request.memberId.isEmpty ? makeMemberId(request.groupInstanceId ?? client.id) : "",
-            requiresKnownId: version >= 4, canSkipAssignment: version >= 9, reply: reply)
+            newMemberId: request.memberId.isEmpty
+                ? makeMemberId(request.groupInstanceId ?? surroundings.client.id) : "",
+            requiresKnownId: surroundings.version >= 4, canSkipAssignment: surroundings.version >= 9, reply: reply)
         classicStep(request.groupId, &turn) { $0.join(join, &$1) }
         forgetIfNothingIsLeft(request.groupId)
     }
@@ -38,6 +46,15 @@ extension GroupCoordinator {
     mutating func sync(
         _ request: SyncGroupRequest, _ turn: inout Turn, _ reply: CoordinatorReply<SyncGroupResponse>
     ) {
+        if groups[request.groupId]?.consumer != nil {
+            var response = SyncGroupResponse()
+            do throws(ApiError) {
+                response = try syncConsumerGroup(request, &turn)
+            } catch {
+                response.errorCode = error.code
+            }
+            return turn.send(response, to: reply)
+        }
         let problem = problem(withGroup: request.groupId)
         guard problem == .none else {
             var response = SyncGroupResponse()
@@ -51,6 +68,14 @@ extension GroupCoordinator {
         _ request: HeartbeatRequest, _ turn: inout Turn, _ reply: CoordinatorReply<HeartbeatResponse>
     ) {
         var response = HeartbeatResponse()
+        if groups[request.groupId]?.consumer != nil {
+            do throws(ApiError) {
+                response.errorCode = try heartbeatConsumerGroup(request, &turn)
+            } catch {
+                response.errorCode = error.code
+            }
+            return turn.send(response, to: reply)
+        }
         response.errorCode = problem(withGroup: request.groupId)
         if response.errorCode == .none {
             classicStep(request.groupId, &turn) { response.errorCode = $0.heartbeat(request, &$1) }
@@ -64,7 +89,8 @@ extension GroupCoordinator {
         _ reply: CoordinatorReply<LeaveGroupResponse>
     ) {
         var response = LeaveGroupResponse()
-        response.errorCode = problem(withGroup: request.groupId)
+        let isConsumerGroup = groups[request.groupId]?.consumer != nil
+        response.errorCode = isConsumerGroup ? .none : problem(withGroup: request.groupId)
         guard response.errorCode == .none else { return turn.send(response, to: reply) }
         var identities = request.members
         if version < 3 {
@@ -72,7 +98,11 @@ extension GroupCoordinator {
             member.memberId = request.memberId
             identities = [member]
         }
-        classicStep(request.groupId, &turn) { response.members = $0.leave(identities, &$1) }
+        if isConsumerGroup {
+            response.members = leaveConsumerGroup(identities, request.groupId, &turn)
+        } else {
+            classicStep(request.groupId, &turn) { response.members = $0.leave(identities, &$1) }
+        }
         if version < 3 {
             response.errorCode = response.members.first?.errorCode ?? .none
             response.members = []

@@ -31,10 +31,7 @@ struct ConsumerGroup: Sendable {
     var state: String {
         if members.isEmpty { return "Empty" }
         if epoch > targetEpoch { return "Assigning" }
-        let isReached = members.values.allSatisfy { member in
-            member.epoch == ConsumerMember.leftForNow || member.state == .stable && member.epoch == targetEpoch
-        }
-        return isReached ? "Stable" : "Reconciling"
+        return members.values.allSatisfy { $0.state == .stable && $0.epoch == targetEpoch } ? "Stable" : "Reconciling"
     }
 
     var orderedMembers: [ConsumerMember] { members.values.sorted { $0.id < $1.id } }
@@ -45,6 +42,24 @@ struct ConsumerGroup: Sendable {
     func isSubscribed(to topic: String) -> Bool {
         if members.isEmpty { return false }
         return topics.contains { $0.name == topic } || members.values.contains { $0.subscribedTopics.contains(topic) }
+    }
+
+    /// The member that a request speaks of.
+    func known(_ memberId: String, _ instance: String?) throws(ApiError)
+        -> ConsumerMember
+    {
+        if let instance {
+            guard let holder = staticMembers[instance] else {
+                throw ApiError(.unknownMemberId, "Instance \(instance) is unknown.")
+            }
+            guard holder == memberId else {
+                throw ApiError(.fencedInstanceId, "Instance \(instance) belongs to another member.")
+            }
+        }
+        guard let member = members[memberId] else {
+            throw ApiError(.unknownMemberId, "Member \(memberId) is not a member of group \(id).")
+        }
+        return member
     }
 
     // MARK: Changes by records

@@ -5,7 +5,10 @@ extension ConsumerGroupHeartbeatRequest {
     }
 
     /// Whether it is a heartbeat with everything in it, which is answered with everything.
-    var saysAll: Bool { rebalanceTimeoutMs != -1 && subscribedTopicNames != nil && topicPartitions != nil }
+    var saysAll: Bool {
+        rebalanceTimeoutMs != -1 && (subscribedTopicNames != nil || subscribedTopicRegex != nil)
+            && topicPartitions != nil
+    }
 
     /// Refuses what no client may say.
     func check(version: Int16, assignors: [ConsumerAssignor]) throws(ApiError) {
@@ -23,9 +26,8 @@ extension ConsumerGroupHeartbeatRequest {
             guard let topicPartitions, topicPartitions.isEmpty else {
                 throw invalid("TopicPartitions must be empty when (re-)joining.")
             }
-            let hasNames = subscribedTopicNames.map { !$0.isEmpty } ?? false
-            let hasPattern = subscribedTopicRegex.map { !$0.isEmpty } ?? false
-            if !hasNames && !hasPattern {
+            // An empty list is a subscription to nothing, which a member may have.
+            if subscribedTopicNames == nil && subscribedTopicRegex == nil {
                 throw invalid("SubscribedTopicNames or SubscribedTopicRegex must be set in first request.")
             }
         }
@@ -64,6 +66,8 @@ extension ConsumerMember {
         subscribedTopics = request.subscribedTopicNames.map { Set($0).sorted() } ?? subscribedTopics
         subscribedRegex = request.subscribedTopicRegex ?? subscribedRegex
         serverAssignor = request.serverAssignor ?? serverAssignor
+        // Whatever it was before.
+        classic = nil
     }
 }
 

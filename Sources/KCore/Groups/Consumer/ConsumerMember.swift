@@ -12,6 +12,8 @@ struct ConsumerMember: Equatable, Sendable {
     var subscribedTopics: [String] = []
     var subscribedRegex: String?
     var serverAssignor: String?
+    /// What it speaks, if that is the classic protocol.
+    var classic: ConsumerGroupMemberMetadataValue.ClassicMemberMetadata?
     /// The assignment epoch that it has reached.
     var epoch: Int32 = 0
     /// The one before: what it says when the last answer was lost.
@@ -23,6 +25,13 @@ struct ConsumerMember: Equatable, Sendable {
 
     /// Everything that nobody else may have.
     var held: TopicShares { assigned.union(revoking) }
+
+    /// Whether its group must be assigned anew because of what the member wants now.
+    func wantsOtherThan(_ before: ConsumerMember?) -> Bool {
+        guard let before else { return true }
+        return before.subscribedTopics != subscribedTopics || before.subscribedRegex != subscribedRegex
+            || before.serverAssignor != serverAssignor
+    }
 }
 
 /// When a member must have been heard of. Not kept: after a crash everybody has the whole time again.
@@ -30,10 +39,14 @@ struct ConsumerDeadlines: Sendable {
     var sessionEndsMs: Int64 = .max
     /// When it must have given up what it was asked for.
     var revocationEndsMs: Int64 = .max
+    /// When a classic member must have joined again, which it was told to do.
+    var joinEndsMs: Int64 = .max
+    /// When a classic member that has joined must have asked for its assignment.
+    var syncEndsMs: Int64 = .max
     /// For when a timer is set, which may be earlier.
     var timerMs: Int64 = .max
 
-    var nextMs: Int64 { min(sessionEndsMs, revocationEndsMs) }
+    var nextMs: Int64 { min(sessionEndsMs, revocationEndsMs, joinEndsMs, syncEndsMs) }
 }
 
 extension ConsumerMember {
@@ -51,6 +64,7 @@ extension ConsumerMember {
         value.subscribedTopicRegex = subscribedRegex
         value.rebalanceTimeoutMs = Int32(clamping: rebalanceTimeoutMs)
         value.serverAssignor = serverAssignor
+        value.classicMemberMetadata = classic
         return value
     }
 
@@ -62,6 +76,7 @@ extension ConsumerMember {
         subscribedRegex = value.subscribedTopicRegex
         rebalanceTimeoutMs = Int64(value.rebalanceTimeoutMs)
         serverAssignor = value.serverAssignor
+        classic = value.classicMemberMetadata?.detached
     }
 
     var assignmentValue: ConsumerGroupCurrentMemberAssignmentValue {

@@ -11,30 +11,32 @@ struct ConsumerReconciliation {
     func advance(_ member: ConsumerMember) -> ConsumerMember {
         switch member.state {
         case .stable:
-            return member.epoch == targetEpoch ? member : next(member)
+            return member.epoch == targetEpoch ? member : next(member, epoch: member.epoch)
         case .unrevokedPartitions:
             // It goes on when it no longer has what it was to give up, and not before.
             guard let owned, owned.isDisjoint(with: member.revoking) else { return member }
-            return next(member)
+            return next(member, epoch: member.epoch + 1)
         default:
-            return next(member)
+            return next(member, epoch: member.epoch)
         }
     }
 
-    private func next(_ member: ConsumerMember) -> ConsumerMember {
+    /// - Parameter epoch: where it is while it still has to give up partitions.
+    private func next(_ member: ConsumerMember, epoch: Int32) -> ConsumerMember {
         var result = member
+        result.previousEpoch = member.epoch
         let kept = member.assigned.intersection(target)
         // What it gave up just now is nobody's any more.
         let revoking = member.assigned.subtracting(kept)
         let wanted = target.subtracting(kept)
         let free = wanted.filter { topic, partition in !isTaken(topic, partition) }
         if !revoking.isEmpty && (owned.map { !$0.isDisjoint(with: revoking) } ?? true) {
+            result.epoch = epoch
             result.assigned = kept
             result.revoking = revoking
             result.state = .unrevokedPartitions
             return result
         }
-        result.previousEpoch = member.epoch == targetEpoch ? member.previousEpoch : member.epoch
         result.epoch = targetEpoch
         result.assigned = kept.union(free)
         result.revoking = TopicShares()

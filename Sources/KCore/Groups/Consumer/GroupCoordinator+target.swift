@@ -3,31 +3,37 @@ extension GroupCoordinator {
     /// - Parameter mustRaise: whether something else than topics has changed.
     mutating func refresh(_ id: String, _ image: ClusterImage, mustRaise: Bool, _ turn: inout Turn) {
         guard let group = groups[id]?.consumer else { return }
-        var hasChanged = mustRaise
-        if mustRaise || group.knownImageOffset != image.lastOffset {
-            groups[id]?.consumer?.knownImageOffset = image.lastOffset
-            let topics = subscribedTopics(of: group, image)
-            if topics != group.topics {
-                var value = ConsumerGroupPartitionMetadataValue()
-                value.topics = topics.map { topic in
-                    var entry = ConsumerGroupPartitionMetadataValue.TopicMetadata()
-                    entry.topicId = topic.id
-                    entry.topicName = topic.name
-                    entry.numPartitions = topic.partitionCount
-                    return entry
-                }
-                write(.consumerGroupPartitionMetadata(.init(groupId: id), value), &turn)
-                hasChanged = true
-            }
-        }
-        if hasChanged { raise(id, &turn) } else if group.epoch > group.targetEpoch { computeTarget(id, &turn) }
+        let mustLook = mustRaise || group.knownImageOffset != image.lastOffset
+        let hasOtherTopics = mustLook && keepTopics(id, image, &turn)
+        // Nobody has been given anything in an epoch that has no target yet.
+        if mustRaise || hasOtherTopics && group.epoch == group.targetEpoch { raise(id, &turn) }
+        if let raised = groups[id]?.consumer, raised.epoch > raised.targetEpoch { computeTarget(raised, &turn) }
     }
 
-    /// The next epoch, and a target for it.
+    /// The next epoch; the next heartbeat computes a target for it.
     mutating func raise(_ id: String, _ turn: inout Turn) {
         guard let group = groups[id]?.consumer else { return }
         write(.consumerGroupMetadata(.init(groupId: id), .init(epoch: group.epoch + 1)), &turn)
-        computeTarget(id, &turn)
+    }
+
+    /// Compares the topics that members subscribe to with those that there are.
+    /// - Returns: whether they are others than before.
+    @discardableResult
+    mutating func keepTopics(_ id: String, _ image: ClusterImage, _ turn: inout Turn) -> Bool {
+        guard let group = groups[id]?.consumer else { return false }
+        groups[id]?.consumer?.knownImageOffset = image.lastOffset
+        let topics = subscribedTopics(of: group, image)
+        guard topics != group.topics else { return false }
+        var value = ConsumerGroupPartitionMetadataValue()
+        value.topics = topics.map { topic in
+            var entry = ConsumerGroupPartitionMetadataValue.TopicMetadata()
+            entry.topicId = topic.id
+            entry.topicName = topic.name
+            entry.numPartitions = topic.partitionCount
+            return entry
+        }
+        write(.consumerGroupPartitionMetadata(.init(groupId: id), value), &turn)
+        return true
     }
 
     private func subscribedTopics(of group: ConsumerGroup, _ image: ClusterImage) -> [ConsumerGroup.Topic] {
@@ -51,8 +57,8 @@ extension GroupCoordinator {
     }
 
     /// Computes who is to have what in the group's epoch, and keeps what is different from before.
-    private mutating func computeTarget(_ id: String, _ turn: inout Turn) {
-        guard let group = groups[id]?.consumer else { return }
+    private mutating func computeTarget(_ group: ConsumerGroup, _ turn: inout Turn) {
+        let id = group.id
         let byName = Dictionary(group.topics.map { ($0.name, $0.id) }) { first, _ in first }
         let patterns = Set(group.members.values.compactMap(\.subscribedRegex)).reduce(into: [String: Set<Uuid>]()) {
             matches, text in

@@ -4,7 +4,7 @@ struct TopicPatternError: Error, Equatable {
 }
 
 /// A regular expression for whole topic names, in the part of RE2's syntax that names can make use of: literals, `.`,
-/// classes, `\d \w \s` and their opposites, groups, alternatives, `* + ? {n,m}`, `^` and `$` at the ends.
+/// classes, `\d \w \s` and their opposites, groups, alternatives, `* + ? {n,m}`, `^` and `$`.
 ///
 /// It comes from clients, so matching takes time in proportion to pattern and name, and never goes back: all ways to match
 /// are followed at once.
@@ -14,6 +14,10 @@ struct TopicPattern: Sendable {
         /// Goes on at both.
         case split(Int, Int)
         case jump(Int)
+        /// Goes on at the next where the name begins.
+        case begin
+        /// Goes on at the next where the name ends.
+        case end
         case match
     }
 
@@ -31,11 +35,13 @@ struct TopicPattern: Sendable {
     /// Whether all of `name` matches.
     func matches(_ name: String) -> Bool {
         var current: Set<Int> = []
-        follow(0, &current)
-        for byte in name.utf8 {
+        let count = name.utf8.count
+        follow(0, &current, isBegin: true, isEnd: count == 0)
+        for (position, byte) in name.utf8.enumerated() {
             var next: Set<Int> = []
             for index in current {
-                if case .byte(let set) = steps[index], set.contains(byte) { follow(index + 1, &next) }
+                guard case .byte(let set) = steps[index], set.contains(byte) else { continue }
+                follow(index + 1, &next, isBegin: false, isEnd: position + 1 == count)
             }
             if next.isEmpty { return false }
             current = next
@@ -43,13 +49,15 @@ struct TopicPattern: Sendable {
         return current.contains(steps.count - 1)
     }
 
-    private func follow(_ start: Int, _ states: inout Set<Int>) {
+    private func follow(_ start: Int, _ states: inout Set<Int>, isBegin: Bool, isEnd: Bool) {
         var open = [start]
         while let index = open.popLast() {
             guard states.insert(index).inserted else { continue }
             switch steps[index] {
             case .split(let a, let b): open += [a, b]
             case .jump(let target): open.append(target)
+            case .begin: if isBegin { open.append(index + 1) }
+            case .end: if isEnd { open.append(index + 1) }
             case .byte, .match: break
             }
         }
@@ -207,7 +215,7 @@ private struct TopicPatternParser {
             switch step {
             case .split(let a, let b): .split(a + offset, b + offset)
             case .jump(let target): .jump(target + offset)
-            case .byte, .match: step
+            case .byte, .begin, .end, .match: step
             }
         }
     }
@@ -221,11 +229,8 @@ private struct TopicPatternParser {
         case UInt8(ascii: "("): return try group()
         case UInt8(ascii: "["): return [.byte(try set())]
         case UInt8(ascii: "."): return [.byte(.all)]
-        // The whole name is compared, so the ends hold by themselves.
-        case UInt8(ascii: "^") where position == 1: return []
-        case UInt8(ascii: "$") where position == text.count: return []
-        case UInt8(ascii: "^"), UInt8(ascii: "$"):
-            throw TopicPatternError(reason: "^ and $ stand at its ends only")
+        case UInt8(ascii: "^"): return [.begin]
+        case UInt8(ascii: "$"): return [.end]
         case UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "?"), UInt8(ascii: "{"):
             throw TopicPatternError(reason: "there is nothing to repeat")
         case UInt8(ascii: "\\"): return [.byte(try escaped())]

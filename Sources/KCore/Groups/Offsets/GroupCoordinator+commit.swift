@@ -124,7 +124,9 @@ extension ConsumerGroup {
     fileprivate func check(_ commit: CommitStep) -> ErrorCode {
         if commit.generation < 0 && members.isEmpty { return .none }
         guard let member = members[commit.memberId] else { return .unknownMemberId }
-        if commit.isTransactional { return commit.generation == member.epoch ? .none : .illegalGeneration }
+        if commit.isTransactional || member.classic != nil {
+            return commit.generation == member.epoch ? .none : .illegalGeneration
+        }
         // Older versions could not be told what the error means.
         guard commit.knowsMissingGroups else { return .unsupportedVersion }
         return commit.generation == member.epoch ? .none : .staleMemberEpoch

@@ -9,8 +9,9 @@ extension GroupCoordinator {
         response.groupId = request.groupId
         if let consumer = groups[request.groupId]?.consumer, request.memberId != nil || request.memberEpoch >= 0 {
             let member = consumer.members[request.memberId ?? ""]
-            guard member?.epoch == request.memberEpoch else {
-                return request.refused(member == nil ? .unknownMemberId : .staleMemberEpoch)
+            guard let member else { return request.refused(.unknownMemberId) }
+            guard member.epoch == request.memberEpoch else {
+                return request.refused(member.classic == nil ? .staleMemberEpoch : .illegalGeneration)
             }
         }
         let offsets = groups[request.groupId]?.offsets ?? GroupOffsets()

@@ -1,7 +1,7 @@
 /// ConsumerGroupHeartbeat and ConsumerGroupDescribe: groups of the new protocol (KIP-848).
 enum ConsumerGroupHandlers {
     static func heartbeat(_ request: ConsumerGroupHeartbeatRequest, _ call: Call) {
-        let surroundings = ConsumerSurroundings(image: call.image, client: call.groupClient, version: call.version)
+        let surroundings = MemberSurroundings(image: call.image, client: call.groupClient, version: call.version)
         call.submit(group: request.groupId) { code in
             .refused(code, nil)
         } _: { coordinator, turn, reply in

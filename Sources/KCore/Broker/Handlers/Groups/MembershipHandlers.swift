@@ -1,18 +1,17 @@
 /// JoinGroup, SyncGroup, Heartbeat and LeaveGroup: the membership of classic groups.
 enum MembershipHandlers {
     static func join(_ request: JoinGroupRequest, _ call: Call) {
-        let client = call.groupClient
-        let version = call.version
+        let surroundings = MemberSurroundings(image: call.image, client: call.groupClient, version: call.version)
         let reply = CoordinatorReply<JoinGroupResponse> { response in
             var response = response
             // There was no null before.
-            if version < 7 && response.protocolName == nil { response.protocolName = "" }
+            if surroundings.version < 7 && response.protocolName == nil { response.protocolName = "" }
             call.reply(response)
         } refusal: {
             .refused($0, memberId: request.memberId)
         }
         call.submit(group: request.groupId, reply) { coordinator, turn, reply in
-            coordinator.join(request, from: client, version: version, &turn, reply)
+            coordinator.join(request, surroundings, &turn, reply)
         }
     }
 
