@@ -6,11 +6,12 @@ FILTER  ?=
 SEEDS   ?= 10000
 FIRST   ?= 0
 ROUNDS  ?= 200
+RUNS    ?= 1
 TOOLS   := kbroker kproduce kconsume kadmin
 SOURCES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := build
-.PHONY: build demo run test simulate interop bench soak fuzz lint format docs install clean help
+.PHONY: build demo run test simulate interop history bench soak fuzz lint format docs install clean help
 
 build: ## release build; executables in bin/
 	@scripts/setup
@@ -34,7 +35,11 @@ simulate: ## log directories that lose power, from seeds (SEEDS=10000, FIRST=0; 
 
 interop: build ## kcat, confluent-kafka, kafka-python, aiokafka and bad input against bin/kbroker
 	@scripts/setup interop
-	.venv/bin/pytest Tests/Interop $(if $(FILTER),-k '$(FILTER)')
+	.venv/bin/pytest Tests/Interop Tests/History $(if $(FILTER),-k '$(FILTER)')
+
+history: build ## random clients of a broker that is killed, and whether what they saw is possible (SECONDS=60, SEED, RUNS)
+	@scripts/setup interop
+	@.venv/bin/python Tests/History/run $(SECONDS) $(if $(SEED),--seed $(SEED)) --runs $(RUNS)
 
 bench: build ## figures of this machine, as one table
 	@scripts/setup interop

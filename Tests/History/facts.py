@@ -1,0 +1,169 @@
+"""What a history says, put in order: who sent what, how transactions ended, what stands where, and who read it.
+
+A history is a list of events (dictionaries), in the order in which they happened to the process that recorded them;
+README.md describes them. Nothing here judges: that is checks.py.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+COMMITTED, ABORTED, UNKNOWN = "committed", "aborted", "unknown"
+READ_COMMITTED, READ_UNCOMMITTED = "read_committed", "read_uncommitted"
+
+
+@dataclass
+class Transaction:
+    name: str
+    values: list = field(default_factory=list)
+    # Positions that are part of it: (group, place, offset).
+    positions: list = field(default_factory=list)
+    outcome: str = ABORTED
+    # The index of the event in which its commit was asked for; None when it never was.
+    commit_asked: int = None
+
+
+@dataclass
+class Session:
+    """A reader in one partition from one seek to the next: what it is given must go up and leave nothing out."""
+
+    reader: str
+    place: str
+    isolation: str
+    group: str = None
+    # Where it begins; None when nobody knows.
+    start: int = None
+    # (offset, value, index of the event)
+    records: list = field(default_factory=list)
+
+
+class Facts:
+    def __init__(self, events):
+        self.sends, self.transactions = {}, {}
+        self.acknowledged = {}
+        self.sessions = []
+        # isolation -> place -> {offset: value}, for places of which somebody has read everything, at the end.
+        self.whole = {READ_COMMITTED: {}, READ_UNCOMMITTED: {}}
+        # (group, place) -> [(index, offset)] of commits that were asked for outside of transactions, and that were answered.
+        self.asked, self.answered = defaultdict(list), defaultdict(list)
+        # (group, place, since, offset): the broker said so, to who asked after event `since`.
+        self.told = []
+        self.final_positions = {}
+        self._open = {}
+        for index, event in enumerate(events):
+            getattr(self, "on_" + event["type"])(index, event)
+        self._settle()
+
+    # Producers
+
+    def on_begin(self, index, event):
+        self.transactions[event["transaction"]] = Transaction(event["transaction"])
+
+    def on_send(self, index, event):
+        self.sends[event["value"]] = event
+        if event.get("transaction"):
+            self.transactions[event["transaction"]].values.append(event["value"])
+
+    def on_acknowledged(self, index, event):
+        self.acknowledged[event["value"]] = (event["place"], event["offset"])
+
+    def on_offsets(self, index, event):
+        transaction = self.transactions[event["transaction"]]
+        transaction.positions += [(event["group"], place, offset) for place, offset in event["positions"].items()]
+
+    def on_end(self, index, event):
+        if event["commit"]:
+            transaction = self.transactions[event["transaction"]]
+            transaction.commit_asked, transaction.outcome = index, UNKNOWN
+
+    def on_ended(self, index, event):
+        transaction = self.transactions[event["transaction"]]
+        transaction.outcome = event["outcome"]
+        if transaction.outcome == COMMITTED:
+            for group, place, offset in transaction.positions:
+                self.answered[group, place].append((index, offset))
+
+    # Readers
+
+    def on_position(self, index, event):
+        session = Session(event["reader"], event["place"], event["isolation"], event.get("group"), event["offset"])
+        self._open[event["reader"], event["place"]] = session
+        self.sessions.append(session)
+
+    def on_poll(self, index, event):
+        for place, offset, value in event["records"]:
+            session = self._open.get((event["reader"], place))
+            if session is None:
+                session = Session(event["reader"], place, event["isolation"], event.get("group"))
+                self._open[event["reader"], place] = session
+                self.sessions.append(session)
+            session.records.append((offset, value, index))
+
+    def on_read(self, index, event):
+        """`reader` has read all of `place` below `end`, from its session's start at 0."""
+        session = self._open[event["reader"], event["place"]]
+        records = {offset: value for offset, value, _ in session.records}
+        self.whole[session.isolation][event["place"]] = records
+
+    # Positions of groups
+
+    def on_commit(self, index, event):
+        for place, offset in event["positions"].items():
+            self.asked[event["group"], place].append((index, offset))
+
+    def on_committed(self, index, event):
+        for place, offset in event["positions"].items():
+            self.answered[event["group"], place].append((index, offset))
+
+    def on_told(self, index, event):
+        for place, offset in event["positions"].items():
+            self.told.append((event["group"], place, event["since"], offset))
+            if event.get("final"):
+                self.final_positions[event["group"], place] = offset
+
+    def on_note(self, index, event):
+        """Kills, errors that mean nothing, and the like: for who reads the history."""
+
+    # What follows from it
+
+    def _settle(self):
+        # (place, offset) -> {value: [who says so]}, and value -> {(place, offset): [who says so]}.
+        self.at, self.places = defaultdict(lambda: defaultdict(list)), defaultdict(lambda: defaultdict(list))
+        for value, where in self.acknowledged.items():
+            self._stands(where, value, "acknowledgement")
+        for number, session in enumerate(self.sessions):
+            for offset, value, _ in session.records:
+                self._stands((session.place, offset), value, f"{session.reader}#{number}")
+        # What read_committed is given at the end.
+        self.committed_values = {v for records in self.whole[READ_COMMITTED].values() for v in records.values()}
+        for transaction in self.transactions.values():
+            if transaction.outcome == UNKNOWN and any(value in self.committed_values for value in transaction.values):
+                transaction.outcome = COMMITTED
+        # isolation -> place -> sorted offsets at which a reader of this isolation must be given something.
+        self.visible = {READ_COMMITTED: defaultdict(list), READ_UNCOMMITTED: defaultdict(list)}
+        for (place, offset), values in self.at.items():
+            self.visible[READ_UNCOMMITTED][place].append(offset)
+            if any(self.counts(value) for value in values):
+                self.visible[READ_COMMITTED][place].append(offset)
+        for places in self.visible.values():
+            for offsets in places.values():
+                offsets.sort()
+
+    def _stands(self, where, value, witness):
+        for witnesses in (self.at[where][value], self.places[value][where]):
+            if witness not in witnesses:
+                witnesses.append(witness)
+
+    def transaction_of(self, value):
+        """The transaction of a value; None for a plain one, and for one that nobody here has sent."""
+        return self.transactions.get(self.sends.get(value, {}).get("transaction"))
+
+    def counts(self, value):
+        """Whether a value is there for those who read what is committed."""
+        transaction = self.transaction_of(value)
+        return transaction is None or transaction.outcome == COMMITTED
+
+    def visible_between(self, isolation, place, start, end):
+        """The offsets from `start` below `end` that hold something for this isolation."""
+        offsets = self.visible[isolation].get(place, [])
+        return offsets[bisect_left(offsets, start):bisect_left(offsets, end)]

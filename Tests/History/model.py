@@ -1,0 +1,244 @@
+"""A broker of a few lines, right by construction, and clients that record what they see: histories for the checker's tests.
+
+With a `fault` it does one thing wrong, once; each is a mistake that a real broker could make.
+"""
+
+import random
+
+from facts import READ_COMMITTED, READ_UNCOMMITTED
+
+PLACES = ["a-0", "a-1", "a-2"]
+OUTPUT = "b-0"
+ABORTED, COMMITTED = "aborted", "committed"
+
+
+class Log:
+    """Records as [value, transaction or None]; None where a marker stands."""
+
+    def __init__(self):
+        self.records, self.open = [], {}
+
+    def append(self, value, transaction):
+        self.records.append([value, transaction])
+        if transaction:
+            self.open.setdefault(transaction, len(self.records) - 1)
+        return len(self.records) - 1
+
+    def mark(self, transaction):
+        if self.open.pop(transaction, None) is not None:
+            self.records.append(None)
+
+    @property
+    def stable(self):
+        return min(self.open.values(), default=len(self.records))
+
+
+class Model:
+    def __init__(self, seed, fault=None, steps=400):
+        self.random, self.fault, self.planted = random.Random(seed), fault, False
+        self.logs = {place: Log() for place in [*PLACES, OUTPUT]}
+        self.ends, self.stored, self.cursors = {}, {}, {}
+        self.events, self.number, self.running = [], 0, {}
+        self.readers = [("rc-1", READ_COMMITTED, None), ("ru-1", READ_UNCOMMITTED, None), ("g-1", READ_COMMITTED, "g")]
+        for step in range(steps):
+            self.late = step > steps // 3
+            self.random.choice([self.plain, self.transact, self.transact, self.poll, self.poll, self.commit, self.process])()
+        self.finish()
+
+    def record(self, type, **fields):
+        self.events.append({"type": type, **fields})
+
+    def once(self, fault):
+        """Whether this is where `fault` is to be made: once, when there is enough to be wrong about."""
+        if self.fault != fault or self.planted or not self.late:
+            return False
+        self.planted = True
+        return True
+
+    # Producers
+
+    def send(self, by, place, transaction=None, **fields):
+        self.number += 1
+        value = f"{by}:{self.number}"
+        self.record("send", by=by, value=value, place=place, transaction=transaction, **fields)
+        offset = self.logs[place].append(value, transaction)
+        self.record("acknowledged", value=value, place=place, offset=offset)
+        return offset
+
+    def plain(self):
+        place = self.random.choice(PLACES)
+        offset = self.send("plain", place)
+        log = self.logs[place]
+        if self.once("an acknowledged write is lost"):
+            log.records[offset] = None
+        elif self.once("a write stands twice"):
+            log.append(log.records[offset][0], None)
+        elif self.once("an offset is used again"):
+            self.read("ru-1", READ_UNCOMMITTED, None, place, whole=True)
+            log.records[offset] = None
+            self.number += 1
+            value = f"plain:{self.number}"
+            self.record("send", by="plain", value=value, place=place, transaction=None)
+            log.records[offset] = [value, None]
+
+    def transact(self):
+        by = self.random.choice(["t1", "t2"])
+        if by not in self.running:
+            self.number += 1
+            self.running[by] = f"{by}/{self.number}"
+            self.record("begin", by=by, transaction=self.running[by])
+        transaction = self.running[by]
+        for _ in range(self.random.randrange(1, 4)):
+            self.send(by, self.random.choice(PLACES), transaction)
+        if self.random.random() < 0.4:
+            self.end(by, transaction, self.random.random() < 0.7)
+
+    def end(self, by, transaction, is_commit):
+        del self.running[by]
+        written = [place for place in PLACES if transaction in self.logs[place].open]
+        first = [place for place in written if self.logs[place].stable == self.logs[place].open[transaction]]
+        if is_commit and first and self.once("an open transaction is read"):
+            self.ends[transaction] = COMMITTED
+            held = [log.open.pop(transaction, None) for log in self.logs.values()]
+            for place in first:
+                self.read("rc-2", READ_COMMITTED, None, place, whole=True)
+            for log, offset in zip(self.logs.values(), held):
+                if offset is not None:
+                    log.open[transaction] = offset
+        self.record("end", transaction=transaction, commit=is_commit)
+        outcome = COMMITTED if is_commit else ABORTED
+        self.ends[transaction] = outcome
+        if not is_commit and self.once("an aborted transaction is read"):
+            self.ends[transaction] = COMMITTED
+        if is_commit and len(written) > 1 and self.once("a transaction is torn"):
+            for record in self.logs[written[0]].records:
+                if record and record[1] == transaction:
+                    record[1] = "nobody's"
+        if is_commit and self.once("a committed transaction is lost"):
+            self.ends[transaction] = ABORTED
+        for log in self.logs.values():
+            log.mark(transaction)
+        # Now and then nobody hears of the end.
+        heard = outcome if self.random.random() < 0.9 or self.planted else "unknown"
+        self.record("ended", transaction=transaction, outcome=heard)
+
+    # Readers
+
+    def read(self, reader, isolation, group, place, whole=False):
+        log, records = self.logs[place], []
+        if (reader, place) not in self.cursors:
+            self.seek(reader, isolation, group, place, 0)
+        at = self.cursors[reader, place]
+        end = log.stable if isolation == READ_COMMITTED else len(log.records)
+        if not whole:
+            end = min(end, at + self.random.randrange(1, 8))
+        for offset in range(at, end):
+            entry = log.records[offset]
+            if entry is None:
+                continue
+            value, transaction = entry
+            if isolation == READ_UNCOMMITTED or transaction is None or self.ends.get(transaction) == COMMITTED:
+                records.append([place, offset, value])
+        self.cursors[reader, place] = max(at, end)
+        if len(records) > 2 and not whole:
+            if self.once("a poll leaves a record out"):
+                # A group would be found out by its position too; this one is alone.
+                del records[1]
+            elif self.once("a poll goes back"):
+                records.append(records[0])
+            elif self.once("a reader has other offsets"):
+                for record in records:
+                    record[1] += 100_000
+        if records:
+            self.record("poll", reader=reader, isolation=isolation, group=group, records=records)
+        return records
+
+    def seek(self, reader, isolation, group, place, offset):
+        self.cursors[reader, place] = offset
+        self.record("position", reader=reader, isolation=isolation, group=group, place=place, offset=offset)
+
+    def poll(self):
+        reader, isolation, group = self.random.choice(self.readers)
+        place = self.random.choice(PLACES)
+        if group and self.random.random() < 0.1:
+            self.seek(reader, isolation, group, place, self.ask(group, [place])[place])
+        if not group and self.random.random() < 0.05:
+            self.seek(reader, isolation, group, place, self.random.randrange(len(self.logs[place].records) + 1))
+        self.read(reader, isolation, group, place)
+
+    # Groups
+
+    def ask(self, group, places, **fields):
+        since = len(self.events)
+        positions = {place: self.stored.get((group, place), 0) for place in places}
+        if group == "g" and positions[places[0]] > 3 and self.once("a position goes back"):
+            positions[places[0]] -= 2
+            self.record("commit", group=group, positions=dict(positions))
+        told = {place: offset for place, offset in positions.items() if offset}
+        if told:
+            self.record("told", group=group, since=since, positions=told, **fields)
+        return positions
+
+    def commit(self):
+        positions = {place: self.cursors[key, place] for key, place in self.cursors if key == "g-1"}
+        if not positions:
+            return
+        place = next(iter(positions))
+        if not self.logs[place].open and len(self.logs[place].records) > positions[place] + 5 \
+                and self.once("a group leaves records out"):
+            self.seek("g-1", READ_COMMITTED, "g", place, len(self.logs[place].records))
+            positions[place] = len(self.logs[place].records)
+        self.record("commit", group="g", positions=positions)
+        self.stored.update({("g", place): offset for place, offset in positions.items()})
+        self.record("committed", group="g", positions=positions)
+
+    def process(self):
+        """Reads, writes what came of it and stores how far it is, in one transaction."""
+        self.number += 1
+        transaction, place = f"p/{self.number}", self.random.choice(PLACES)
+        self.seek("p", READ_COMMITTED, "p", place, self.ask("p", [place])[place])
+        records = self.read("p", READ_COMMITTED, "p", place)
+        if not records or any(offset >= 100_000 for _, offset, _ in records):
+            return
+        self.record("begin", by="p", transaction=transaction)
+        for _, offset, value in records:
+            self.send("p", OUTPUT, transaction, of=[place, offset], group="p")
+        position = self.cursors["p", place]
+        self.record("offsets", transaction=transaction, group="p", positions={place: position})
+        is_commit = self.random.random() < 0.8
+        self.running["p"] = transaction
+        if is_commit and self.once("a transaction's position is lost"):
+            pass
+        elif is_commit or self.once("an aborted transaction's position counts"):
+            self.stored["p", place] = position
+        self.end("p", transaction, is_commit)
+
+    def finish(self):
+        self.late = True
+        for by, transaction in list(self.running.items()):
+            self.end(by, transaction, True)
+        for reader, isolation in (("all-rc", READ_COMMITTED), ("all-ru", READ_UNCOMMITTED)):
+            for place, log in self.logs.items():
+                self.seek(reader, isolation, None, place, 0)
+                self.read(reader, isolation, None, place, whole=True)
+                self.record("read", reader=reader, place=place, end=len(log.records))
+        for group in ("g", "p"):
+            self.ask(group, PLACES, final=True)
+
+
+FAULTS = {
+    "an acknowledged write is lost": {"lost"},
+    "a write stands twice": {"duplicate"},
+    "an offset is used again": {"lost", "inconsistent offset"},
+    "a reader has other offsets": {"inconsistent offset"},
+    "an open transaction is read": {"open read"},
+    "an aborted transaction is read": {"aborted read"},
+    "a transaction is torn": {"torn transaction"},
+    "a committed transaction is lost": {"lost"},
+    "a poll leaves a record out": {"skipped"},
+    "a poll goes back": {"non-monotonic"},
+    "a group leaves records out": {"skipped"},
+    "a position goes back": {"position"},
+    "a transaction's position is lost": {"position", "duplicate"},
+    "an aborted transaction's position counts": {"torn transaction"},
+}

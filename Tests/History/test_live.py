@@ -1,0 +1,22 @@
+"""A short run against a real broker that is killed. `make history` has the long ones."""
+
+from broker import BIN, Broker
+from checks import check
+from workload import SETTINGS, OwnBroker, Workload
+
+SECONDS = 20
+
+
+def test_what_clients_see_of_a_broker_that_is_killed_is_what_a_log_with_transactions_can_show():
+    broker = Broker(**SETTINGS)
+    try:
+        workload = Workload(OwnBroker(broker), seed=1, tools=BIN)
+        events = workload.run(SECONDS)
+    finally:
+        broker.close()
+    assert check(events) == []
+    # It has been put to the test.
+    ended = [event["outcome"] for event in events if event["type"] == "ended"]
+    assert workload.kills >= 3
+    assert ended.count("committed") >= 30 and ended.count("aborted") >= 3
+    assert sum(event["type"] == "committed" for event in events) >= 10

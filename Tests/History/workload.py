@@ -1,0 +1,153 @@
+"""A random workload against a broker that is killed meanwhile, and what its clients saw of it."""
+
+import random
+import subprocess
+import time
+
+import confluent_kafka
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+
+from actor import QUICK
+from facts import READ_COMMITTED, READ_UNCOMMITTED
+from producers import TRANSACTION_TIMEOUT_MS, Plain, Tool, Transactional
+from readers import Committer, Processor, Tailer, Whole, partition_of, place_of
+from recorder import Recorder
+
+PARTITIONS = 3
+# What makes a broker of our own roll, snapshot, compact and expire within seconds.
+SETTINGS = {
+    "group_initial_rebalance_delay_ms": 100, "transaction_abort_timed_out_transaction_cleanup_interval_ms": 200,
+    "offsets_topic_num_partitions": 4, "offsets_topic_segment_bytes": 65_536, "transaction_state_log_num_partitions": 4,
+    "transaction_state_log_segment_bytes": 65_536, "log_cleaner_backoff_ms": 500,
+    "log_cleaner_min_cleanable_ratio": 0.2, "log_flush_offset_checkpoint_interval_ms": 300,
+    "group_min_session_timeout_ms": 1000,
+}
+
+
+class OwnBroker:
+    """A kbroker of the test's that is killed and started again."""
+
+    def __init__(self, broker):
+        self.broker, self.address = broker, broker.address
+
+    def restart(self, random):
+        if random.random() < 0.15:
+            self.broker.stop()
+        else:
+            self.broker.kill()
+        time.sleep(random.choice([0, 0, random.uniform(0, 1)]))
+        self.broker.start()
+
+
+class ForeignBroker:
+    """A broker that is there already. Without a command that kills and starts it, it stays up."""
+
+    def __init__(self, address, command=None):
+        self.address, self.command = address, command
+
+    def restart(self, random):
+        if self.command:
+            subprocess.run(self.command, shell=True, check=True, timeout=120)
+
+
+class Workload:
+    def __init__(self, broker, seed, tools=None):
+        self.broker, self.random, self.recorder = broker, random.Random(seed), Recorder()
+        self.kills = 0
+        self.admin = AdminClient({**QUICK, "bootstrap.servers": broker.address})
+        # A broker may have seen this seed before.
+        name = f"h{seed}-{int(time.time()) % 1_000_000}"
+        self.places = [f"{name}-in-{number}" for number in range(PARTITIONS)]
+        self.outputs = [f"{name}-out-{number}" for number in range(2)]
+        self.create(f"{name}-in", PARTITIONS)
+        self.create(f"{name}-out", 2)
+        self.groups = {"exact": f"{name}-exact", "range": f"{name}-range", "sticky": f"{name}-sticky"}
+
+        def make(kind, actor, places=self.places, **settings):
+            return kind(f"{name}.{actor}", seed, self.recorder, broker.address, places, tools, **settings)
+
+        self.actors = [
+            make(Plain, "plain"), make(Transactional, "txn-1"), make(Transactional, "txn-2"),
+            make(Tailer, "committed", self.places + self.outputs, isolation=READ_COMMITTED),
+            make(Tailer, "everything", self.places + self.outputs, isolation=READ_UNCOMMITTED),
+            make(Committer, "range-1", group=self.groups["range"], isolation=READ_COMMITTED),
+            make(Committer, "range-2", group=self.groups["range"], isolation=READ_COMMITTED),
+            make(Committer, "sticky-1", group=self.groups["sticky"], isolation=READ_UNCOMMITTED,
+                 strategy="cooperative-sticky"),
+            make(Committer, "sticky-2", group=self.groups["sticky"], isolation=READ_UNCOMMITTED,
+                 strategy="cooperative-sticky"),
+            make(Processor, "exact-1", group=self.groups["exact"], outputs=self.outputs),
+            make(Processor, "exact-2", group=self.groups["exact"], outputs=self.outputs),
+        ]
+        if tools:
+            self.actors.append(make(Tool, "tool"))
+        self.whole = make(Whole, "whole")
+
+    def create(self, topic, partitions):
+        config = {"segment.bytes": "200000", "retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
+        self.admin.create_topics([NewTopic(topic, partitions, 1, config=config)])[topic].result(20)
+
+    def run(self, seconds):
+        """Works for a while, ends in peace, reads everything. Returns the history."""
+        for actor in self.actors:
+            actor.thread.start()
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            time.sleep(min(self.random.choice([0.3, 1, 3, 6]) * self.random.uniform(0.5, 1.5), max(end - time.monotonic(), 0)))
+            if time.monotonic() < end:
+                self.recorder.record("note", text="restart")
+                self.broker.restart(self.random)
+                self.kills += 1
+                self.recorder.record("note", text="restarted")
+        for actor in self.actors:
+            actor.stopping.set()
+        for actor in self.actors:
+            actor.thread.join(120)
+            if actor.thread.is_alive():
+                raise AssertionError(f"{actor.name} does not come to its end")
+            if actor.failure:
+                raise AssertionError(f"{actor.name}: {actor.failure}")
+        ends = self.ends()
+        self.whole.read_all(READ_COMMITTED, ends)
+        self.whole.read_all(READ_UNCOMMITTED, ends)
+        self.ask_positions()
+        return self.recorder.events
+
+    def ends(self):
+        """Where all partitions end, as soon as no transaction is open any more."""
+        wanted = [partition_of(place) for place in self.places + self.outputs]
+        deadline = time.monotonic() + TRANSACTION_TIMEOUT_MS / 1000 + 30
+        while True:
+            ends = {}
+            for level in (IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED):
+                asked = self.admin.list_offsets(
+                    {TopicPartition(one.topic, one.partition): OffsetSpec.latest() for one in wanted}, isolation_level=level)
+                ends[level] = {place_of(one): answer.result(20).offset for one, answer in asked.items()}
+            stable, all_of_it = ends.values()
+            if stable == all_of_it:
+                return all_of_it
+            if time.monotonic() > deadline:
+                raise AssertionError(f"transactions stay open: readers come to {stable} of {all_of_it}")
+            time.sleep(0.1)
+
+    def ask_positions(self):
+        for group in self.groups.values():
+            since = self.recorder.now
+            answer = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(20)
+            told = {place_of(one): one.offset for one in answer.topic_partitions if one.offset >= 0}
+            self.recorder.record("told", group=group, since=since, positions=told, final=True)
+
+
+def summary(events, kills):
+    counts = {}
+    for event in events:
+        counts[event["type"]] = counts.get(event["type"], 0) + 1
+    outcomes = {}
+    for event in events:
+        if event["type"] == "ended":
+            outcomes[event["outcome"]] = outcomes.get(event["outcome"], 0) + 1
+    read = sum(len(event["records"]) for event in events if event["type"] == "poll")
+    return (f"{kills} kills, {counts.get('send', 0):,} sent, {counts.get('acknowledged', 0):,} acknowledged, {read:,} read, "
+            f"{counts.get('begin', 0):,} transactions ({', '.join(f'{n:,} {o}' for o, n in sorted(outcomes.items()))}), "
+            f"{counts.get('committed', 0):,} commits of positions")
