@@ -402,3 +402,95 @@ def test_offsets_and_members_of_the_new_protocol_survive_a_kill(new_broker):
     assert describe(broker, group).type.name == "CONSUMER"
     for member in members:
         member.stop()
+
+
+NEW = {"group.protocol": "consumer"}
+CLASSIC_KINDS = ["confluent-range", "confluent-cooperative", "python-range", "aiokafka-range"]
+
+
+@pytest.mark.parametrize("kind", CLASSIC_KINDS)
+def test_a_group_changes_its_protocol_and_back_while_members_are_there(quick_broker, kind):
+    make, settings = KINDS[kind]
+    group = f"change-{kind}-{uuid.uuid4().hex[:6]}"
+    topic = create_topic(quick_broker, partitions=PARTITIONS)
+    everybody = [make(quick_broker, group, topic, **settings) for _ in range(2)]
+    old = list(everybody)
+    wait_until(lambda: is_shared(old), 40, "a balanced classic group")
+    produce(quick_broker, topic, 300)
+    wait_until(lambda: committed(quick_broker, group, topic) == [50] * PARTITIONS, 30, "all commits")
+
+    new = [ConfluentMember(quick_broker, group, topic, **NEW)]
+    everybody += new
+    wait_until(lambda: is_shared(old + new), 40, "a balanced group of both protocols")
+    assert describe(quick_broker, group).type.name == "CONSUMER"
+    produce(quick_broker, topic, 300, start=300)
+    wait_until(lambda: committed(quick_broker, group, topic) == [100] * PARTITIONS, 30, "all commits")
+
+    new.pop().stop()
+    wait_until(lambda: is_shared(old), 40, "a balanced classic group again")
+    wait_until(lambda: describe(quick_broker, group).type.name == "CLASSIC", 20)
+    produce(quick_broker, topic, 300, start=600)
+    wait_until(lambda: committed(quick_broker, group, topic) == [150] * PARTITIONS, 30, "all commits")
+    # Nobody was reading when partitions moved, so nothing is handled twice.
+    assert set(handled(everybody).values()) == {1} and len(handled(everybody)) == 900
+    for member in old:
+        member.stop()
+    in_order(everybody)
+
+
+def test_all_members_of_a_group_move_to_the_new_protocol_one_by_one(quick_broker):
+    group = f"roll-{uuid.uuid4().hex[:6]}"
+    topic = create_topic(quick_broker, partitions=PARTITIONS)
+    members = [ConfluentMember(quick_broker, group, topic) for _ in range(3)]
+    everybody = list(members)
+    wait_until(lambda: is_shared(members), 40, "a balanced classic group")
+    for number in range(3):
+        produce(quick_broker, topic, 120, start=number * 120)
+        wait_until(
+            lambda: committed(quick_broker, group, topic) == [20 * (number + 1)] * PARTITIONS, 30, "all commits")
+        members.pop(0).stop()
+        members.append(ConfluentMember(quick_broker, group, topic, **NEW))
+        everybody.append(members[-1])
+        wait_until(lambda: is_shared(members), 40, f"a balanced group with {number + 1} new members")
+    assert set(handled(everybody).values()) == {1} and len(handled(everybody)) == 360
+    for member in members:
+        member.stop()
+
+
+def test_static_members_of_the_new_protocol_come_back_to_what_they_had(quick_broker):
+    group = f"new-static-{uuid.uuid4().hex[:6]}"
+    topic = create_topic(quick_broker, partitions=PARTITIONS)
+    members = [ConfluentMember(quick_broker, group, topic, **NEW, **{"group.instance.id": f"i{n}"}) for n in range(2)]
+    wait_until(lambda: is_shared(members), 40, "a balanced group")
+    had = set(members[0].assigned)
+    members[0].stop()
+    assert len(describe(quick_broker, group).members) == 2
+    time.sleep(1)
+    assert members[1].assigned.isdisjoint(had), "what a static member had was given away"
+    members[0] = ConfluentMember(quick_broker, group, topic, **NEW, **{"group.instance.id": "i0"})
+    wait_until(lambda: members[0].assigned == had, 20, "the old assignment")
+    # Who does not come back in time loses it.
+    members.pop(0).stop()
+    wait_until(lambda: is_shared(members), 20, "all partitions")
+    members[0].stop()
+
+
+def test_members_of_the_new_protocol_come_and_go_at_random(quick_broker):
+    """Each record is handled, and twice only if its member was killed in between."""
+    group = f"churn-{uuid.uuid4().hex[:6]}"
+    topic = create_topic(quick_broker, partitions=PARTITIONS)
+    members = [ConfluentMember(quick_broker, group, topic, **NEW) for _ in range(2)]
+    everybody = list(members)
+    wait_until(lambda: is_shared(members), 40, "a balanced group")
+    for turn in range(4):
+        produce(quick_broker, topic, 300, start=turn * 300)
+        members.append(ConfluentMember(quick_broker, group, topic, **NEW))
+        everybody.append(members[-1])
+        if turn % 2:
+            members.pop(0).stop()
+        wait_until(lambda: is_shared(members), 40, "a balanced group")
+    wait_until(lambda: committed(quick_broker, group, topic) == [200] * PARTITIONS, 30, "all commits")
+    assert len(handled(everybody)) == 1200
+    for member in members:
+        member.stop()
+    in_order(everybody)
