@@ -1,8 +1,12 @@
 """A short run against a real broker that is killed. `make history` has the long ones."""
 
-from broker import BIN, Broker
-from checks import check
-from workload import SETTINGS, OwnBroker, Workload
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Interop"))
+from broker import BIN, Broker  # noqa: E402
+from checks import check  # noqa: E402
+from workload import SETTINGS, OwnBroker, Workload  # noqa: E402
 
 SECONDS = 20
 
