@@ -84,7 +84,11 @@ extension Broker {
 
     private func open() throws {
         let image = images.image
-        try logManager.load { [partitions] topic in partitions.logConfig(topic, image) }
+        logManager.load {
+            image.topic($0)?.id
+        } configFor: { [partitions] topic in
+            partitions.logConfig(topic, image)
+        }
         partitions.open(image)
         images.addListener(partitions)
         // After the partitions, which it looks at.

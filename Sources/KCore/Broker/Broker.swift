@@ -101,7 +101,8 @@ public final class Broker: Sendable {
         @Sendable func tick() {
             guard !isStopped.withLock({ $0 }) else { return }
             logManager.tick()
-            if partitions.mayOpenMore { workers.submit { self.partitions.openMore() } }
+            let nowMs = clock.monotonicMs
+            if partitions.mayOpenMore(nowMs: nowMs) { workers.submit { self.partitions.openMore(nowMs: nowMs) } }
             loop.schedule(afterMs: intervalMs, tick)
         }
         loop.schedule(afterMs: intervalMs, tick)

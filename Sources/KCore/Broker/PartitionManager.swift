@@ -5,7 +5,7 @@ internal import Synchronization
 ///
 /// Images come from one thread at a time: the one that starts the broker, then the one that publishes them. A topic's logs
 /// are there before the image that shows it, and are deleted only after no reader finds the topic any more. What could
-/// not be opened for want of room is tried again by ``openMore()``, on any thread.
+/// not be opened for want of room is tried again by ``openMore(nowMs:)``, on any thread.
 final class PartitionManager: ImageListener {
     let table = Published(PartitionTable())
     private let logManager: LogManager
@@ -15,6 +15,7 @@ final class PartitionManager: ImageListener {
     // The newest image. Held while the table is changed.
     private let newest = Mutex<ClusterImage?>(nil)
     private let lacksLogs = Atomic<Bool>(false)
+    private let pause = Mutex(RetryPause())
 
     init(logManager: LogManager, config: BrokerConfig, nodeId: Int32, logger: Logger) {
         self.logManager = logManager
@@ -110,11 +111,13 @@ final class PartitionManager: ImageListener {
         }
     }
 
-    /// Whether ``openMore()`` may find something to do.
-    var mayOpenMore: Bool { lacksLogs.load(ordering: .relaxed) }
+    /// Whether ``openMore(nowMs:)`` may find something to do, and has not been tried in vain just now.
+    func mayOpenMore(nowMs: Int64) -> Bool {
+        lacksLogs.load(ordering: .relaxed) && pause.withLock { $0.isDue(nowMs: nowMs) }
+    }
 
     /// Tries again to open logs that could not be opened because there was no room, or too much was open.
-    func openMore() {
+    func openMore(nowMs: Int64) {
         newest.withLock { image in
             guard let image, lacksLogs.exchange(false, ordering: .relaxed) else { return }
             var table = self.table.value
@@ -123,6 +126,8 @@ final class PartitionManager: ImageListener {
                 table.set(entry(for: topic, known: known, image))
             }
             self.table.publish(table)
+            let isAllOpen = !lacksLogs.load(ordering: .relaxed)
+            pause.withLock { if isAllOpen { $0.succeeded() } else { $0.failed(nowMs: nowMs) } }
         }
     }
 
@@ -137,6 +142,7 @@ final class PartitionManager: ImageListener {
         var partitions: [Partition?] = []
         var offline: Set<Int32> = []
         partitions.reserveCapacity(topic.partitions.count)
+        createLogs(of: topic, known, image, isStart: isStart)
         for (index, state) in topic.partitions.enumerated() {
             let index = Int32(index)
             guard state.leader == nodeId else {
@@ -165,6 +171,18 @@ final class PartitionManager: ImageListener {
             }
         }
         return PartitionTable.Topic(name: topic.name, id: topic.id, partitions: partitions, offline: offline)
+    }
+
+    // All at a time, which is much less work for the disk. What cannot be created is told one by one.
+    private func createLogs(
+        of topic: TopicImage, _ known: PartitionTable.Topic?, _ image: ClusterImage, isStart: Bool
+    ) {
+        if isStart && logManager.hasOfflineDirectory { return }
+        let names = topic.partitions.indices.filter { index in
+            topic.partitions[index].leader == nodeId && known?.partition(Int32(index)) == nil
+                && known?.isOffline(Int32(index)) != true
+        }.map { TopicPartition(topic: topic.name, partition: Int32($0)) }
+        if names.count > 1 { logManager.createLogs(names, topicId: topic.id, config: logConfig(topic.name, image)) }
     }
 
     private func log(

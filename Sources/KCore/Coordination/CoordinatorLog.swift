@@ -17,7 +17,8 @@ protocol CoordinatorLog: Sendable {
     func check(_ producer: CoordinatorProducer) -> ErrorCode
     /// Whole batches from the one that holds `offset` on; nothing at the end.
     func read(from offset: Int64, maxBytes: Int) throws(LogError) -> Bytes
-    /// Calls `wake` once when the high watermark is no longer `highWatermark`, from any thread.
+    /// Calls `wake` once when the high watermark is no longer `highWatermark`, from any thread. A log that is given up does not
+    /// call: whoever coordinates it is told otherwise.
     func whenHighWatermarkMoves(from highWatermark: Int64, _ wake: @escaping @Sendable () -> Void)
 }
 
@@ -57,7 +58,8 @@ extension Partition: CoordinatorLog {
             wake()
         }
         box.set(fetch)
-        if !wait(fetch, since: highWatermark) { fetch.wakeNow() }
+        // One that is closed never moves any more: who called at once would be asked again at once, for ever.
+        if !wait(fetch, since: highWatermark), isOpen { fetch.wakeNow() }
     }
 }
 

@@ -50,8 +50,10 @@ public protocol Disk: Sendable {
     func setModificationTime(_ path: String, ms: Int64) throws(DiskError)
     /// Everything in the directory but `.` and `..`, in no particular order.
     func list(_ path: String) throws(DiskError) -> [DirectoryEntry]
-    /// Creates the directory and those above it, on stable storage when this returns; one that exists is fine.
-    func createDirectory(_ path: String) throws(DiskError)
+    /// Creates the directory and those above it; one that exists is fine.
+    /// - Parameter durable: whether it must be on stable storage when this returns, and not only after
+    ///   ``syncDirectory(_:)`` of the one above. Those above it always are.
+    func createDirectory(_ path: String, durable: Bool) throws(DiskError)
     /// Replaces `target` when it is a file.
     func rename(_ path: String, to target: String) throws(DiskError)
     /// Removes a file or an empty directory.
@@ -106,6 +108,9 @@ extension DiskFile {
 }
 
 extension Disk {
+    /// Creates the directory and those above it, on stable storage when this returns; one that exists is fine.
+    func createDirectory(_ path: String) throws(DiskError) { try createDirectory(path, durable: true) }
+
     public func setModificationTime(_ path: String, ms: Int64) throws(DiskError) {}
 
     /// The whole file; nil when there is none. For small files only.

@@ -40,6 +40,7 @@ extension Log {
         _ writer: inout Writer, _ part: inout WriteBehind?
     ) throws(LogError) -> AppendResult {
         if writer.isClosed { throw LogError(.kafkaStorageError, "the log of \(topicPartition) is closed") }
+        try checkCut(writer)
         var prepared = prepared
         guard let first = prepared.batches.first else {
             let end = writer.endOffset
@@ -235,7 +236,7 @@ extension Log {
         let config = config
         let nowMs = environment.clock.wallMs
         try writer.withLock { (writer) throws(LogError) in
-            guard let active = writer.segments.last, !writer.isClosed else { return }
+            guard let active = writer.segments.last, !writer.isClosed, writer.unfinishedCut == nil else { return }
             do throws(LogFault) {
                 let mustRoll = try active.mustRoll(
                     addingBytes: 0, lastOffset: writer.endOffset, timestamp: nowMs, nowMs: nowMs,

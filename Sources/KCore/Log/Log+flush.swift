@@ -7,6 +7,8 @@ extension Log {
         var epochs: Bytes?
         var hasNewFiles = false
         var truncations = 0
+        var records: Int64 = 0
+        var lastFlushMs: Int64 = 0
     }
 
     /// Returns when everything appended before the call is on stable storage. Several callers share one fsync.
@@ -14,9 +16,9 @@ extension Log {
     public func flush() throws(LogError) {
         try environment.directory.check()
         let target = logEndOffset
-        try flushing.withLock { (_) throws(LogError) in
+        let hasMoved = try flushing.withLock { (_) throws(LogError) in
             // An earlier holder of the lock may have done it.
-            if recoveryPoint >= target && !hasUnwrittenEpochs { return }
+            if recoveryPoint >= target && !hasUnwrittenEpochs { return false }
             try environment.directory.check()
             let from = recoveryPoint
             let plan = writer.withLock { (writer) -> FlushPlan in makePlan(from: from, &writer) }
@@ -25,20 +27,25 @@ extension Log {
             } catch {
                 // Nothing was promised if it could not be written: deleted meanwhile, or there is no room for a file of
                 // names. What was taken over into the plan is due again.
-                if error.isMissing && isDeleted.load(ordering: .acquiring) { return }
+                if error.isMissing && isDeleted.load(ordering: .acquiring) { return false }
                 guard error.isHarmless else { throw environment.directory.fail(error) }
                 writer.withLock { writer in
                     writer.hasNewFiles = true
                     writer.epochs.isDirty = true
+                    writer.recordsSinceFlush += plan.records
+                    writer.lastFlushMs = plan.lastFlushMs
                 }
                 throw LogError(error)
             }
-            writer.withLock { writer in
+            return writer.withLock { writer in
                 // What was cut off meanwhile and written anew is not on the disk yet.
-                guard plan.endOffset > from, writer.truncations == plan.truncations else { return }
+                guard plan.endOffset > from, writer.truncations == plan.truncations, writer.unfinishedCut == nil
+                else { return false }
                 setRecoveryPoint(plan.endOffset)
+                return true
             }
         }
+        if hasMoved { flushObserver.withLock { $0 }?() }
     }
 
     private var hasUnwrittenEpochs: Bool { writer.withLock { $0.epochs.isDirty || $0.hasNewFiles } }
@@ -51,6 +58,8 @@ extension Log {
         plan.epochs = writer.epochs.isDirty ? writer.epochs.contents : nil
         plan.hasNewFiles = writer.hasNewFiles
         plan.truncations = writer.truncations
+        plan.records = writer.recordsSinceFlush
+        plan.lastFlushMs = writer.lastFlushMs
         writer.epochs.isDirty = false
         writer.hasNewFiles = false
         writer.recordsSinceFlush = 0
@@ -77,8 +86,11 @@ extension Log {
     func isFlushDue(nowMs: Int64) -> Bool {
         let config = config
         if config.showsOnlyFlushed { return recoveryPoint < logEndOffset }
-        if config.flushMs == .max { return false }
-        return writer.withLock { $0.recordsSinceFlush > 0 && nowMs - $0.lastFlushMs >= config.flushMs }
+        return writer.withLock { writer in
+            if writer.recordsSinceFlush >= config.flushMessages { return true }
+            return config.flushMs != .max && writer.recordsSinceFlush > 0
+                && nowMs - writer.lastFlushMs >= config.flushMs
+        }
     }
 
     /// Makes everything durable and closes the files. The log refuses appends from then on.
@@ -92,7 +104,8 @@ extension Log {
         defer { closeFiles() }
         if isOffline { return }
         do {
-            let isSaved = try writer.withLock { (writer) throws(DiskError) in
+            let isSaved = try writer.withLock { (writer) throws(any Error) in
+                try checkCut(writer)
                 // Most of many partitions have not been touched.
                 if writer.savedEnd == writer.endOffset, !writer.hasNewFiles, !writer.epochs.isDirty { return true }
                 try writer.segments.last?.seal()

@@ -31,6 +31,10 @@ extension Log {
         config.showsOnlyFlushed ? min(recoveryPoint, logEndOffset) : logEndOffset
     }
 
+    /// Has `observer` called, from now on and instead of the one before, whenever ``recoveryPoint`` has moved forward: by the
+    /// thread that has flushed, before it answers who waits for the flush.
+    func observeFlushes(_ observer: @escaping @Sendable () -> Void) { flushObserver.withLock { $0 = observer } }
+
     /// Has everything that was appended until now flushed in the background.
     public func requestFlush() {
         if flushQueue.withLock({ $0.ask() }) { startFlushes() }
@@ -48,24 +52,23 @@ extension Log {
         if mustStart { startFlushes() }
     }
 
-    private func startFlushes() { environment.flusher { self.flushWhileWanted() } }
+    private func startFlushes() { environment.flusher { self.flushWanted() } }
 
-    private func flushWhileWanted() {
-        while true {
-            flushQueue.withLock { $0.isWanted = false }
-            var failure: LogError?
-            do throws(LogError) {
-                try flush()
-                if isDeleted.load(ordering: .acquiring) {
-                    failure = LogError(.notLeaderOrFollower, "\(topicPartition) is deleted")
-                }
-            } catch {
-                failure = error
+    private func flushWanted() {
+        flushQueue.withLock { $0.isWanted = false }
+        var failure: LogError?
+        do throws(LogError) {
+            try flush()
+            if isDeleted.load(ordering: .acquiring) {
+                failure = LogError(.notLeaderOrFollower, "\(topicPartition) is deleted")
             }
-            let (answers, goesOn) = flushQueue.withLock { take(from: &$0, failure) }
-            for (waiter, error) in answers { waiter.completion(error) }
-            if !goesOn { return }
+        } catch {
+            failure = error
         }
+        let (answers, goesOn) = flushQueue.withLock { take(from: &$0, failure) }
+        for (waiter, error) in answers { waiter.completion(error) }
+        // Behind the logs that wait for a thread, or a few busy ones would keep all threads for themselves.
+        if goesOn { startFlushes() }
     }
 
     private func take(

@@ -17,7 +17,7 @@ extension Log {
         guard start < end else { return }
         // In front of the first segment there is nothing left to read.
         for segment in segments[(segmentIndex(segments, for: start) ?? 0)...] where segment.baseOffset < end {
-            let aborted = try replay(segment, from: start, into: &producers)
+            let aborted = try replay(segment, from: start, to: .max, into: &producers)
             guard segment.baseOffset >= reindexFrom, !aborted.isEmpty else { continue }
             try onDisk { () throws(DiskError) in
                 if !aborted.isEmpty { segment.mayHaveAborted.store(true, ordering: .releasing) }
@@ -27,8 +27,9 @@ extension Log {
         }
     }
 
-    private static func replay(
-        _ segment: LogSegment, from start: Int64, into producers: inout ProducerStates
+    /// - Returns: the transactions whose aborts are in the segment, between the two offsets.
+    static func replay(
+        _ segment: LogSegment, from start: Int64, to end: Int64, into producers: inout ProducerStates
     ) throws(LogFault) -> [AbortedTransaction] {
         let size = segment.size
         guard let first = try segment.firstBatch(endingAtOrAfter: start, end: size) else { return [] }
@@ -37,7 +38,7 @@ extension Log {
             (scanner) throws(LogFault) in
             var producers = producers
             var aborted: [AbortedTransaction] = []
-            while let batch = try scanner.next() {
+            while let batch = try scanner.next(), batch.baseOffset < end {
                 guard let header = batch.header else { continue }
                 let marker = try header.isControl && header.hasProducerId ? readMarker(batch, file) : nil
                 let ended = producers.apply(header, marker: marker, timeMs: header.maxTimestamp)
@@ -57,27 +58,5 @@ extension Log {
         guard batch.size <= maxMarkerBytes else { return nil }
         let bytes = try onDisk { () throws(DiskError) in try file.readBytes(at: batch.position, count: batch.size) }
         return try? EndTransactionMarker(batch: bytes)
-    }
-
-    /// Makes the transaction indexes from `segment` on anew, after one of them was found damaged.
-    func rebuildTransactionIndexes(from segment: LogSegment) throws(LogFault) {
-        try writer.withLock { (writer) throws(LogFault) in
-            guard !writer.isClosed, writer.segments.contains(where: { $0 === segment }) else { return }
-            let start = segment.baseOffset
-            var producers = ProducerStates()
-            let path = folder.path + "/" + SegmentFileKind.producerSnapshot.fileName(baseOffset: start)
-            let contents = try onDisk { () throws(DiskError) in try environment.disk.readFile(path) }
-            let snapshot = contents.flatMap { ProducerSnapshot.read($0, endOffset: start) }
-            if let snapshot {
-                producers = snapshot
-            } else {
-                try Log.replay(
-                    writer.segments, from: writer.segments.first?.baseOffset ?? start, to: start, into: &producers)
-            }
-            try Log.replay(
-                writer.segments, from: start, to: writer.endOffset, into: &producers, reindexFrom: start)
-            writer.savedEnd = nil
-            writer.hasNewFiles = true
-        }
     }
 }

@@ -18,11 +18,20 @@ extension Log {
     private func delete(nowMs: Int64) throws(LogError) -> Int {
         let config = config
         let isDeleting = config.cleanupPolicy.contains(.delete)
+        let isByTime = isDeleting && config.retentionMs >= 0
+        do throws(DiskError) {
+            if isByTime { try confirmExpired(nowMs: nowMs, config) }
+        } catch  where error.isMissing {
+            // The partition is being deleted.
+            return 0
+        } catch {
+            throw answer(to: error)
+        }
         let removed = try writer.withLock { (writer) throws(LogError) in
-            if writer.isClosed { return [LogSegment]() }
+            if writer.isClosed || writer.unfinishedCut != nil { return [LogSegment]() }
             var count = 0
             do throws(DiskError) {
-                if isDeleting && config.retentionMs >= 0 {
+                if isByTime {
                     count = max(count, try expired(writer, nowMs: nowMs, config))
                 }
             } catch {
@@ -35,16 +44,6 @@ extension Log {
         }
         try discard(removed)
         return removed.count
-    }
-
-    private func expired(_ writer: Writer, nowMs: Int64, _ config: LogConfig) throws(DiskError) -> Int {
-        var count = 0
-        for segment in writer.segments {
-            let timestamp = try segment.retentionTimestampMs()
-            guard nowMs - timestamp > config.retentionMs else { break }
-            count += 1
-        }
-        return count
     }
 
     private func excess(_ writer: Writer, _ config: LogConfig) -> Int {
@@ -114,6 +113,8 @@ extension Log {
     // newest of them. Not under the lock, since that takes time.
     private func discard(_ segments: [LogSegment]) throws(LogError) {
         do throws(DiskError) {
+            // Behind the last of them stands one that may have just been begun, and must be there when they are not.
+            if !segments.isEmpty { try folder.sync() }
             for segment in segments {
                 removeLater(try segment.markDeleted())
                 try folder.sync()
@@ -126,13 +127,21 @@ extension Log {
     }
 
     /// Makes `offset` the first that may be read (DeleteRecords). Segments below it go with the next
-    /// ``deleteOldSegments(nowMs:)``.
-    /// - Throws: OFFSET_OUT_OF_RANGE when `offset` is above the high watermark.
+    /// ``deleteOldSegments(nowMs:)``. Waits until the log is on stable storage up to there: a start that outlived the
+    /// records in front of it would be a log that begins behind its end.
+    /// - Throws: OFFSET_OUT_OF_RANGE when `offset` is above the high watermark; KAFKA_STORAGE_ERROR.
     public func advanceStartOffset(to offset: Int64) throws(LogError) {
         try environment.directory.check()
         guard offset <= highWatermark else {
             throw LogError(
                 .offsetOutOfRange, "\(topicPartition): \(offset) is above the high watermark \(highWatermark)")
+        }
+        if offset > recoveryPoint {
+            do throws(LogError) {
+                try flush()
+            } catch  where error.isTransient {
+                // On a full disk this is what makes room. The checkpoint keeps to what is on stable storage.
+            }
         }
         writer.withLock { writer in
             let isLater = published.withLock { published in

@@ -19,7 +19,7 @@ extension Log {
     public func abortedTransactions(from offset: Int64, upTo end: Int64) throws(LogError) -> [AbortedTransaction] {
         guard offset < end else { return [] }
         do {
-            return try collectAborted(from: offset, upTo: end)
+            return try settled { () throws(LogFault) in try collectAborted(from: offset, upTo: end) }
         } catch .damaged(let path, let position, let reason) {
             environment.logger.error(
                 "a transaction index is damaged and made anew",
@@ -32,7 +32,7 @@ extension Log {
             if let first = segments[(Log.segmentIndex(segments, for: offset) ?? 0)...].first {
                 try rebuildTransactionIndexes(from: first)
             }
-            return try collectAborted(from: offset, upTo: end)
+            return try settled { () throws(LogFault) in try collectAborted(from: offset, upTo: end) }
         } catch {
             throw answer(to: error)
         }

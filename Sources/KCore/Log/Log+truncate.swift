@@ -4,10 +4,14 @@ extension Log {
     /// Cuts off everything from `offset` on, as a follower does with what its leader does not have. A batch that holds
     /// `offset` goes as a whole.
     /// - Returns: whether anything was cut off.
+    /// - Throws: KAFKA_STORAGE_ERROR. Where there was only no room the same is to be tried again, and until it is done
+    ///   nothing can be appended.
     @discardableResult
     public func truncate(to offset: Int64) throws(LogError) -> Bool {
         try withoutPromise(from: offset) { (writer) throws(LogError) in
-            guard offset < writer.endOffset else { return false }
+            // What an earlier one left undone is a part of this one.
+            let offset = min(offset, writer.unfinishedCut ?? offset)
+            guard offset < writer.endOffset || writer.unfinishedCut != nil else { return false }
             guard let first = writer.segments.first, offset > first.baseOffset else {
                 try begin(at: offset, &writer)
                 return true
@@ -70,24 +74,40 @@ extension Log {
         return min(batch.baseOffset, offset)
     }
 
+    /// Throws what passes as long as something is still to be cut off.
+    func checkCut(_ writer: Writer) throws(LogError) {
+        guard let offset = writer.unfinishedCut else { return }
+        var error = LogError(.kafkaStorageError, "\(topicPartition) is not cut off at \(offset) yet")
+        error.isTransient = true
+        throw error
+    }
+
     private func cut(at offset: Int64, _ writer: inout Writer) throws(LogFault) {
         let kept = Log.segmentIndex(writer.segments, for: offset) ?? 0
-        let removed = Array(writer.segments[(kept + 1)...])
+        writer.unfinishedCut = offset
+        writer.leftovers += writer.segments[(kept + 1)...]
         writer.segments.removeSubrange((kept + 1)...)
         // Readers must not see what is about to go.
         writer.endOffset = offset
         writer.truncations += 1
         writer.savedEnd = nil
         publish(writer)
-        try onDisk { () throws(DiskError) in
-            for segment in removed { removeLater(try segment.markDeleted()) }
-            // What follows the cut must not come back behind what is appended next.
-            if !removed.isEmpty { try folder.sync() }
-        }
+        // What follows the cut must not come back behind what is appended next.
+        try onDisk { () throws(DiskError) in try removeLeftovers(&writer) }
         _ = try writer.segments[kept].truncate(to: offset)
         writer.endOffset =
             try writer.segments[kept].lastBatch().map { $0.lastOffset + 1 } ?? writer.segments[kept].baseOffset
         try reload(&writer)
+        writer.unfinishedCut = nil
+    }
+
+    private func removeLeftovers(_ writer: inout Writer) throws(DiskError) {
+        if writer.leftovers.isEmpty { return }
+        while let segment = writer.leftovers.last {
+            removeLater(try segment.markDeleted())
+            writer.leftovers.removeLast()
+        }
+        try folder.sync()
     }
 
     private func begin(at offset: Int64, _ writer: inout Writer) throws(LogError) {
@@ -95,21 +115,27 @@ extension Log {
             // A crash must find a log that begins somewhere: the old beginning stays until the new one is there.
             if let first = writer.segments.first { try cut(at: first.baseOffset, &writer) }
             try onDisk { () throws(DiskError) in
-                let removed = writer.segments.filter { $0.baseOffset != offset }
-                if !removed.isEmpty || writer.segments.isEmpty {
-                    writer.segments = [
-                        try LogSegment.create(
-                            folder, baseOffset: offset, config: config, createdMs: environment.clock.wallMs)
-                    ]
+                let old = writer.segments.filter { $0.baseOffset != offset }
+                if !old.isEmpty || writer.segments.isEmpty {
+                    let new = try LogSegment.create(
+                        folder, baseOffset: offset, config: config, createdMs: environment.clock.wallMs)
+                    writer.unfinishedCut = offset
+                    writer.segments = [new]
+                    writer.leftovers += old
                     try folder.sync()
                 }
-                for segment in removed { removeLater(try segment.markDeleted()) }
+                beginsAnew(at: offset, &writer)
+                try removeLeftovers(&writer)
                 try removeProducerSnapshots(above: -1)
                 try folder.sync()
             }
+            writer.unfinishedCut = nil
         } catch {
             throw answer(to: error)
         }
+    }
+
+    private func beginsAnew(at offset: Int64, _ writer: inout Writer) {
         writer.endOffset = offset
         writer.truncations += 1
         writer.savedEnd = nil

@@ -20,10 +20,14 @@ public final class Log: Sendable {
     let isDeleted = Atomic<Bool>(false)
     let hasRolled = Atomic<Bool>(false)
     let flushQueue = Mutex(FlushQueue())
+    /// Called when more is on stable storage than before.
+    let flushObserver = Mutex<(@Sendable () -> Void)?>(nil)
     let isWritingBehind = Atomic<Bool>(false)
     /// Up to where consumers were shown records before this start, as far as the checkpoint knows.
     let shownEndOffset = Atomic<Int64>(0)
     let watermark = Atomic<Int64>(Int64.max)
+    /// Goes up when transaction indexes begin to be written anew and when they are: odd in between.
+    let indexRebuilds = Atomic<Int>(0)
     /// Held while segments are exchanged, deleted or truncated, so that these take turns.
     let rearranging = Mutex(())
     /// Up to where the log has been cleaned; -1 when it never was, or nobody knows.
@@ -45,6 +49,10 @@ public final class Log: Sendable {
         var hasNewFiles = false
         /// How often something was cut off.
         var truncations = 0
+        /// Where something was to be cut off and could not be for a reason that passes: nothing is appended before it is.
+        var unfinishedCut: Int64?
+        /// Segments that are not part of the log any more, and whose files still have their names.
+        var leftovers: [LogSegment] = []
         var isClosed = false
         /// Where the log ended when all of it was last put away: files on stable storage, indexes complete, a snapshot of
         /// the producers. Nil when it was not, or has been changed other than by appends.

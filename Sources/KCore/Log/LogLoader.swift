@@ -76,9 +76,10 @@ struct LogLoader {
             endOffset = try recover(&segments, &epochs, names, &reindexFrom, &recovery)
         }
         var start = max(startOffset, segments.first?.baseOffset ?? startOffset)
+        try checkEnd(endOffset, segments, start: start)
         if segments.isEmpty || endOffset < start {
             if !segments.isEmpty {
-                environment.logger.error(
+                environment.logger.warning(
                     "the log ends below its start offset and begins anew there",
                     ["partition": topicPartition, "logEndOffset": endOffset, "logStartOffset": start])
             }
@@ -269,6 +270,7 @@ struct LogLoader {
             } else if index == segments.count {
                 break
             } else if follows(segments[index].baseOffset, end: nextOffset) {
+                reportGap(from: nextOffset, to: segments[index].baseOffset)
                 // Nothing will be appended to it, which would complete its indexes.
                 try onDisk { () throws(DiskError) in try segment.seal() }
                 continue

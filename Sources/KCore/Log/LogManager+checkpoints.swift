@@ -24,9 +24,11 @@ extension LogManager {
                 if log.cleanedOffset >= 0 { cleaned[log.topicPartition] = log.cleanedOffset }
             }
             for log in logs(in: directory) {
-                points[log.topicPartition] = log.recoveryPoint
-                // Kafka writes it only where it says more than the first segment's name.
-                let start = log.logStartOffset
+                let point = log.recoveryPoint
+                points[log.topicPartition] = point
+                // No further than the records in front of it are safe, or power could leave a log that begins behind its
+                // end. Kafka writes it only where it says more than the first segment's name.
+                let start = min(log.logStartOffset, point)
                 if start > log.firstSegmentOffset { starts[log.topicPartition] = start }
                 let end = log.cleanedOffset.load(ordering: .acquiring)
                 if end >= 0 { cleaned[log.topicPartition] = end }
@@ -48,11 +50,17 @@ extension LogManager {
     }
 
     private func logs(in directory: LogDirectory) -> [Log] {
-        logs.filter { $0.environment.directory === directory.health }
+        state.withLock { state in state.logs.values + state.surplus.values.flatMap(\.logs) }
+            .filter { $0.environment.directory === directory.health }
     }
 
     private func refused(in directory: LogDirectory) -> [LogLoader] {
-        state.withLock { $0.refused.values.map(\.loader) }.filter { $0.environment.directory === directory.health }
+        allRefused.map(\.loader).filter { $0.environment.directory === directory.health }
+    }
+
+    /// Logs that are there and could not be opened.
+    var allRefused: [RefusedLog] {
+        state.withLock { state in state.refused.values + state.surplus.values.flatMap(\.refused) }
     }
 
     /// Writes a checkpoint when it says something else than the last one. A disk that fails takes the directory offline; one

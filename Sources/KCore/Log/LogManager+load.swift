@@ -15,9 +15,12 @@ private struct DirectoryContents: Sendable {
 extension LogManager {
     /// Opens every log in the directories, all of them at a time and each by threads of its own: after a clean stop without
     /// reading segments, after any other by reading what lies above the recovery points. Called once.
-    /// - Parameter configFor: the settings of a topic, by its name.
-    /// - Throws: KAFKA_STORAGE_ERROR when a partition is in two directories.
-    public func load(configFor: @escaping @Sendable (String) -> LogConfig) throws(LogError) {
+    /// - Parameters:
+    ///   - topicId: of a topic, by its name; nil when it is not known.
+    ///   - configFor: the settings of a topic, by its name.
+    public func load(
+        topicId: (String) -> Uuid? = { _ in nil }, configFor: @escaping @Sendable (String) -> LogConfig
+    ) {
         let contents = directories.compactMap { $0.health.isOffline ? nil : self.contents(of: $0) }
         let unclean = contents.filter { $0.isUnclean }
         let logger = logger.named("recovery")
@@ -33,7 +36,7 @@ extension LogManager {
             self.open($0, configFor, progress)
         }
         if !unclean.isEmpty { progress.finish() }
-        if let error = twice.withLock({ $0 }) { throw error }
+        settleSurplus(topicId: topicId)
         for one in contents {
             let named = Set(one.recoveryPoints.keys).union(one.startOffsets.keys).union(one.highWatermarks.keys)
                 .union(one.cleanedOffsets.keys)
@@ -91,21 +94,24 @@ extension LogManager {
         do throws(LogError) {
             let (log, recovery) = try loader.loadTelling()
             progress?.recovered(topicPartition, recovery, tookMs: clock.monotonicMs - startMs)
-            let other = state.withLock { state in
-                if let other = state.logs[topicPartition] { return Log?.some(other) }
-                state.refused[topicPartition] = nil
-                state.logs[topicPartition] = log
-                return nil
+            state.withLock { state in
+                if state.logs[topicPartition] == nil {
+                    state.logs[topicPartition] = log
+                } else {
+                    state.surplus[topicPartition, default: SurplusLogs()].logs.append(log)
+                }
             }
-            guard let other else { return }
-            let error = LogError(
-                .kafkaStorageError,
-                "\(topicPartition) is in two directories: \(other.directoryPath), \(log.directoryPath)")
-            twice.withLock { $0 = $0 ?? error }
         } catch {
             progress?.failed()
             logger.error("a log cannot be used", ["partition": topicPartition, "error": error])
-            state.withLock { $0.refused[topicPartition] = RefusedLog(error: error, loader: loader) }
+            let refused = RefusedLog(error: error, loader: loader)
+            state.withLock { state in
+                if state.refused[topicPartition] == nil {
+                    state.refused[topicPartition] = refused
+                } else {
+                    state.surplus[topicPartition, default: SurplusLogs()].refused.append(refused)
+                }
+            }
         }
     }
 

@@ -35,7 +35,12 @@ extension LogManager {
         }
         if due.retention { background { self.retain() } }
         if due.flushes { background { self.flushDue() } }
-        if due.checkpoints { background { self.checkpointAll() } }
+        if due.checkpoints {
+            background {
+                self.checkpointAll()
+                self.finishEnds()
+            }
+        }
         if due.highWatermarks { background { self.checkpointHighWatermarks() } }
         if removals.count > 0 {
             background { self.removals.removeDue(nowMs: nowMs, disk: self.disk, logger: self.logger) }
@@ -88,8 +93,10 @@ extension LogManager {
         }
         removals.removeDue(nowMs: .max, disk: disk, logger: logger)
         // A log that was refused is damaged where it had promised, or was not recovered: the next start must look again.
-        let refused = state.withLock { $0.refused.values.map { $0.loader.environment.directory.path } }
-        let notClean = dirty.withLock { $0 }.union(refused)
+        let refused = allRefused.map { $0.loader.environment.directory.path }
+        let unflushed = state.withLock { $0.surplus.values.flatMap(\.logs) }
+            .filter { $0.recoveryPoint < $0.logEndOffset }.map { $0.environment.directory.path }
+        let notClean = dirty.withLock { $0 }.union(refused).union(unflushed)
         defer { for directory in directories { directory.unlock() } }
         for directory in directories where !directory.health.isOffline {
             checkpoint(directory)

@@ -21,16 +21,18 @@ public final class LogManager: Sendable {
     let directories: [LogDirectory]
     let state: Mutex<State>
     // Creating writes files, which must not hold up who only looks a log up.
-    private let creating = Mutex(())
+    let creating = Mutex(())
     let uncleanStop = Atomic(false)
-    // Of a partition that is in two directories.
-    let twice = Mutex<LogError?>(nil)
     let failureHandler: DirectoryFailureHandler
 
     struct State: Sendable {
         var logs: [TopicPartition: Log] = [:]
         /// Partitions that have a directory which could not be opened, and why. Nothing may be created in their place.
         var refused: [TopicPartition: RefusedLog] = [:]
+        /// What else there is of partitions that are in several directories.
+        var surplus: [TopicPartition: SurplusLogs] = [:]
+        /// Directories that were to get another name and could not: that of the partition is not free yet.
+        var unfinished: [TopicPartition: [UnfinishedEnd]] = [:]
         /// Partitions without a log that checkpoints on the disk may still name.
         var stale: Set<TopicPartition> = []
         var lastCheckpointMs: Int64
@@ -92,7 +94,10 @@ public final class LogManager: Sendable {
         let writer = WorkerPool(name: "write-behind", threads: 1)
         try self.init(
             options, disk: disk, clock: clock, logger: logger, background: { job in pool.submit(job) },
-            flusher: { job in flushers.submit(job) }, writeBehind: { job in writer.submit(job) },
+            flusher: { job in
+                // What is wanted when the pool has stopped is done all the same: somebody waits for it.
+                if !flushers.submit(job) { job() }
+            }, writeBehind: { job in writer.submit(job) },
             pools: [flushers, writer])
     }
 
@@ -125,99 +130,6 @@ public final class LogManager: Sendable {
     /// Has `handler` called when a directory goes offline: by a job in the background, after its logs refuse.
     public func onDirectoryFailure(_ handler: @escaping @Sendable (_ path: String) -> Void) {
         failureHandler.handler.withLock { $0 = { [background] path in background { handler(path) } } }
-    }
-
-    /// The log of a partition, created in the emptiest directory when there is none.
-    /// - Throws: KAFKA_STORAGE_ERROR; also when the partition has a log that could not be opened at start: a new one
-    ///   in its place would lose what it holds.
-    public func createLog(_ topicPartition: TopicPartition, topicId: Uuid?, config: LogConfig) throws(LogError) -> Log {
-        if let log = log(for: topicPartition) { return log }
-        return try creating.withLock { (_) throws(LogError) in
-            if let log = log(for: topicPartition) { return log }
-            if let refused = state.withLock({ $0.refused[topicPartition] }) { return try openAgain(refused) }
-            guard let directory = emptiest() else {
-                throw LogError(.kafkaStorageError, "all log directories are offline")
-            }
-            try forget(topicPartition, in: directory)
-            let log = try create(topicPartition, topicId, config, in: directory)
-            state.withLock { $0.logs[topicPartition] = log }
-            return log
-        }
-    }
-
-    /// What checkpoints say of an earlier log of the partition must not be taken for a promise of the new one.
-    private func forget(_ topicPartition: TopicPartition, in directory: LogDirectory) throws(LogError) {
-        guard state.withLock({ $0.stale.contains(topicPartition) }) else { return }
-        checkpoint(directory)
-        checkpointHighWatermarks(directory)
-        for name in OffsetCheckpoint.names {
-            guard directory.readCheckpoint(name, disk, logger)[topicPartition] != nil else { continue }
-            let path = directory.path + "/" + name
-            throw LogError(
-                .kafkaStorageError, "\(path) tells of an earlier log of \(topicPartition) and cannot be written")
-        }
-        _ = state.withLock { $0.stale.remove(topicPartition) }
-    }
-
-    // The one with the fewest logs, as Kafka does: sizes change, counts say what will come.
-    private func emptiest() -> LogDirectory? {
-        var counts: [String: Int] = [:]
-        for log in logs { counts[log.environment.directory.path, default: 0] += 1 }
-        return directories.filter { !$0.health.isOffline }
-            .min { (counts[$0.path] ?? 0) < (counts[$1.path] ?? 0) }
-    }
-
-    private func create(
-        _ topicPartition: TopicPartition, _ topicId: Uuid?, _ config: LogConfig, in directory: LogDirectory
-    ) throws(LogError) -> Log {
-        let path = directory.path + "/" + topicPartition.description
-        do {
-            try disk.createDirectory(path)
-            try disk.replaceFile(
-                path + "/" + LeaderEpochs.fileName, with: LeaderEpochs().contents, durable: false)
-            // Whose log it is must not be lost with the power: the directory's name is there already.
-            if let topicId {
-                try disk.replaceFile(
-                    path + "/" + PartitionMetadataFile.name, with: PartitionMetadataFile.write(topicId: topicId))
-            }
-        } catch {
-            throw error.isHarmless ? LogError(error) : directory.health.fail(error)
-        }
-        return try loader(topicPartition, directory, config: config, isClean: false).load()
-    }
-
-    /// Removes a partition's log: its directory is renamed now and removed after a while. No log is fine.
-    public func deleteLog(_ topicPartition: TopicPartition) throws(LogError) {
-        if let log = remove(topicPartition) { return try log.delete() }
-        // One that could not be opened goes too: the name must be free for the next topic that has it.
-        guard let refused = state.withLock({ $0.refused.removeValue(forKey: topicPartition) }) else { return }
-        try remove(refused.loader)
-    }
-
-    private func remove(_ loader: LogLoader) throws(LogError) {
-        let environment = loader.environment
-        do {
-            try loader.folder.rename(to: LogDirectoryName.deleted(loader.topicPartition))
-            try disk.syncDirectory(parentDirectory(loader.folder.path))
-            environment.removeLater([loader.folder.path], after: loader.config.fileDeleteDelayMs)
-        } catch  where error.isMissing {
-        } catch {
-            throw error.isHarmless ? LogError(error) : environment.directory.fail(error)
-        }
-    }
-
-    /// Puts a log aside that belongs to no topic of the cluster: its directory is renamed and kept, as Kafka does, since
-    /// it may be the metadata that is wrong.
-    public func setAsideLog(_ topicPartition: TopicPartition) throws(LogError) {
-        guard let log = remove(topicPartition) else { return }
-        try log.setAside()
-    }
-
-    private func remove(_ topicPartition: TopicPartition) -> Log? {
-        state.withLock { state in
-            state.stale.insert(topicPartition)
-            return state.logs.removeValue(forKey: topicPartition)
-        }
     }
 
     /// Puts the settings of a topic into force in all its logs.

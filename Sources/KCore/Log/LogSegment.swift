@@ -18,6 +18,10 @@ final class LogSegment: Sendable {
         var firstTimestamp: Int64?
         /// The largest timestamp and the last offset of its batch; nil until looked up.
         var largest: TimeIndex.Entry?
+        /// ``largest`` is the batches' word, not only the index's.
+        var isLargestSure = false
+        /// Its batches cannot be read, so that nobody knows their times.
+        var isUnreadable = false
         var lastTimeEntry: TimeIndex.Entry?
         // Made when first used: a log can have thousands of segments that nobody reads.
         var files: Files?
@@ -57,7 +61,10 @@ final class LogSegment: Sendable {
     ) throws(DiskError) -> LogSegment {
         let segment = LogSegment(folder, baseOffset: baseOffset, size: 0, createdMs: createdMs)
         segment.state.withLock { $0.files = Files(folder, baseOffset: baseOffset, stage: stage) }
-        segment.state.withLock { $0.largest = TimeIndex.Entry(timestamp: -1, offset: baseOffset) }
+        segment.state.withLock { state in
+            state.largest = TimeIndex.Entry(timestamp: -1, offset: baseOffset)
+            state.isLargestSure = true
+        }
         do throws(DiskError) {
             let file = try segment.files.log.open(create: true)
             try file.truncate(to: 0)
@@ -186,7 +193,23 @@ final class LogSegment: Sendable {
     /// What retention by time goes by, milliseconds: the largest timestamp, else when the file last changed.
     func retentionTimestampMs() throws(DiskError) -> Int64 {
         let largest = try largestEntry().timestamp
-        return largest >= 0 ? largest : try lastModifiedMs()
+        let isKnown = largest >= 0 && !state.withLock { $0.isUnreadable }
+        return isKnown ? largest : try lastModifiedMs()
+    }
+
+    /// Whether ``retentionTimestampMs()`` is more than what the index says.
+    var isTimeSure: Bool { state.withLock { $0.isLargestSure || $0.isUnreadable } }
+
+    /// Takes over what the first `size` bytes of batches say; nothing when the segment has grown since.
+    /// - Parameter largest: nil when they cannot be read.
+    func confirm(_ largest: TimeIndex.Entry?, size: Int64) {
+        state.withLock { state in
+            guard state.size == size else { return }
+            state.isUnreadable = largest == nil
+            guard let largest else { return }
+            state.largest = largest
+            state.isLargestSure = true
+        }
     }
 
     /// When the log's file last changed, milliseconds.
@@ -250,20 +273,23 @@ final class LogSegment: Sendable {
             try file.sync()
         }
         let last = try onDisk { () throws(DiskError) in try files.timeIndex.lastEntry() }
-        let largest = try largestTimestamp(end: position)
+        let largest = try largestTimestamp(from: 0, end: position)
         state.withLock { state in
             state.size = position
             state.bytesSinceIndexEntry = 0
             state.lastTimeEntry = last
             state.largest = largest
+            state.isLargestSure = true
             if position == 0 { state.firstTimestamp = nil }
         }
         return size - position
     }
 
-    private func largestTimestamp(end: Int64) throws(LogFault) -> TimeIndex.Entry {
+    /// The largest timestamp of the batches between two positions, and the last offset of its batch.
+    func largestTimestamp(from start: Int64, end: Int64) throws(LogFault) -> TimeIndex.Entry {
         var largest = TimeIndex.Entry(timestamp: -1, offset: baseOffset)
-        try BatchScanner.scan(try file(), from: 0, to: end) { (scanner) throws(LogFault) in
+        guard start < end else { return largest }
+        try BatchScanner.scan(try file(), from: start, to: end) { (scanner) throws(LogFault) in
             while let batch = try scanner.next() {
                 if batch.maxTimestamp > largest.timestamp {
                     largest = TimeIndex.Entry(timestamp: batch.maxTimestamp, offset: batch.lastOffset)
@@ -278,6 +304,7 @@ final class LogSegment: Sendable {
         state.withLock { state in
             state.size = size
             state.largest = largest
+            state.isLargestSure = true
             state.lastTimeEntry = lastTimeEntry
             state.bytesSinceIndexEntry = bytesSinceIndexEntry
             state.firstTimestamp = nil

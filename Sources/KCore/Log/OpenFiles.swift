@@ -120,13 +120,16 @@ final class FileHandle: Sendable {
     /// - Returns: false when there is no file.
     func rename(to stage: SegmentFileStage) throws(DiskError) -> Bool {
         let exists = try state.withLock { (state) throws(DiskError) -> Bool in
-            let path = path(state.stage)
+            let old = state.stage
             state.stage = stage
             if stage == .deleted { state.file = nil }
             do throws(DiskError) {
-                try folder.disk.rename(path, to: self.path(stage))
+                try folder.disk.rename(path(old), to: path(stage))
             } catch  where error.isMissing {
                 return false
+            } catch {
+                state.stage = old
+                throw error
             }
             return true
         }

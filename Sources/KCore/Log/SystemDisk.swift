@@ -62,17 +62,18 @@ public struct SystemDisk: Disk {
         }
     }
 
-    public func createDirectory(_ path: String) throws(DiskError) {
+    public func createDirectory(_ path: String, durable: Bool) throws(DiskError) {
         let parent = parentDirectory(path)
         if mkdir(path, 0o755) != 0 {
             let code = errno
             if code == EEXIST { return }
             guard code == ENOENT, parent != path else { throw DiskError(.createDirectory, path: path, code: code) }
-            try createDirectory(parent)
+            try createDirectory(parent, durable: true)
             if mkdir(path, 0o755) != 0 && errno != EEXIST {
                 throw DiskError(.createDirectory, path: path, code: errno)
             }
         }
+        if !durable { return }
         do {
             try syncDirectory(parent)
         } catch  where error.operation == .open {

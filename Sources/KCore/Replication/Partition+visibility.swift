@@ -28,7 +28,12 @@ extension Partition {
     public func updateConfig(_ config: LogConfig) {
         log.updateConfig(config)
         let end = log.logEndOffset
-        updateVisibility { $0.change(delayMs: config.deliveryDelayMs, logEndOffset: end) }
+        let replicated = log.highWatermarkLimit
+        updateVisibility { visibility in
+            visibility.change(delayMs: config.deliveryDelayMs, logEndOffset: end)
+            // What had to be flushed first may not have to any more.
+            _ = visibility.replicated(to: replicated, nowMs: clock.wallMs)
+        }
     }
 
     var clock: any Clock { log.environment.clock }
@@ -62,19 +67,22 @@ extension Partition {
                 nowMs: clock.wallMs)
             _ = visibility.replicated(to: end, nowMs: clock.wallMs)
         }
-        advanceWhenFlushed()
     }
 
-    /// Where records count only when they are on stable storage, has the high watermark follow the flushes.
+    /// Where records count only when they are on stable storage, asks for a flush of what is not. ``hasFlushed()`` follows,
+    /// however often a flush has to be tried.
     func advanceWhenFlushed() {
         guard log.config.showsOnlyFlushed else { return }
-        let end = log.logEndOffset
-        guard state.withLock({ $0.visibility.replicatedEnd < end }) else { return }
-        log.whenFlushed(to: end) { [weak self] error in
-            guard error == nil, let self else { return }
-            let flushed = log.highWatermarkLimit
-            updateVisibility { _ = $0.replicated(to: flushed, nowMs: self.clock.wallMs) }
-        }
+        hasFlushed()
+        if log.recoveryPoint < log.logEndOffset { log.requestFlush() }
+    }
+
+    /// Has the high watermark follow what is on stable storage now.
+    func hasFlushed() {
+        guard log.config.showsOnlyFlushed else { return }
+        let flushed = log.highWatermarkLimit
+        guard state.withLock({ $0.visibility.replicatedEnd < flushed }) else { return }
+        updateVisibility { _ = $0.replicated(to: flushed, nowMs: clock.wallMs) }
     }
 
     /// Changes what is visible, tells readers, and wakes who waits for it.

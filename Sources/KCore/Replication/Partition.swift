@@ -37,10 +37,13 @@ public final class Partition: Sendable {
                 leaderEpoch: leaderEpoch, visibility: visibility, inSyncReplicas: inSyncReplicas,
                 lastStableOffset: log.lastStableOffset(highWatermark: visibility.highWatermark)))
         if visibility.isDelaying { updateVisibility { _ in } }
+        log.observeFlushes { [weak self] in self?.hasFlushed() }
         advanceWhenFlushed()
     }
 
     public var leaderEpoch: Int32 { state.withLock { $0.leaderEpoch } }
+    /// Whether this broker serves it still.
+    var isOpen: Bool { state.withLock { $0.isOpen } }
 
     /// Takes over what the controller decided.
     public func lead(epoch: Int32, inSyncReplicas: Int) {

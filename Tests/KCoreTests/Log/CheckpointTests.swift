@@ -11,7 +11,7 @@ import Testing
     private func open(_ config: LogConfig = LogConfig(), logger: Logger = .silent) throws -> LogManager {
         let manager = try LogManager(
             LogManagerOptions(directories: ["/a"]), disk: disk, clock: clock, logger: logger, background: { $0() })
-        try manager.load { _ in config }
+        manager.load { _ in config }
         return manager
     }
 
@@ -49,7 +49,7 @@ import Testing
         let jobs = JobQueue()
         let again = try LogManager(
             LogManagerOptions(directories: ["/a"]), disk: disk, clock: clock, background: { $0() }, flusher: jobs.add)
-        try again.load { [config] _ in config }
+        again.load { [config] _ in config }
         let served = Partition(
             topicPartition: partition, topicId: Uuid.random(), log: try #require(again.log(for: partition)),
             leaderEpoch: 0, inSyncReplicas: 1)

@@ -31,7 +31,7 @@ import Testing
     private static func load(_ disk: SimulatedDisk) throws -> LogManager {
         let manager = try LogManager(
             LogManagerOptions(directories: ["/data"]), disk: disk, clock: ManualClock(), background: { _ in })
-        try manager.load { topic in
+        manager.load { topic in
             var config = LogConfig()
             if topic == "compacted" || topic.hasPrefix("__") { config.cleanupPolicy = .compact }
             return config

@@ -45,7 +45,7 @@ import Testing
 
     private func open(_ directory: Unpacked) throws -> LogManager {
         let manager = try LogManager(LogManagerOptions(directories: [directory.path]), background: { _ in })
-        try manager.load { topic in
+        manager.load { topic in
             var config = LogConfig()
             if topic == "compacted" || topic.hasPrefix("__") { config.cleanupPolicy = .compact }
             return config

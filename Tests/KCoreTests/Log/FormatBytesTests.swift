@@ -140,7 +140,7 @@ import Testing
         let disk = SimulatedDisk()
         let manager = try LogManager(
             LogManagerOptions(directories: ["/d"]), disk: disk, clock: ManualClock(), background: { _ in })
-        try manager.load { _ in LogConfig() }
+        manager.load { _ in LogConfig() }
         let log = try manager.createLog(
             TopicPartition(topic: "orders", partition: 2), topicId: Uuid(high: 0, low: 1), config: LogConfig())
         try log.append(["a"])

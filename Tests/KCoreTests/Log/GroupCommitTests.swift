@@ -177,4 +177,75 @@ import Testing
         manager.tick()
         #expect(disk.operations == operations)
     }
+
+    @Test func `a log that is always busy lets other logs flush in between`() throws {
+        let bench = LogBench(flusher: jobs.add)
+        let log = try bench.open(config(messages: 1))
+        let answers = Heard<Int>()
+        @Sendable func goOn(_ count: Int) {
+            guard count < 3, let result = try? log.append(["\(count)"]) else { return }
+            log.whenFlushed(to: result.lastOffset + 1) { _ in
+                answers.add(count)
+                goOn(count + 1)
+            }
+        }
+        goOn(0)
+        for count in 0..<3 {
+            // As it would stand behind the others in the flushers' row.
+            #expect(jobs.count == 1)
+            jobs.run()
+            #expect(answers.all == Array(0...count))
+        }
+    }
+
+    @Test func `a flush that had no room is tried again, and what it shows is shown then`() throws {
+        let disk = SimulatedDisk()
+        let clock = ManualClock()
+        let manager = try LogManager(
+            LogManagerOptions(directories: ["/a"]), disk: disk, clock: clock, background: { $0() })
+        let log = try manager.createLog(
+            TopicPartition(topic: "t", partition: 0), topicId: nil, config: config(messages: 1))
+        let partition = partition(log)
+        // The leader epochs are to be written, and cannot be.
+        disk.failOpens(of: ".tmp")
+        let woken = Atomic(0)
+        #expect(partition.wait(WaitingFetch(missingBytes: 1) { woken.add(1, ordering: .relaxed) }, since: 0))
+        let result = try partition.append(Batches.make(["a"]), requiredAcks: -1, origin: .client)
+        let answers = Heard<LogError?>()
+        log.whenFlushed(to: result.lastOffset + 1, answers.add)
+        #expect(answers.all.map { $0?.isTransient } == [true])
+        #expect(partition.highWatermark == 0)
+        for hasRoom in [false, true] {
+            if hasRoom { disk.failOpens(of: nil) }
+            clock.advance(ms: manager.options.flushCheckIntervalMs)
+            manager.tick()
+            #expect(partition.highWatermark == (hasRoom ? 1 : 0))
+            #expect(woken.load(ordering: .relaxed) == (hasRoom ? 1 : 0))
+        }
+    }
+
+    @Test func `with flush.messages=3 a flush that had no room is tried again as well`() throws {
+        let disk = SimulatedDisk()
+        let clock = ManualClock()
+        let manager = try LogManager(
+            LogManagerOptions(directories: ["/a"]), disk: disk, clock: clock, background: { $0() })
+        let log = try manager.createLog(
+            TopicPartition(topic: "t", partition: 0), topicId: nil, config: config(messages: 3))
+        disk.failOpens(of: ".tmp")
+        for value in ["a", "b", "c"] { try log.append([value]) }
+        #expect(log.recoveryPoint == 0)
+        disk.failOpens(of: nil)
+        clock.advance(ms: manager.options.flushCheckIntervalMs)
+        manager.tick()
+        #expect(log.recoveryPoint == 3)
+    }
+
+    @Test func `records that need not be flushed any more are shown`() throws {
+        let bench = LogBench(flusher: jobs.add)
+        let partition = partition(try bench.open(config(messages: 1)))
+        _ = try partition.append(Batches.make(["a"]), requiredAcks: 1, origin: .client)
+        #expect(partition.highWatermark == 0)
+        partition.updateConfig(config(messages: .max))
+        #expect(partition.highWatermark == 1)
+    }
 }

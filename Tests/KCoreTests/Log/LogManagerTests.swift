@@ -9,7 +9,7 @@ import Testing
     private func open(_ directories: [String] = ["/a"], _ config: LogConfig = LogConfig()) throws -> LogManager {
         let manager = try LogManager(
             LogManagerOptions(directories: directories), disk: disk, clock: clock, background: { $0() })
-        try manager.load { _ in config }
+        manager.load { _ in config }
         return manager
     }
 

@@ -50,13 +50,14 @@ struct LogBench {
     }
 
     func open(
-        _ config: LogConfig = LogConfig(), recoveryPoint: Int64 = 0, startOffset: Int64 = 0, clean: Bool = false
+        _ config: LogConfig = LogConfig(), recoveryPoint: Int64 = 0, startOffset: Int64 = 0, highWatermark: Int64 = 0,
+        clean: Bool = false
     ) throws -> Log {
         try disk.createDirectory(path)
         return try LogLoader(
             topicPartition: topicPartition, folder: PartitionFolder(path: path, files: environment.files),
             environment: environment, config: config, recoveryPoint: recoveryPoint, startOffset: startOffset,
-            wasCleanStop: clean
+            highWatermark: highWatermark, wasCleanStop: clean
         ).load()
     }
 }

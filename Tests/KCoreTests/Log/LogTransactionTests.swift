@@ -246,6 +246,33 @@ import Testing
         }
     }
 
+    @Test func `appends go on while a damaged index is made anew, and are in it`() throws {
+        let log = try bench.open()
+        try write(log, 1, ["a"])
+        try end(log, 1, isCommit: false)
+        try log.close()
+        let path = bench.path + "/00000000000000000000.txnindex"
+        bench.disk.flip(path, bit: 7, at: 0)
+        let again = try LogBench(disk: bench.disk).open(clean: true)
+        try write(again, 2, ["b"])
+        let isFirst = Atomic(true)
+        bench.disk.readHook.withLock { hook in
+            hook = { [self] path in
+                guard path.hasSuffix(".log"), isFirst.exchange(false, ordering: .relaxed) else { return }
+                // Whoever appends now must not wait for what is being read.
+                guard again.writer.withLockIfAvailable({ _ in true }) == true else {
+                    Issue.record("the log is read under the writer's lock")
+                    return
+                }
+                #expect(throws: Never.self) { try end(again, 2, isCommit: false) }
+            }
+        }
+        let found = try again.abortedTransactions(from: 0, upTo: .max)
+        bench.disk.readHook.withLock { $0 = nil }
+        #expect(isFirst.load(ordering: .relaxed) == false)
+        #expect(found.map(\.producerId) == [1, 2])
+    }
+
     @Test func `a producer with an open transaction is never forgotten`() throws {
         let log = try bench.open()
         try write(log, 1, ["a"])

@@ -122,4 +122,79 @@ import Testing
         #expect(log.logStartOffset == 100 && log.logEndOffset == 100)
         #expect(try log.append(["x"]).baseOffset == 100)
     }
+
+    // MARK: What says how old a segment is
+
+    /// Twenty records a second apart, closed, in segments of a few each.
+    private func stopped() throws -> (config: LogConfig, last: Int64) {
+        var config = LogConfig()
+        config.segmentBytes = 200
+        config.retentionMs = 1_000_000
+        let log = try bench.open(config)
+        let start = bench.clock.wallMs
+        for index in 0..<20 { try log.append(["value \(index)"], timestamp: start + Int64(index) * 1000) }
+        try log.close()
+        return (config, start + 19_000)
+    }
+
+    private var timeIndexes: [String] { bench.disk.paths.filter { $0.hasSuffix(".timeindex") } }
+
+    @Test func `no damage in a time index removes a segment that is young enough`() throws {
+        let (config, last) = try stopped()
+        let path = try #require(timeIndexes.first)
+        let original = try #require(bench.disk.contents(path))
+        var damaged: [[UInt8]] = [[], Array(original.dropLast(12))]
+        for position in 0..<original.count {
+            for bit in 0..<8 {
+                var one = original
+                one[position] ^= 1 << UInt8(bit)
+                damaged.append(one)
+            }
+        }
+        for contents in damaged {
+            bench.disk.plant(path, contents)
+            let log = try LogBench(disk: bench.disk).open(config, clean: true)
+            log.highWatermark = log.logEndOffset
+            #expect(try log.deleteOldSegments(nowMs: last + 900_000) == 0)
+            #expect(log.logStartOffset == 0)
+        }
+    }
+
+    @Test func `an index that names a time to come keeps no segment for ever`() throws {
+        let (config, last) = try stopped()
+        let path = try #require(timeIndexes.first)
+        var contents = try #require(bench.disk.contents(path))
+        contents[contents.count - 12] = 0x70
+        bench.disk.plant(path, contents)
+        let log = try LogBench(disk: bench.disk).open(config, clean: true)
+        #expect(try log.deleteOldSegments(nowMs: last + 1_000_001) > 3)
+    }
+
+    @Test func `a segment whose batches cannot be read goes by the time of its file`() throws {
+        let (config, last) = try stopped()
+        let path = try #require(timeIndexes.first)
+        bench.disk.plant(path, [])
+        let log = bench.path + "/00000000000000000000.log"
+        bench.disk.flip(log, bit: 3, at: 16)
+        // The simulated disk's files are from 1970.
+        let again = try LogBench(disk: bench.disk).open(config, clean: true)
+        #expect(try again.deleteOldSegments(nowMs: last) == 1)
+    }
+
+    @Test func `a crash while all segments go leaves a log that goes on where it ended`() throws {
+        for seed in 0..<300 {
+            let bench = LogBench()
+            var config = LogConfig()
+            config.retentionMs = 1
+            let log = try bench.open(config)
+            for index in 0..<5 { try log.append(["value \(index)"], timestamp: 0) }
+            try log.flush()
+            var random = SimulatedDisk.Random(seed: UInt64(seed))
+            bench.disk.failAfter(Int.random(in: 1...14, using: &random))
+            _ = try? log.deleteOldSegments(nowMs: bench.clock.wallMs)
+            bench.disk.crash(&random)
+            let again = try LogBench(disk: bench.disk).open(config, recoveryPoint: 5)
+            #expect(again.logEndOffset == 5, "seed \(seed)")
+        }
+    }
 }

@@ -10,7 +10,7 @@ import Testing
     private func open() throws -> LogManager {
         let manager = try LogManager(
             LogManagerOptions(directories: ["/a"]), disk: disk, clock: clock, background: { $0() })
-        try manager.load { _ in CleaningBench.config }
+        manager.load { _ in CleaningBench.config }
         return manager
     }
 
@@ -134,7 +134,7 @@ import Testing
         options.cleaner.threads = 2
         options.cleaner.backoffMs = 1
         let manager = try LogManager(options, disk: disk, clock: clock, background: { $0() })
-        try manager.load { _ in CleaningBench.config }
+        manager.load { _ in CleaningBench.config }
         for number in 0..<4 { _ = try fill(manager, Int32(number), 40) }
         manager.startCleaning()
         try eventually("four logs are cleaned") { manager.cleanerStatus.last.count == 4 }

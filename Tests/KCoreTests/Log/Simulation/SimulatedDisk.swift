@@ -38,6 +38,8 @@ final class SimulatedDisk: Disk {
     let state = Mutex(State())
     /// Called before every change, outside of the disk's lock: other work may come in between here.
     let interruption = Mutex<(@Sendable (DiskError.Operation, String) -> Void)?>(nil)
+    /// Called before a file is read, outside of the disk's lock, with its path.
+    let readHook = Mutex<(@Sendable (String) -> Void)?>(nil)
 
     init() {}
 
@@ -159,10 +161,10 @@ final class SimulatedDisk: Disk {
         }
     }
 
-    func createDirectory(_ path: String) throws(DiskError) {
+    func createDirectory(_ path: String, durable: Bool) throws(DiskError) {
         if state.withLock({ $0.names.directory(path) != nil }) { return }
         try change(.createDirectory, path) { (state) throws(DiskError) in
-            state.names.addDirectory(path)
+            state.names.addDirectory(path, durably: durable)
         }
     }
 

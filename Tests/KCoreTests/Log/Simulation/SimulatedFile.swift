@@ -34,6 +34,11 @@ final class SimulatedFile: DiskFile {
     }
 
     func read(at position: Int64, into target: UnsafeMutableRawBufferPointer) -> Int {
+        disk.readHook.withLock { $0 }?(path)
+        return readNow(at: position, into: target)
+    }
+
+    private func readNow(at position: Int64, into target: UnsafeMutableRawBufferPointer) -> Int {
         disk.state.withLock { state in
             do throws(DiskError) { try state.fail(.read, path) } catch { return -Int(error.code) }
             guard let contents = state.files[id]?.cached, position < contents.count else { return 0 }

@@ -99,8 +99,8 @@ struct SimulatedNames: Sendable {
         return true
     }
 
-    /// Durable at once, as ``Disk/createDirectory(_:)`` says.
-    mutating func addDirectory(_ path: String) {
+    /// Those above it are durable at once, as ``Disk/createDirectory(_:durable:)`` says.
+    mutating func addDirectory(_ path: String, durably: Bool = true) {
         if paths[path] != nil { return }
         let above = parentDirectory(path)
         addDirectory(above)
@@ -111,7 +111,11 @@ struct SimulatedNames: Sendable {
         current[parent]?[name] = .directory(id)
         current[id] = [:]
         durable[id] = [:]
-        durable[parent]?[name] = .directory(id)
+        if durably {
+            durable[parent]?[name] = .directory(id)
+        } else {
+            unsynced.append(.add(directory: parent, name: name, .directory(id)))
+        }
         paths[path] = id
     }
 

@@ -187,7 +187,7 @@ final class Simulation: @unchecked Sendable {
         do {
             let manager = try LogManager(
                 options, disk: disk, clock: clock, background: { [jobs] job in jobs.add(job) })
-            try manager.load(configFor: { configs[$0] ?? LogConfig() })
+            manager.load(configFor: { configs[$0] ?? LogConfig() })
             self.manager = manager
         } catch {
             if disk.isDead { return false }

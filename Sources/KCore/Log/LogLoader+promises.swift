@@ -1,0 +1,37 @@
+extension LogLoader {
+    /// Compares where a log ends with what the checkpoints promise.
+    ///
+    /// - Below the recovery point everything was on stable storage: when the log ends in front of it, records are gone that
+    ///   had been promised, even where what is left is sound.
+    /// - A start behind the end is what a loss of power leaves of a log whose newest records had been deleted before they
+    ///   were on stable storage (Apache Kafka writes start offsets regardless of that). What is left was deleted, too, and
+    ///   the log begins anew at its start, as with Kafka: no offset is given twice. But then the high watermark had been
+    ///   there. If it had not, or the last stop was clean, the start is not to be believed, and would cost all records.
+    ///
+    /// - Throws: what is wrong, with the end of the log's last file.
+    func checkEnd(_ end: Int64, _ segments: [LogSegment], start: Int64) throws(LogFault) {
+        if end < recoveryPoint {
+            throw damaged(
+                segments, "the log ends at offset \(end), and had been on stable storage up to \(recoveryPoint)")
+        }
+        guard !segments.isEmpty, end < start, wasCleanStop || highWatermark < start else { return }
+        throw damaged(
+            segments,
+            "the log ends at offset \(end), in front of its start \(start) in \(OffsetCheckpoint.logStartOffsetName)")
+    }
+
+    private func damaged(_ segments: [LogSegment], _ reason: String) -> LogFault {
+        guard let last = segments.last else { return .damaged(path: folder.path, position: 0, reason: reason) }
+        let path = folder.path + "/" + SegmentFileKind.log.fileName(baseOffset: last.baseOffset)
+        return .damaged(path: path, position: last.size, reason: reason)
+    }
+
+    /// Reports records that are missing between two segments where all had been on stable storage. Compaction leaves such
+    /// gaps, too, and is told by its checkpoint; the log of a topic that is not compacted has none.
+    func reportGap(from end: Int64, to next: Int64) {
+        let isExpected = next <= end || end >= recoveryPoint || next <= cleanedOffset
+        if isExpected || config.cleanupPolicy.contains(.compact) { return }
+        environment.logger.error(
+            "records that had been flushed are missing", ["partition": topicPartition, "from": end, "to": next - 1])
+    }
+}
