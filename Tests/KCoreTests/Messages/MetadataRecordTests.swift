@@ -50,6 +50,13 @@ import Testing
         }
     }
 
+    @Test func `a quota that is not a number comes back as it was`() throws {
+        let value = try ClientQuotaRecord(key: "k", value: Double(bitPattern: 0xFFFF_FFFF_FFFF_FF0D)).framed()
+        let record = try MetadataLogRecord(value: value)
+        #expect(try MetadataLogRecord(value: record.value()) == record)
+        #expect(try record.value() == value)
+    }
+
     @Test func `a frame that this build does not know is refused`() {
         #expect(throws: WireError.unsupportedVersion(apiKey: -1, version: 2)) {
             try MetadataLogRecord(value: [2, 2, 0])

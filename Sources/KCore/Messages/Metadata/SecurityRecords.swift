@@ -92,6 +92,12 @@ struct ClientQuotaRecord: MetadataRecord {
         try c.field(&remove)
     }
 
+    /// The value by its bits: what is not a number is the same when it comes back.
+    static func == (one: Self, other: Self) -> Bool {
+        one.entity == other.entity && one.key == other.key && one.remove == other.remove
+            && one.value.bitPattern == other.value.bitPattern && one.unknownTags == other.unknownTags
+    }
+
     struct EntityData: WireStruct {
         var entityType = ""
         /// Null for the default of the type.
