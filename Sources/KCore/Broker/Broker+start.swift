@@ -122,7 +122,8 @@ extension Broker {
         let answer = controller.perform(
             RegisterBroker(
                 brokerId: nodeId, incarnationId: Uuid.random(), endpoints: endpoints, rack: settings.rack,
-                logDirs: nodeIdentity.directories.map(\.id), afterUncleanStop: logManager.wasUncleanStop))
+                logDirs: nodeIdentity.directories.map(\.id) + partitions.missing.awaitedDirectories.sorted(),
+                afterUncleanStop: logManager.wasUncleanStop))
         guard answer.errorCode == .none else {
             throw BrokerStartError(description: "the broker cannot be registered: \(answer.errorCode.meaning)")
         }

@@ -46,7 +46,8 @@ public final class Broker: Sendable {
         self.loops = loops
         images = cluster.holder
         partitions = PartitionManager(
-            logManager: logManager, config: settings.config, nodeId: nodeId, logger: logger.named("partitions"))
+            logManager: logManager, lostDirectories: cluster.lostDirectories, config: settings.config,
+            nodeId: nodeId, logger: logger.named("partitions"))
         fetchSessions = FetchSessionCache(maxSessions: settings.fetchSessionSlots)
         producerIds = ProducerIdAllocator { completion in
             controller.submit(AllocateProducerIds(brokerId: nodeId), completion: completion)

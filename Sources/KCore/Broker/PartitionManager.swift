@@ -16,9 +16,14 @@ final class PartitionManager: ImageListener {
     private let newest = Mutex<ClusterImage?>(nil)
     private let lacksLogs = Atomic<Bool>(false)
     private let pause = Mutex(RetryPause())
+    let missing: MissingLogs
 
-    init(logManager: LogManager, config: BrokerConfig, nodeId: Int32, logger: Logger) {
+    /// - Parameter lostDirectories: see ``MissingLogs/lostDirectories``.
+    init(
+        logManager: LogManager, lostDirectories: Set<Uuid> = [], config: BrokerConfig, nodeId: Int32, logger: Logger
+    ) {
         self.logManager = logManager
+        missing = MissingLogs(logManager: logManager, lostDirectories: lostDirectories)
         self.config = config
         self.nodeId = nodeId
         self.logger = logger
@@ -30,9 +35,27 @@ final class PartitionManager: ImageListener {
     private func open(_ image: ClusterImage, _ newest: inout ClusterImage?) {
         newest = image
         var table = PartitionTable()
-        for topic in image.topics { table.set(entry(for: topic, known: nil, image, isStart: true)) }
+        for topic in image.topics {
+            noteMissing(topic)
+            table.set(entry(for: topic, known: nil, image))
+        }
         self.table.publish(table)
         setAsideStrays(image)
+        logManager.forgetMissingLogs { name in
+            guard let topic = image.topic(name.topic), topic.partitions.indices.contains(Int(name.partition)) else {
+                return false
+            }
+            return topic.partitions[Int(name.partition)].leader == nodeId
+        }
+    }
+
+    private func noteMissing(_ topic: TopicImage) {
+        for (index, state) in topic.partitions.enumerated() where state.leader == nodeId {
+            let name = TopicPartition(topic: topic.name, partition: Int32(index))
+            guard logManager.log(for: name) == nil else { continue }
+            let replica = state.replicas.firstIndex(of: nodeId) ?? .max
+            missing.note(name, assignedTo: replica < state.directories.count ? state.directories[replica] : .zero)
+        }
     }
 
     // A crash between a topic's end in the metadata and that of its logs leaves them behind.
@@ -58,9 +81,10 @@ final class PartitionManager: ImageListener {
 
     private func prepare(_ image: ClusterImage, _ delta: ClusterDelta) {
         var table = self.table.value
+        let deleted = Set(delta.deletedTopics.map(\.id))
         for topic in delta.createdTopics {
             logger.info("topic created", ["topic": topic.name, "partitions": topic.partitions.count])
-            table.set(entry(for: topic, known: nil, image))
+            table.set(entry(for: topic, known: nil, image, deleted: deleted))
         }
         for change in delta.changedTopics {
             table.set(entry(for: change.after, known: table.find(change.after.name), image))
@@ -86,7 +110,11 @@ final class PartitionManager: ImageListener {
         }
         self.table.publish(table)
         for topic in gone {
-            for index in topic.offline { deleteLog(TopicPartition(topic: topic.name, partition: index)) }
+            for index in topic.offline {
+                let name = TopicPartition(topic: topic.name, partition: index)
+                _ = missing.giveUp(name)
+                deleteLog(name)
+            }
         }
         for partition in gone.flatMap(\.partitions).compactMap({ $0 }) {
             partition.close()
@@ -137,12 +165,12 @@ final class PartitionManager: ImageListener {
     }
 
     private func entry(
-        for topic: TopicImage, known: PartitionTable.Topic?, _ image: ClusterImage, isStart: Bool = false
+        for topic: TopicImage, known: PartitionTable.Topic?, _ image: ClusterImage, deleted: Set<Uuid> = []
     ) -> PartitionTable.Topic {
         var partitions: [Partition?] = []
         var offline: Set<Int32> = []
         partitions.reserveCapacity(topic.partitions.count)
-        createLogs(of: topic, known, image, isStart: isStart)
+        createLogs(of: topic, known, image)
         for (index, state) in topic.partitions.enumerated() {
             let index = Int32(index)
             guard state.leader == nodeId else {
@@ -156,7 +184,7 @@ final class PartitionManager: ImageListener {
             }
             let name = TopicPartition(topic: topic.name, partition: index)
             do throws(LogError) {
-                let log = try log(of: topic, name, image, isStart: isStart)
+                let log = try log(of: topic, name, image, deleted: deleted)
                 partitions.append(
                     Partition(
                         topicPartition: name, topicId: topic.id, log: log, leaderEpoch: state.leaderEpoch,
@@ -174,32 +202,43 @@ final class PartitionManager: ImageListener {
     }
 
     // All at a time, which is much less work for the disk. What cannot be created is told one by one.
-    private func createLogs(
-        of topic: TopicImage, _ known: PartitionTable.Topic?, _ image: ClusterImage, isStart: Bool
-    ) {
-        if isStart && logManager.hasOfflineDirectory { return }
+    private func createLogs(of topic: TopicImage, _ known: PartitionTable.Topic?, _ image: ClusterImage) {
         let names = topic.partitions.indices.filter { index in
             topic.partitions[index].leader == nodeId && known?.partition(Int32(index)) == nil
                 && known?.isOffline(Int32(index)) != true
-        }.map { TopicPartition(topic: topic.name, partition: Int32($0)) }
+        }.map { TopicPartition(topic: topic.name, partition: Int32($0)) }.filter { !missing.contains($0) }
         if names.count > 1 { logManager.createLogs(names, topicId: topic.id, config: logConfig(topic.name, image)) }
     }
 
     private func log(
-        of topic: TopicImage, _ name: TopicPartition, _ image: ClusterImage, isStart: Bool
+        of topic: TopicImage, _ name: TopicPartition, _ image: ClusterImage, deleted: Set<Uuid>
     ) throws(LogError) -> Log {
         if let log = logManager.log(for: name) {
-            if log.topicId == nil || log.topicId == topic.id { return log }
-            // What is left of a topic that had the same name and was deleted while this broker was down.
+            guard let id = log.topicId, id != topic.id else { return log }
+            // Only who knows that the other topic has ended may remove its log: the file may be what is wrong.
+            guard deleted.contains(id) else {
+                throw LogError(
+                    .kafkaStorageError,
+                    "\(log.directoryPath)/\(PartitionMetadataFile.name) says topic id \(id), but \(topic.name) has "
+                        + "\(topic.id). Correct the file if it is damaged; if this is left of a topic of the same name "
+                        + "that was deleted, move the directory away. Then start again")
+            }
             logger.warning("the log of a deleted topic is removed", ["partition": name])
             try logManager.deleteLog(name)
         }
-        // A log that is missing at start may be in a directory that cannot be used now. An empty one in its place would
-        // be taken for the truth.
-        if isStart && logManager.hasOfflineDirectory {
-            throw LogError(.kafkaStorageError, "no log of \(name) is found, and a log directory is offline")
+        if mayBeginAnew(topic, image), missing.giveUp(name) {
+            logger.error(
+                "a log that is missing begins anew, without its records, as unclean.leader.election.enable says",
+                ["partition": name])
         }
+        try missing.check(name)
         return try logManager.createLog(name, topicId: topic.id, config: logConfig(topic.name, image))
+    }
+
+    private func mayBeginAnew(_ topic: TopicImage, _ image: ClusterImage) -> Bool {
+        ConfigResolver(broker: config, nodeId: nodeId, image: image)
+            .topicValue("unclean.leader.election.enable", topic: image.configs(of: .topic(topic.name)))?
+            .lowercased() == "true"
     }
 
     // MARK: Settings
@@ -219,6 +258,8 @@ final class PartitionManager: ImageListener {
             : delta.changedConfigs.filter { $0.type == .topic }.compactMap { table.find($0.name) }
         for topic in topics {
             let config = logConfig(topic.name, image)
+            // What is missing may be given up now.
+            if !topic.offline.isEmpty { lacksLogs.store(true, ordering: .relaxed) }
             for partition in topic.partitions.compactMap({ $0 }) { partition.updateConfig(config) }
         }
     }

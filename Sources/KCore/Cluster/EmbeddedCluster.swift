@@ -3,6 +3,8 @@ struct EmbeddedCluster: Sendable {
     let identity: NodeIdentity
     let holder: ImageHolder
     let runner: ControllerRunner
+    /// Ids of log directories that the broker was registered with and that it does not have now.
+    let lostDirectories: Set<Uuid>
 
     /// Opens the log directories and the metadata log in them, and makes both where they are not there.
     /// The broker then submits a ``RegisterBroker`` with the endpoints that it listens on.
@@ -23,6 +25,12 @@ struct EmbeddedCluster: Sendable {
             throw MetadataStoreError("the directory \(path) has the metadata log and cannot be used: \(reason)")
         }
         paths.removeAll { path in offline.contains { $0.path == path } }
+        let hasMetadata = try LogDirectoryContents.hasMetadataLog(home, disk)
+        if !hasMetadata {
+            // Before anything is written into a place that is the wrong one.
+            let metadataLog = "\(home)/\(LocalMetadataLog.directoryName)"
+            for path in paths { try LogDirectoryContents.checkIsUnused(path, by: metadataLog, disk) }
+        }
         var identity = try NodeIdentity.open(
             disk: disk, paths: paths, nodeId: configuredId >= 0 ? Int32(configuredId) : nil, using: &random)
         let logger = logger.named("metadata")
@@ -43,6 +51,9 @@ struct EmbeddedCluster: Sendable {
         let controller = Controller(config: config, nodeId: identity.nodeId, random: random)
         let runner = ControllerRunner(
             controller: controller, store: store, image: image, holder: holder, logger: logger)
-        return EmbeddedCluster(identity: identity, holder: holder, runner: runner)
+        let registered = image.brokers[identity.nodeId]?.logDirs ?? []
+        return EmbeddedCluster(
+            identity: identity, holder: holder, runner: runner,
+            lostDirectories: Set(registered).subtracting(identity.directories.map(\.id)))
     }
 }

@@ -45,14 +45,17 @@ final class LogDirectory: Sendable {
         }
     }
 
-    /// The partitions that have a directory here. Directories of deleted partitions are handed to `removals`.
+    /// The partitions that have a directory here, and those whose directory waits to be removed, which is handed to
+    /// `removals`.
     func partitions(
         _ disk: any Disk, _ removals: RemovalQueue, _ logger: Logger
-    ) throws(DiskError) -> [TopicPartition] {
+    ) throws(DiskError) -> (found: [TopicPartition], deleted: Set<TopicPartition>) {
         var found: [TopicPartition] = []
+        var deleted: Set<TopicPartition> = []
         for entry in try disk.list(path) where entry.isDirectory {
             if LogDirectoryName.isDeleted(entry.name) {
                 removals.add([path + "/" + entry.name], atMs: .min)
+                if let partition = LogDirectoryName.parseDeleted(entry.name) { deleted.insert(partition) }
             } else if LogDirectoryName.isFuture(entry.name) {
                 logger.warning(
                     "a copy that Kafka was making from another log directory is kept and not used",
@@ -63,7 +66,7 @@ final class LogDirectory: Sendable {
                 found.append(partition)
             }
         }
-        return found
+        return (found, deleted)
     }
 
     /// The offsets of a checkpoint; none when it cannot be read: then more is recovered than had to be.

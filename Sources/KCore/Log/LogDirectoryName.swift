@@ -23,6 +23,12 @@ enum LogDirectoryName {
         return TopicPartition(topic: String(name[..<dash]), partition: partition)
     }
 
+    /// The partition whose directory waits to be removed; nil for every other name, and for one that had to be shortened.
+    static func parseDeleted(_ name: String) -> TopicPartition? {
+        guard isDeleted(name), name.utf8.count < 255, let dot = name.lastIndex(of: ".") else { return nil }
+        return parse(String(name[..<dot]))
+    }
+
     /// What a directory is renamed to when its partition is deleted, at most 255 bytes.
     static func deleted(_ topicPartition: TopicPartition) -> String { renamed(topicPartition, deleteSuffix) }
 

@@ -4,12 +4,23 @@ internal import Synchronization
 private struct DirectoryContents: Sendable {
     var directory: LogDirectory
     var partitions: [TopicPartition]
+    /// Those that wait to be removed.
+    var deleted: Set<TopicPartition>
     var recoveryPoints: [TopicPartition: Int64]
     var startOffsets: [TopicPartition: Int64]
     var highWatermarks: [TopicPartition: Int64]
     var cleanedOffsets: [TopicPartition: Int64]
 
     var isUnclean: Bool { !directory.wasCleanStop && !partitions.isEmpty }
+    /// What the checkpoints speak of.
+    var named: Set<TopicPartition> {
+        Set(recoveryPoints.keys).union(startOffsets.keys).union(highWatermarks.keys).union(cleanedOffsets.keys)
+    }
+
+    /// An offset that the log must have reached.
+    func promisedEnd(_ name: TopicPartition) -> Int64 {
+        [recoveryPoints, startOffsets, highWatermarks, cleanedOffsets].compactMap { $0[name] }.max() ?? 0
+    }
 }
 
 extension LogManager {
@@ -37,10 +48,13 @@ extension LogManager {
         }
         if !unclean.isEmpty { progress.finish() }
         settleSurplus(topicId: topicId)
+        let found = Set(contents.flatMap(\.partitions))
         for one in contents {
-            let named = Set(one.recoveryPoints.keys).union(one.startOffsets.keys).union(one.highWatermarks.keys)
-                .union(one.cleanedOffsets.keys)
-            state.withLock { $0.stale.formUnion(named.subtracting(one.partitions)) }
+            state.withLock { $0.stale.formUnion(one.named.subtracting(one.partitions)) }
+            for name in one.named.subtracting(found).subtracting(one.deleted) where one.promisedEnd(name) > 0 {
+                refuseMissing(
+                    name, loader(name, one, configFor), promisedEnd: one.promisedEnd(name), in: one.directory)
+            }
         }
         // From here on the logs change: a stop that is not announced is not clean.
         for one in contents { one.directory.removeCleanStopMarker(disk) }
@@ -48,9 +62,9 @@ extension LogManager {
 
     private func contents(of directory: LogDirectory) -> DirectoryContents? {
         do {
-            let partitions = try directory.partitions(disk, removals, logger)
+            let (partitions, deleted) = try directory.partitions(disk, removals, logger)
             let contents = DirectoryContents(
-                directory: directory, partitions: partitions,
+                directory: directory, partitions: partitions, deleted: deleted,
                 recoveryPoints: directory.readCheckpoint(OffsetCheckpoint.recoveryPointName, disk, logger),
                 startOffsets: directory.readCheckpoint(OffsetCheckpoint.logStartOffsetName, disk, logger),
                 highWatermarks: directory.readCheckpoint(OffsetCheckpoint.highWatermarkName, disk, logger),
@@ -77,14 +91,23 @@ extension LogManager {
     ) {
         let directory = contents.directory
         Parallel.forEach(contents.partitions, threads: options.recoveryThreads) { topicPartition in
-            var loader = self.loader(
-                topicPartition, directory, config: configFor(topicPartition.topic), isClean: directory.wasCleanStop)
-            loader.recoveryPoint = contents.recoveryPoints[topicPartition] ?? 0
-            loader.startOffset = contents.startOffsets[topicPartition] ?? 0
-            loader.cleanedOffset = contents.cleanedOffsets[topicPartition] ?? -1
-            loader.highWatermark = contents.highWatermarks[topicPartition] ?? 0
+            let loader = self.loader(topicPartition, contents, configFor)
             self.open(loader, directory, contents.isUnclean ? progress : nil)
         }
+    }
+
+    private func loader(
+        _ topicPartition: TopicPartition, _ contents: DirectoryContents,
+        _ configFor: @Sendable (String) -> LogConfig
+    ) -> LogLoader {
+        var loader = loader(
+            topicPartition, contents.directory, config: configFor(topicPartition.topic),
+            isClean: contents.directory.wasCleanStop)
+        loader.recoveryPoint = contents.recoveryPoints[topicPartition] ?? 0
+        loader.startOffset = contents.startOffsets[topicPartition] ?? 0
+        loader.cleanedOffset = contents.cleanedOffsets[topicPartition] ?? -1
+        loader.highWatermark = contents.highWatermarks[topicPartition] ?? 0
+        return loader
     }
 
     /// Opens a log and takes it up, or remembers why it is refused.
@@ -135,8 +158,10 @@ extension LogManager {
     }
 }
 
-/// A log that is there and could not be opened.
+/// A log that could not be opened.
 struct RefusedLog: Sendable {
     var error: LogError
     var loader: LogLoader
+    /// It is not there, though checkpoints tell of it.
+    var isMissing = false
 }

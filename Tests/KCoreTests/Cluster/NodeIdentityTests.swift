@@ -62,4 +62,18 @@ import Testing
         let identity = try open(disk, ["/a"])
         #expect(identity.nodeId == 3 && identity.clusterId == "zk")
     }
+
+    @Test func `a damaged file, or none beside logs, is refused and nothing is written over it`() throws {
+        for text in ["garbage\n", "node.id=1\ncluster.id=x\n", "version=1\nnode.id=1\ncluster.id=\n"] {
+            let disk = SimulatedDisk()
+            try disk.createDirectory("/a")
+            disk.plant("/a/meta.properties", Array(text.utf8))
+            #expect(throws: MetadataStoreError.self) { try open(disk, ["/a"]) }
+            #expect(disk.contents("/a/meta.properties") == Array(text.utf8))
+        }
+        let disk = SimulatedDisk()
+        try disk.createDirectory("/a/t-0")
+        #expect(throws: MetadataStoreError.self) { try open(disk, ["/a"]) }
+        #expect(disk.contents("/a/meta.properties") == nil)
+    }
 }

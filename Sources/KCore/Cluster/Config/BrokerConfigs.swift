@@ -134,8 +134,7 @@ enum BrokerConfigs {
         .long("log.segment.delete.delay.ms", 60_000, .atLeast(0), "How long files of deleted segments stay on disk."),
         .int("message.max.bytes", 1_048_588, .atLeast(0), "The largest record batch, compressed, that is accepted."),
         .int("min.insync.replicas", 1, .atLeast(1), "In-sync replicas without which acks=all is refused."),
-        .boolean("unclean.leader.election.enable", false, "Whether a replica that is not in sync may become leader.")
-            .ignored,
+        .boolean("unclean.leader.election.enable", false, "Whether a replica that is not in sync may become leader."),
     ]
 
     /// Those with coarser units, which only a file sets.

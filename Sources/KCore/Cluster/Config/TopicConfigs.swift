@@ -53,7 +53,7 @@ enum TopicConfigs {
         .boolean(
             "unclean.leader.election.enable", false,
             "Whether a replica that is not in sync may become leader, losing records, when there is no other."
-        ).from(.init("unclean.leader.election.enable")).ignored,
+        ).from(.init("unclean.leader.election.enable")),
         .boolean("message.downconversion.enable", true, "Whether records are converted for clients of older formats.")
             .from(.init("log.message.downconversion.enable")).ignored,
         .string("message.format.version", "3.0-IV1", "Older message format; no longer has a meaning.").ignored,

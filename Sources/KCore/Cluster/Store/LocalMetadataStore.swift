@@ -104,12 +104,9 @@ final class LocalMetadataStore: MetadataStore {
 
     /// A new cluster would put aside whatever partitions are there.
     private func checkIsUnused() throws {
-        let partition = try disk.list(parent).lazy.filter { $0.isDirectory }
-            .compactMap { LogDirectoryName.parse($0.name) }.first { $0.topic != LogDirectoryName.metadataTopic }
-        guard let partition else { return }
-        throw MetadataStoreError(
-            "\(directory) has no records, but \(parent) has partitions, \(partition) for one: the cluster's metadata is "
-                + "missing. Restore it, or move the partitions elsewhere")
+        for path in [parent] + identity.directories.map(\.path) {
+            try LogDirectoryContents.checkIsUnused(path, by: directory, disk)
+        }
     }
 
     private func takeOver(_ reader: MetadataLogReader) throws {

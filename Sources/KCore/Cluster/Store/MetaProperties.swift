@@ -13,9 +13,10 @@ struct MetaProperties: Equatable, Sendable {
         do throws(PropertiesError) { values = try PropertiesFile.dictionary(text) } catch {
             throw ConfigError("\(error)")
         }
-        let version = values["version"]?.trimmedASCII ?? "0"
+        guard let version = values["version"]?.trimmedASCII else { throw ConfigError("it has no version") }
         guard version == "0" || version == "1" else { throw ConfigError("version \(version) is not known") }
-        clusterId = values["cluster.id"]
+        clusterId = values["cluster.id"]?.trimmedASCII
+        if clusterId?.isEmpty == true { throw ConfigError("cluster.id is empty") }
         let name = version == "0" ? "broker.id" : "node.id"
         if let value = values[name] {
             guard let id = Int32(value.trimmedASCII), id >= 0 else {
@@ -67,7 +68,8 @@ struct NodeIdentity: Equatable, Sendable {
     /// - Parameters:
     ///   - nodeId: from the configuration; nil to take what the directories say, or ``defaultNodeId``.
     ///   - clusterId: that the directories must belong to; nil to take what they say, or a random one.
-    /// - Throws: ``MetadataStoreError`` that names the file which says something else.
+    /// - Throws: ``MetadataStoreError`` that names the file which says something else, or is damaged, or is missing beside
+    ///   logs.
     static func open(
         disk: any Disk, paths: [String], nodeId: Int32?, clusterId: String? = nil,
         using random: inout some RandomNumberGenerator
@@ -77,6 +79,7 @@ struct NodeIdentity: Equatable, Sendable {
         for path in paths {
             let meta = try read(disk, path)
             try check(meta, path, nodeId: nodeId, clusterId: clusterId, against: found)
+            if meta == nil { try checkIsNew(disk, path) }
             found.append((path, meta))
         }
         let knownNode = nodeId ?? found.lazy.compactMap { $0.meta?.nodeId }.first
@@ -103,6 +106,14 @@ struct NodeIdentity: Equatable, Sendable {
         do { return try MetaProperties(text: contents.utf8String) } catch {
             throw MetadataStoreError("\(file): \(error)")
         }
+    }
+
+    // The file is on the disk before the first partition is made.
+    private static func checkIsNew(_ disk: any Disk, _ path: String) throws(MetadataStoreError) {
+        guard let partition = try LogDirectoryContents.partition(in: path, disk) else { return }
+        throw MetadataStoreError(
+            "\(path) has partitions, \(partition) for one, but no \(MetaProperties.fileName), which says whose they are: "
+                + "restore it, or move the partitions elsewhere")
     }
 
     private static func check(
