@@ -18,6 +18,10 @@ extension Command {
             every auto.commit.interval.ms, when partitions go to another member and at the end: after a crash some
             records come again. With --commit before a crash loses those that were stored and not printed yet.
             """,
+            """
+            With --sink DIR the output of each partition goes to DIR/TOPIC-PARTITION/*.lines instead, and where
+            that ends reading goes on; -o is for partitions that are new to it. Members of a group share DIR.
+            """,
         ],
         options: ConsumeOptions.all + CommonOptions.client,
         examples: [
@@ -26,6 +30,7 @@ extension Command {
             Example(
                 "kconsume -t orders -o @-2h -f '%T %p:%o %k = %v\\n'", "the last two hours, with time, place and key"),
             Example("kconsume -t orders -g billing", "shares orders with the other members of the group billing"),
+            Example("kconsume -t orders -o beginning --sink copy", "copies orders to files, each record exactly once"),
             Example("kconsume -t orders,payments -p 0 -o -10 -e --json", "the last ten of partition 0 of two topics"),
         ],
         action: { arguments, console throws(ToolError) in
@@ -39,6 +44,9 @@ extension Command {
             let client = try ClientSetup.connect(arguments, console, defaults: defaults, options: options)
             defer { client.close() }
             if settings.group != nil {
+                if let path = settings.sink {
+                    return try ConsumeSinkRun(settings, client, console, SinkDirectory(path)).run()
+                }
                 return try ConsumeGroupRun(settings, client, console).run()
             }
             if !client.config.groupId.isEmpty && !settings.isQuiet {
@@ -46,6 +54,9 @@ extension Command {
             }
             if !arguments.isGiven(ConsumeOptions.offset) { try settings.start(client.config.autoOffsetReset) }
             console.interruption?.onInterrupt { client.interrupt() }
+            if let path = settings.sink {
+                return try ConsumeSinkRun(settings, client, console, SinkDirectory(path)).run()
+            }
             let run = ConsumeRun(settings, client, console)
             return try run.run()
         })
@@ -61,6 +72,8 @@ struct ConsumeSettings: Sendable {
     /// Nil without a group.
     var group: String?
     var commit: Commit
+    /// The directory that output goes to, with its positions; nil for stdout.
+    var sink: String?
     /// Where a group starts that has no stored offset; nil for what `auto.offset.reset` says.
     var groupStart: OffsetReset?
     var printing: RecordPrinter.Mode
@@ -82,6 +95,10 @@ struct ConsumeSettings: Sendable {
             }
             place = OffsetExpression(start: .end)
             groupStart = try ConsumeSettings.groupStart(offset)
+        }
+        sink = arguments.text(ConsumeOptions.sink)
+        if sink != nil && arguments.isGiven(ConsumeOptions.commit) {
+            throw .usage("--sink and --commit contradict each other: positions are stored with the output")
         }
         maxRecords = arguments.integer(ConsumeOptions.count)
         exitsAtEnd = arguments.isGiven(ConsumeOptions.exitAtEnd)

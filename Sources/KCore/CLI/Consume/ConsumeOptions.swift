@@ -13,6 +13,11 @@ enum ConsumeOptions {
     static let commit = CommandOption.value(
         "commit", "WHEN", kind: .choice(ConsumeSettings.Commit.allCases.map(\.rawValue)), defaultNote: "after",
         help: "With -g, when a record counts as read: before it is printed, after that, or never")
+    static let sink = CommandOption.value(
+        "sink", "DIR", kind: .path,
+        help:
+            "Write to files in DIR, with the position beside them: started again it goes on where they end, and after "
+            + "a crash at any moment nothing is missing or there twice")
     static let count = CommandOption.value(
         "count", short: "c", "N", kind: .integer(0...(.max)), help: "Stop after N records")
     static let exitAtEnd = CommandOption.flag(
@@ -24,5 +29,7 @@ enum ConsumeOptions {
         "isolation", "LEVEL", kind: .choice(["read_committed", "read_uncommitted"]),
         defaultNote: "read_committed", help: "Whether records of transactions are shown only once they are committed")
 
-    static let all = [topic, group, commit, partitions, offset, count, exitAtEnd, format, json, isolation]
+    static let all = [
+        topic, group, commit, sink, partitions, offset, count, exitAtEnd, format, json, isolation,
+    ]
 }

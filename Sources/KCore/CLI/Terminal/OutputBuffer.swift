@@ -5,7 +5,10 @@ internal import Glibc
 /// Life cycle: append, ``flush()`` whenever the reader should see it, and at the end. Once a write has failed, what is
 /// appended is dropped and ``failure`` says why; `EPIPE` means that the reader wants no more.
 public final class OutputBuffer {
+    /// Negative where there is none to ask.
     private let descriptor: Int32
+    /// Returns 0, or the `errno`.
+    private let write: (UnsafeRawBufferPointer) -> Int32
     private let memory: UnsafeMutableRawPointer
     private let capacity: Int
     /// Bytes that wait to be written.
@@ -16,8 +19,14 @@ public final class OutputBuffer {
     public private(set) var failure: Int32?
 
     /// - Parameter capacity: bytes; output is written when they are full.
-    public init(descriptor: Int32, capacity: Int = 1 << 18) {
+    public convenience init(descriptor: Int32, capacity: Int = 1 << 18) {
+        self.init(capacity: capacity, descriptor: descriptor) { Console.writeAll($0, to: descriptor) }
+    }
+
+    /// - Parameter write: takes all it is given; returns 0, or an `errno`.
+    init(capacity: Int, descriptor: Int32 = -1, write: @escaping (UnsafeRawBufferPointer) -> Int32) {
         self.descriptor = descriptor
+        self.write = write
         self.capacity = capacity
         memory = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
     }
@@ -99,7 +108,7 @@ public final class OutputBuffer {
     /// Writes what waits.
     public func flush() {
         if count > 0 && failure == nil {
-            let error = Console.writeAll(UnsafeRawBufferPointer(start: memory, count: count), to: descriptor)
+            let error = write(UnsafeRawBufferPointer(start: memory, count: count))
             if error != 0 { failure = error }
         }
         count = 0
@@ -109,7 +118,7 @@ public final class OutputBuffer {
         flush()
         if bytes.count < capacity { return append(bytes) }
         if failure == nil {
-            let error = Console.writeAll(bytes, to: descriptor)
+            let error = write(bytes)
             if error != 0 { failure = error }
         }
         total += Int64(bytes.count)

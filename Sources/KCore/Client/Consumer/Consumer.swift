@@ -65,6 +65,7 @@ public final class Consumer: Sendable {
 
     private let client: KafkaClient
     private let resetUnlessSet: OffsetReset
+    private let resetsNever: Bool
     private let state = Mutex(State())
     private let listener: Mutex<Int?> = Mutex(nil)
 
@@ -75,10 +76,13 @@ public final class Consumer: Sendable {
         var isInterrupted = false
     }
 
-    /// - Parameter resetUnlessSet: what takes the place of `auto.offset.reset` where nobody set it.
-    public init(_ client: KafkaClient, resetUnlessSet: OffsetReset = .latest) {
+    /// - Parameters:
+    ///   - resetUnlessSet: what takes the place of `auto.offset.reset` where nobody set it.
+    ///   - resetsNever: an offset that does not exist is an error, whatever `auto.offset.reset` says.
+    public init(_ client: KafkaClient, resetUnlessSet: OffsetReset = .latest, resetsNever: Bool = false) {
         self.client = client
         self.resetUnlessSet = resetUnlessSet
+        self.resetsNever = resetsNever
         let number = client.onInterrupt { [weak self] _ in self?.interrupt() }
         listener.withLock { $0 = number }
     }
@@ -92,7 +96,8 @@ public final class Consumer: Sendable {
         let readings = try readings(assignments)
         let queue = Monitor(FetchQueue())
         let runner = ConsumerRunner(
-            runtime: client.runtime, queue: queue, readings: readings, resetUnlessSet: resetUnlessSet)
+            runtime: client.runtime, queue: queue, readings: readings, resetUnlessSet: resetUnlessSet,
+            resetsNever: resetsNever)
         let old = state.withLock { state in
             let old = state.runner
             (state.runner, state.queue) = (runner, queue)

@@ -62,15 +62,14 @@ final class ConsumerRunner: @unchecked Sendable {
 
     init(
         runtime: ClientRuntime, queue: Monitor<FetchQueue>, readings: [FetchPlanner.Reading],
-        resetUnlessSet: OffsetReset,
-        waitsWhenEmpty: Bool = false
+        resetUnlessSet: OffsetReset, resetsNever: Bool = false, waitsWhenEmpty: Bool = false
     ) {
         self.runtime = runtime
         self.queue = queue
         self.waitsWhenEmpty = waitsWhenEmpty
         logger = runtime.logger.named("consumer")
         var config = runtime.config
-        config.autoOffsetReset = config.autoOffsetReset ?? resetUnlessSet
+        config.autoOffsetReset = resetsNever ? .fail : config.autoOffsetReset ?? resetUnlessSet
         planner = FetchPlanner(config: config, readings: readings, seed: UInt64.random(in: .min ... .max))
     }
 

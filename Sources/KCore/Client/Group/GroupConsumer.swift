@@ -42,9 +42,12 @@ public final class GroupConsumer: Sendable {
     /// - Parameters:
     ///   - resetUnlessSet: what takes the place of `auto.offset.reset` where nobody set it.
     ///   - stopsAtEnd: reads each partition up to where it ended when reading began.
+    ///   - isToldWhereToBegin: assigned partitions are read from where ``begin(at:)`` says, and not before; an offset that
+    ///     does not exist is an error.
     /// - Throws: ``ClientError/Kind/configuration`` without a group.
     public init(
-        _ client: KafkaClient, topics: GroupTopics, resetUnlessSet: OffsetReset = .latest, stopsAtEnd: Bool = false
+        _ client: KafkaClient, topics: GroupTopics, resetUnlessSet: OffsetReset = .latest, stopsAtEnd: Bool = false,
+        isToldWhereToBegin: Bool = false
     ) throws(ClientError) {
         guard !client.config.groupId.isEmpty else {
             throw ClientError(.configuration, "group.id is not set; it names the group to join")
@@ -56,11 +59,16 @@ public final class GroupConsumer: Sendable {
         queue.withLock { $0.lastPollMs = now }
         runner = GroupRunner(
             runtime: client.runtime, settings: MembershipSettings(client.config), topics: topics, queue: queue,
-            resetUnlessSet: resetUnlessSet, stopsAtEnd: stopsAtEnd)
+            resetUnlessSet: resetUnlessSet, stopsAtEnd: stopsAtEnd, isToldWhereToBegin: isToldWhereToBegin)
         client.loop.execute { [runner] in runner.start() }
     }
 
     deinit { client.loop.execute { [runner] in runner.leave {} } }
+
+    /// Reads partitions from these offsets on, as long as they are this member's. For who `isToldWhereToBegin`.
+    public func begin(at offsets: [TopicPartition: Int64]) {
+        client.loop.execute { [runner] in runner.begin(at: offsets) }
+    }
 
     /// What happens next: something with the share, or a piece of a partition; pieces of one partition come in order.
     /// - Throws: ``ClientError`` when this member cannot go on. What was fetched before comes first.

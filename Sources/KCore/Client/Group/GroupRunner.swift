@@ -7,6 +7,7 @@ final class GroupRunner: @unchecked Sendable {
     let member: GroupMember
     private let topics: GroupTopics
     private let stopsAtEnd: Bool
+    private let isToldWhereToBegin: Bool
     private let queue: Monitor<FetchQueue>
     private let fetcher: ConsumerRunner
     private let logger: Logger
@@ -17,15 +18,17 @@ final class GroupRunner: @unchecked Sendable {
 
     init(
         runtime: ClientRuntime, settings: MembershipSettings, topics: GroupTopics, queue: Monitor<FetchQueue>,
-        resetUnlessSet: OffsetReset, stopsAtEnd: Bool
+        resetUnlessSet: OffsetReset, stopsAtEnd: Bool, isToldWhereToBegin: Bool = false
     ) {
         self.runtime = runtime
         self.topics = topics
         self.queue = queue
         self.stopsAtEnd = stopsAtEnd
+        self.isToldWhereToBegin = isToldWhereToBegin
         logger = runtime.logger.named("group")
         fetcher = ConsumerRunner(
-            runtime: runtime, queue: queue, readings: [], resetUnlessSet: resetUnlessSet, waitsWhenEmpty: true)
+            runtime: runtime, queue: queue, readings: [], resetUnlessSet: resetUnlessSet,
+            resetsNever: isToldWhereToBegin, waitsWhenEmpty: true)
         member = GroupMember(settings, seed: UInt64.random(in: .min ... .max), nowMs: runtime.nowMs)
     }
 
@@ -143,7 +146,7 @@ final class GroupRunner: @unchecked Sendable {
         case .assign(let partitions):
             logger.info("partitions were assigned", ["partitions": partitions.count])
             queue.update { $0.events.append(.assigned(partitions)) }
-            begin(partitions, failures: 0)
+            if !isToldWhereToBegin { begin(partitions, failures: 0) }
         case .lookUp(let names): lookUp(names)
         case .failed(let error): queue.update { if $0.error == nil { $0.error = error } }
         }
@@ -170,6 +173,12 @@ final class GroupRunner: @unchecked Sendable {
     }
 
     // MARK: Where to begin
+
+    func begin(at offsets: [TopicPartition: Int64]) {
+        guard !isEnded else { return }
+        let starts = offsets.filter { member.owned.contains($0.key) }.sorted { $0.key < $1.key }
+        fetcher.add(starts.map { ($0.key, position: $0.value) }, endsAtFirstSight: stopsAtEnd)
+    }
 
     // From the stored offsets of partitions that are this member's still when the answer comes.
     private func begin(_ partitions: [TopicPartition], failures: Int) {

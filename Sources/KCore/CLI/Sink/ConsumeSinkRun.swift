@@ -1,0 +1,160 @@
+/// One run of `kconsume --sink`: reads from where the output ends, alone or as a member of a group.
+final class ConsumeSinkRun {
+    private let settings: ConsumeSettings
+    private let client: KafkaClient
+    private let console: Console
+    private let sink: SinkDirectory
+    private var progress: ProgressLine
+    private var records: Int64 = 0
+    private let startNs: Int64
+    private var lastCommitNs: Int64
+
+    init(_ settings: ConsumeSettings, _ client: KafkaClient, _ console: Console, _ sink: SinkDirectory) {
+        self.settings = settings
+        self.client = client
+        self.console = console
+        self.sink = sink
+        progress = ProgressLine(console, isWanted: !settings.isQuiet)
+        startNs = console.clock.monotonicNs
+        lastCommitNs = startNs
+    }
+
+    func run() throws(ToolError) -> ExitStatus {
+        defer { progress.clear() }
+        if settings.maxRecords == 0 { return .done }
+        if settings.group == nil { try readAlone() } else { try readAsMember() }
+        progress.clear()
+        if settings.isVerbose { summarize() }
+        return console.interruption?.signal.map { .signal($0) } ?? .done
+    }
+
+    // MARK: Alone
+
+    private func readAlone() throws(ToolError) {
+        var assignments = try ConsumeAssignment.find(settings, client)
+        for index in assignments.indices {
+            let partition = TopicPartition(topic: assignments[index].topic, partition: assignments[index].partition)
+            guard try sink.open(partition) else {
+                throw ToolError("\(partition) is being written to \(settings.sink ?? "") by another kconsume")
+            }
+            if let offset = sink.offset(partition) { assignments[index].start = .offset(offset) }
+        }
+        let consumer = Consumer(client, resetsNever: true)
+        defer { consumer.close() }
+        console.interruption?.onInterrupt { consumer.interrupt() }
+        try ToolError.rethrowing { () throws(ClientError) in try consumer.assign(assignments) }
+        // Where it begins is kept before anything is read, so that a later start begins there too.
+        for start in consumer.positions {
+            let partition = TopicPartition(topic: start.topic, partition: start.partition)
+            if sink.offset(partition) == nil { try sink.begin(partition, at: start.start) }
+        }
+        try read { (timeoutMs) throws(ClientError) in
+            switch try consumer.poll(timeoutMs: timeoutMs) {
+            case .records(let fetched): .records(fetched)
+            case .timeout: .timeout
+            case .finished: .finished
+            case .interrupted: .interrupted
+            }
+        } stored: { _ in
+        } assigned: { _ in
+        }
+    }
+
+    // MARK: As a member of a group
+
+    private func readAsMember() throws(ToolError) {
+        let topics: GroupTopics =
+            settings.topics.patterns.isEmpty
+            ? .named(settings.topics.names)
+            : .matching { [topics = settings.topics] all in Set(topics.names + topics.matching(all)).sorted() }
+        let consumer = try ToolError.rethrowing { () throws(ClientError) in
+            try GroupConsumer(client, topics: topics, stopsAtEnd: settings.exitsAtEnd, isToldWhereToBegin: true)
+        }
+        console.interruption?.onInterrupt { consumer.interrupt() }
+        defer { consumer.close() }
+        let store = { (offsets: [TopicPartition: GroupOffset]) in
+            // For whoever looks at the group; what counts is in the files.
+            do throws(ClientError) {
+                try consumer.commit(offsets, timeoutMs: 3000)
+            } catch {
+                self.client.logger.info("the group does not know how far the files are: \(error)")
+            }
+        }
+        try read { (timeoutMs) throws(ClientError) in
+            try consumer.poll(timeoutMs: timeoutMs)
+        } stored: {
+            store($0)
+        } assigned: { (partitions) throws(ToolError) in
+            let offsets = try SinkStart(settings, client, console, sink).offsets(partitions)
+            consumer.begin(at: offsets.start)
+            if !offsets.unstored.isEmpty { store(offsets.unstored) }
+        }
+    }
+
+    // MARK: Reading
+
+    private func read(
+        _ poll: (Int) throws(ClientError) -> GroupConsumer.Poll,
+        stored: ([TopicPartition: GroupOffset]) -> Void,
+        assigned: ([TopicPartition]) throws(ToolError) -> Void
+    ) throws(ToolError) {
+        var failure: ToolError?
+        do throws(ToolError) {
+            try readOn(poll, stored: stored, assigned: assigned)
+        } catch {
+            failure = error
+        }
+        // What was printed counts all the same, unless it could not be written: then this fails once more.
+        do throws(ToolError) {
+            let offsets = try sink.commit()
+            if !offsets.isEmpty { stored(offsets) }
+        } catch {
+            failure = failure ?? error
+        }
+        if let failure { throw failure }
+    }
+
+    private func readOn(
+        _ poll: (Int) throws(ClientError) -> GroupConsumer.Poll,
+        stored: ([TopicPartition: GroupOffset]) -> Void,
+        assigned: ([TopicPartition]) throws(ToolError) -> Void
+    ) throws(ToolError) {
+        while true {
+            let next: GroupConsumer.Poll
+            do throws(ClientError) {
+                next = try poll(250)
+            } catch {
+                if error.kind == .interrupted { return }
+                throw ToolError(error)
+            }
+            switch next {
+            case .finished, .interrupted: return
+            case .timeout: break
+            case .assigned(let partitions): try assigned(partitions)
+            case .revoking(let partitions):
+                let offsets = try sink.commit(partitions)
+                sink.close(partitions)
+                if !offsets.isEmpty { stored(offsets) }
+            case .lost(let partitions): sink.close(partitions)
+            case .records(let fetched):
+                let left = settings.maxRecords.map { $0 - records } ?? .max
+                records += try sink.print(fetched, settings.printing, upTo: left)
+                if let limit = settings.maxRecords, records >= limit { return }
+            }
+            let now = console.clock.monotonicNs
+            if (now - lastCommitNs) / 1_000_000 >= Int64(client.config.autoCommitIntervalMs) {
+                lastCommitNs = now
+                let offsets = try sink.commit()
+                if !offsets.isEmpty { stored(offsets) }
+            }
+            if progress.isDue { progress.show(ProgressLine.State(records: records, bytes: sink.total)) }
+        }
+    }
+
+    private func summarize() {
+        let seconds = Double(console.clock.monotonicNs - startNs) / 1e9
+        console.note(
+            "\(console.tool): \(Quantity.count(records, "record")), \(ByteSize.text(sink.total)) in "
+                + "\(Quantity.duration(seconds: seconds))")
+    }
+}

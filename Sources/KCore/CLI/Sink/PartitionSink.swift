@@ -1,0 +1,157 @@
+/// The output of one partition: files that grow, and the position that belongs to them, made durable together.
+///
+/// What was appended counts when ``commit(next:)`` has returned, all of it and the position, or not at all: after a crash
+/// or a loss of power at any moment, opening cuts off what does not. A lock makes sure that one process writes here,
+/// whatever a group believes. Used by one thread.
+final class PartitionSink {
+    private let disk: any Disk
+    private let directory: String
+    private let partition: TopicPartition
+    private let segmentBytes: Int64
+    /// Held as long as this lives; the system lets go of it when the process dies.
+    private let lock: any AnyObject & Sendable
+    private let writer = Writer()
+    /// Nil until ``begin(at:)``, in a directory that has no output yet.
+    private(set) var position: SinkPosition?
+    /// Takes what ``commit(next:)`` makes count.
+    let output: OutputBuffer
+
+    /// The file that is written to, as the output buffer sees it.
+    private final class Writer {
+        var file: (any DiskFile)?
+        var bytes: Int64 = 0
+
+        /// - Returns: 0, or the `errno`.
+        func write(_ source: UnsafeRawBufferPointer) -> Int32 {
+            do throws(DiskError) {
+                try file?.write(source, at: bytes)
+                bytes += Int64(source.count)
+                return 0
+            } catch {
+                return error.code
+            }
+        }
+    }
+
+    private init(
+        _ disk: any Disk, _ directory: String, _ partition: TopicPartition, _ segmentBytes: Int64,
+        _ lock: any AnyObject & Sendable
+    ) {
+        self.disk = disk
+        self.directory = directory
+        self.partition = partition
+        self.segmentBytes = segmentBytes
+        self.lock = lock
+        output = OutputBuffer(capacity: 1 << 17) { [writer] in writer.write($0) }
+    }
+
+    // MARK: Opening
+
+    /// Takes over a partition's directory, which is made where there is none, and cuts off what does not count.
+    /// - Parameter segmentBytes: a file that has grown to this is followed by another.
+    /// - Returns: nil as long as somebody else has it.
+    /// - Throws: ``ToolError`` also when what is there cannot be what was committed.
+    static func open(
+        _ disk: any Disk, _ directory: String, _ partition: TopicPartition, segmentBytes: Int64
+    ) throws(ToolError) -> PartitionSink? {
+        let lock: any AnyObject & Sendable
+        do throws(DiskError) {
+            try disk.createDirectory(directory)
+            lock = try disk.lock(directory + "/lock")
+        } catch {
+            if error.operation == .lock && error.isTaken { return nil }
+            throw ToolError("\(error)")
+        }
+        let sink = PartitionSink(disk, directory, partition, segmentBytes, lock)
+        try sink.recover()
+        return sink
+    }
+
+    private func recover() throws(ToolError) {
+        let path = directory + "/" + SinkPosition.fileName
+        let (text, files) = try ToolError.rethrowing { () throws(DiskError) in
+            (try disk.readFile(path)?.utf8String, try disk.list(directory).map(\.name).filter(SinkPosition.isOutput))
+        }
+        guard let text else {
+            // The position is there before the first file is.
+            guard files.isEmpty else {
+                throw ToolError(
+                    "\(directory) has output but no \(SinkPosition.fileName) file: it is not known what counts")
+            }
+            return
+        }
+        guard let position = SinkPosition(text, of: partition) else {
+            throw ToolError("\(path) is not what kconsume has written for \(partition)")
+        }
+        try ToolError.rethrowing { () throws(DiskError) in
+            for name in files where name > position.file { try disk.remove(directory + "/" + name) }
+        }
+        // Without the file nothing of it counted: it is made when something is written.
+        let file = directory + "/" + position.file
+        let size = try ToolError.rethrowing { () throws(DiskError) in try disk.fileSize(file) ?? 0 }
+        guard size >= position.bytes else {
+            throw ToolError("\(file) has \(size) bytes, but \(position.bytes) were committed: something was taken away")
+        }
+        self.position = position
+        try ToolError.rethrowing { () throws(DiskError) in try open(position) }
+    }
+
+    private func open(_ position: SinkPosition) throws(DiskError) {
+        let path = directory + "/" + position.file
+        let file = try disk.open(path, .create)
+        try file.truncate(to: position.bytes)
+        // Its name must be there before a position counts on it, whoever made the file.
+        try disk.syncDirectory(directory)
+        (writer.file, writer.bytes) = (file, position.bytes)
+    }
+
+    // MARK: Committing
+
+    /// Says where the output of a partition begins that has none yet, or that it goes on behind what others have handled.
+    func begin(at offset: Int64) throws(ToolError) {
+        guard position?.offset != offset else { return }
+        let last = position
+        try keep(
+            SinkPosition(
+                partition: partition, offset: offset, file: last?.file ?? SinkPosition.fileName(offset),
+                bytes: last?.bytes ?? 0))
+        if let position, last == nil { try ToolError.rethrowing { () throws(DiskError) in try open(position) } }
+    }
+
+    /// Makes all output so far durable, together with where reading goes on.
+    func commit(next: Int64) throws(ToolError) {
+        guard let last = position, last.offset != next else { return }
+        output.flush()
+        if let failure = output.failure {
+            throw ToolError("cannot write \(directory)/\(last.file): \(systemMessage(failure))")
+        }
+        if writer.bytes > last.bytes {
+            // An error of this one is not tried again: the system may have dropped what it could not write.
+            try ToolError.rethrowing { () throws(DiskError) in try writer.file?.sync() }
+        }
+        try keep(SinkPosition(partition: partition, offset: next, file: last.file, bytes: writer.bytes))
+        if writer.bytes >= segmentBytes { try roll(next) }
+    }
+
+    private func roll(_ next: Int64) throws(ToolError) {
+        try keep(SinkPosition(partition: partition, offset: next, file: SinkPosition.fileName(next), bytes: 0))
+        if let position { try ToolError.rethrowing { () throws(DiskError) in try open(position) } }
+    }
+
+    private func keep(_ new: SinkPosition) throws(ToolError) {
+        try ToolError.rethrowing { () throws(DiskError) in
+            try disk.replaceFile(directory + "/" + SinkPosition.fileName, with: Bytes(new.text))
+        }
+        position = new
+    }
+}
+
+extension ToolError {
+    static func rethrowing<R>(_ body: () throws(DiskError) -> R) throws(ToolError) -> R {
+        do throws(DiskError) {
+            return try body()
+        } catch {
+            throw ToolError("\(error)")
+        }
+    }
+}

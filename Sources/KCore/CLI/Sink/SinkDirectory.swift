@@ -1,0 +1,76 @@
+/// What `kconsume --sink DIR` writes to: a directory for each partition that it reads. Used by one thread.
+final class SinkDirectory {
+    /// A file that has grown to this is followed by another.
+    static let segmentBytes: Int64 = 256 << 20
+
+    private let disk: any Disk
+    private let path: String
+    private let segmentBytes: Int64
+    private var sinks: [TopicPartition: PartitionSink] = [:]
+    /// Where reading goes on, for partitions of which something was printed and is not committed yet.
+    private var pending: [TopicPartition: GroupOffset] = [:]
+    /// Bytes of output.
+    private(set) var total: Int64 = 0
+
+    init(_ path: String, disk: any Disk = SystemDisk(), segmentBytes: Int64 = SinkDirectory.segmentBytes) {
+        self.path = path
+        self.disk = disk
+        self.segmentBytes = segmentBytes
+    }
+
+    private func directory(_ partition: TopicPartition) -> String {
+        "\(path)/\(partition.topic)-\(partition.partition)"
+    }
+
+    /// Takes over the output of a partition.
+    /// - Returns: false as long as another process has it.
+    func open(_ partition: TopicPartition) throws(ToolError) -> Bool {
+        if sinks[partition] != nil { return true }
+        sinks[partition] = try PartitionSink.open(
+            disk, directory(partition), partition, segmentBytes: segmentBytes)
+        return sinks[partition] != nil
+    }
+
+    /// The first offset that is not in the output of an open partition; nil where there is none yet.
+    func offset(_ partition: TopicPartition) -> Int64? { sinks[partition]?.position?.offset }
+
+    /// Says where the output of an open partition begins or goes on.
+    func begin(_ partition: TopicPartition, at offset: Int64) throws(ToolError) {
+        try sinks[partition]?.begin(at: offset)
+    }
+
+    /// Prints a piece of a partition; one that is not open is left out.
+    /// - Returns: how many records that were.
+    func print(
+        _ fetched: FetchedRecords, _ mode: RecordPrinter.Mode, upTo limit: Int64
+    ) throws(ToolError) -> Int64 {
+        guard let output = sinks[fetched.topicPartition]?.output else { return 0 }
+        let before = output.total
+        let (count, next) = try ToolError.rethrowing { () throws(ClientError) in
+            try RecordPrinter.print(fetched, mode, to: output, upTo: limit)
+        }
+        total += output.total - before
+        pending[fetched.topicPartition] = next
+        return count
+    }
+
+    /// Makes what was printed durable, with its positions.
+    /// - Parameter partitions: nil for all.
+    /// - Returns: how far they have come.
+    func commit(_ partitions: [TopicPartition]? = nil) throws(ToolError) -> [TopicPartition: GroupOffset] {
+        let due = partitions.map { chosen in pending.filter { chosen.contains($0.key) } } ?? pending
+        for (partition, next) in due.sorted(by: { $0.key < $1.key }) {
+            try sinks[partition]?.commit(next: next.offset)
+            pending[partition] = nil
+        }
+        return due
+    }
+
+    /// Lets go of partitions; what is not committed does not count.
+    func close(_ partitions: [TopicPartition]) {
+        for partition in partitions {
+            sinks[partition] = nil
+            pending[partition] = nil
+        }
+    }
+}

@@ -1,0 +1,61 @@
+/// How much of a partition's output counts: the file `position` in its directory, which is replaced as a whole.
+///
+///     version=1
+///     topic=orders
+///     partition=0
+///     offset=1234
+///     file=00000000000000000000.lines
+///     bytes=56789
+struct SinkPosition: Equatable, Sendable {
+    static let fileName = "position"
+    private static let suffix = ".lines"
+
+    var partition: TopicPartition
+    /// The first offset that is not in the output.
+    var offset: Int64
+    /// The last file of the output; those before it count as they are.
+    var file: String
+    /// How much of that file counts.
+    var bytes: Int64
+
+    /// The name of the file whose first record is at `offset` or behind it.
+    static func fileName(_ offset: Int64) -> String {
+        let digits = String(offset)
+        return String(repeating: "0", count: max(0, 20 - digits.count)) + digits + suffix
+    }
+
+    static func isOutput(_ name: String) -> Bool {
+        let digits = name.dropLast(suffix.count)
+        return name.hasSuffix(suffix) && digits.utf8.count == 20 && digits.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
+    }
+
+    var text: String {
+        """
+        version=1
+        topic=\(partition.topic)
+        partition=\(partition.partition)
+        offset=\(offset)
+        file=\(file)
+        bytes=\(bytes)
+
+        """
+    }
+
+    init(partition: TopicPartition, offset: Int64, file: String, bytes: Int64) {
+        self.partition = partition
+        self.offset = offset
+        self.file = file
+        self.bytes = bytes
+    }
+
+    /// - Returns: nil for anything but what ``text`` gives for this partition.
+    init?(_ text: String, of partition: TopicPartition) {
+        guard let values = try? PropertiesFile.dictionary(text), values["version"] == "1",
+            values["topic"] == partition.topic, values["partition"] == "\(partition.partition)",
+            let offset = values["offset"].flatMap({ Int64($0) }), offset >= 0,
+            let bytes = values["bytes"].flatMap({ Int64($0) }), bytes >= 0,
+            let file = values["file"], SinkPosition.isOutput(file)
+        else { return nil }
+        self.init(partition: partition, offset: offset, file: file, bytes: bytes)
+    }
+}

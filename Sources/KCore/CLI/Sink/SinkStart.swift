@@ -1,0 +1,80 @@
+internal import Glibc
+
+/// Where a member of a group begins with partitions whose output goes to a sink.
+struct SinkStart {
+    private let settings: ConsumeSettings
+    private let client: KafkaClient
+    private let console: Console
+    private let sink: SinkDirectory
+
+    /// How long who had a partition before may take to let go of it. One that died lets go at once.
+    static let patienceMs: Int64 = 60_000
+
+    init(_ settings: ConsumeSettings, _ client: KafkaClient, _ console: Console, _ sink: SinkDirectory) {
+        self.settings = settings
+        self.client = client
+        self.console = console
+        self.sink = sink
+    }
+
+    struct Offsets {
+        var start: [TopicPartition: Int64] = [:]
+        /// Of these the group does not know how far the output has come: who wrote it died before saying so.
+        var unstored: [TopicPartition: GroupOffset] = [:]
+    }
+
+    /// Opens the output of these partitions. Each begins where its output ends, or where the group has come to when that
+    /// is further; one without either where `auto.offset.reset` says, and that is kept.
+    func offsets(_ partitions: [TopicPartition]) throws(ToolError) -> Offsets {
+        for partition in partitions { guard try opened(partition) else { return Offsets() } }
+        if partitions.isEmpty { return Offsets() }
+        let committed = try ToolError.rethrowing { () throws(ClientError) in
+            try AdminClient(client).groupOffsets(settings.group ?? "")
+        }
+        var offsets = Offsets()
+        for partition in partitions {
+            let (written, stored) = (sink.offset(partition), committed[partition]?.offset)
+            offsets.start[partition] = [written, stored].compactMap { $0 }.max()
+            if let written, written > stored ?? -1 { offsets.unstored[partition] = GroupOffset(written) }
+        }
+        let unknown = partitions.filter { offsets.start[$0] == nil }
+        if !unknown.isEmpty { offsets.start.merge(try ends(of: unknown)) { known, _ in known } }
+        for (partition, offset) in offsets.start.sorted(by: { $0.key < $1.key }) {
+            try sink.begin(partition, at: offset)
+        }
+        return offsets
+    }
+
+    /// - Returns: false when it was interrupted.
+    private func opened(_ partition: TopicPartition) throws(ToolError) -> Bool {
+        let deadline = console.clock.monotonicMs + SinkStart.patienceMs
+        while true {
+            if try sink.open(partition) { return true }
+            if console.interruption?.signal != nil { return false }
+            guard console.clock.monotonicMs < deadline else {
+                throw ToolError("\(partition) is being written to \(settings.sink ?? "") by another kconsume")
+            }
+            _ = poll(nil, 0, 20)
+        }
+    }
+
+    private func ends(of partitions: [TopicPartition]) throws(ToolError) -> [TopicPartition: Int64] {
+        let place: OffsetQuery.Place
+        switch client.config.autoOffsetReset ?? .latest {
+        case .earliest: place = .earliest
+        case .latest: place = .latest
+        case .fail:
+            throw ToolError(
+                "nothing says where to start with \(partitions[0]): auto.offset.reset is none; -o beginning or end does"
+            )
+        }
+        let queries = partitions.map { OffsetQuery(topic: $0.topic, partition: $0.partition, place: place) }
+        return try ToolError.rethrowing { () throws(ClientError) in
+            var found: [TopicPartition: Int64] = [:]
+            for answer in try AdminClient(client).listOffsets(queries) {
+                found[TopicPartition(topic: answer.topic, partition: answer.partition)] = try answer.result.get().offset
+            }
+            return found
+        }
+    }
+}
