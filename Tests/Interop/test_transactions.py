@@ -1,6 +1,7 @@
 """Transactions with other people's clients: commit, abort, timeout, fencing, offsets, and who sees what."""
 
 import asyncio
+import struct
 import time
 
 import confluent_kafka
@@ -10,7 +11,9 @@ from aiokafka import TopicPartition as AiokafkaPartition
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+import wire
 from broker import wait_until
+from wire import string
 
 TIMEOUT = 30
 
@@ -274,3 +277,32 @@ def test_aiokafka_zombies_are_fenced(broker, new_topic):
 
     asyncio.run(run())
     assert becomes(broker, topic, [b"successor"])
+
+
+def test_positions_are_taken_only_from_a_transaction_that_has_said_so(broker, topic):
+    """What a late TxnOffsetCommit opened nobody would ever end (KIP-890)."""
+    transactional_id, group = f"{topic}-id", f"{topic}-group"
+    find = lambda key, kind: wire.request(10, 1, string(key) + bytes([kind]))
+    begin = wire.request(22, 1, string(transactional_id) + struct.pack(">i", 60_000))
+    with wire.Socket(broker) as socket:
+        ask = socket.ask
+        wait_until(lambda: struct.unpack_from(">h", ask(find(group, 0)), 8)[0] == 0)
+        wait_until(lambda: struct.unpack_from(">h", ask(find(transactional_id, 1)), 8)[0] == 0)
+        answer = wait_until(lambda: (a := ask(begin)) and struct.unpack_from(">h", a, 8)[0] == 0 and a)
+        who = struct.unpack_from(">qh", answer, 10)
+        place = struct.pack(">i", 1) + string(topic) + struct.pack(">iiqi", 1, 0, 42, -1) + string("")
+        commit = wire.request(28, 2, string(transactional_id) + string(group) + struct.pack(">qh", *who) + place)
+        end = wire.request(26, 1, string(transactional_id) + struct.pack(">qh", *who) + b"\1")
+        code = lambda answer: struct.unpack(">h", answer[-2:])[0]
+        invalid_state = 48
+        assert code(ask(commit)) == invalid_state
+        add = wire.request(25, 1, string(transactional_id) + struct.pack(">qh", *who) + string(group))
+        assert code(ask(add)) == 0
+        assert wait_until(lambda: code(ask(commit)) in (0, 14, 15) and code(ask(commit)) == 0)
+        assert code(ask(end)) == 0
+        # The transaction is over: what comes now is late. While it ends the client is told to ask again.
+        assert wait_until(lambda: code(ask(commit)) == invalid_state)
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    position = lambda: admin.list_consumer_group_offsets(
+        [ConsumerGroupTopicPartitions(group)])[group].result(20).topic_partitions
+    assert wait_until(position)[0].offset == 42

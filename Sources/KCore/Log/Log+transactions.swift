@@ -91,10 +91,15 @@ extension Log {
     /// The idempotent and transactional producers that the log knows, by their ids.
     var producerStates: [Int64: ProducerState] { writer.withLock { $0.producers.states } }
 
-    /// Whether a producer with this epoch may write, or has been fenced by a newer one.
+    /// Whether a producer with this epoch may write into a transaction: it has not been fenced by a newer one, and its
+    /// transaction has begun here or was confirmed, where that is asked for.
     func check(producerId: Int64, epoch: Int16) -> ErrorCode {
-        guard let state = writer.withLock({ $0.producers.states[producerId] }) else { return .none }
-        return epoch < state.epoch ? .invalidProducerEpoch : .none
+        writer.withLock { writer in
+            let state = writer.producers.states[producerId]
+            if let state, epoch < state.epoch { return .invalidProducerEpoch }
+            guard environment.verifiesTransactions, state?.transactionFirstOffset == nil else { return .none }
+            return writer.verifications.isConfirmed(producerId, epoch: epoch) ? .none : .invalidTxnState
+        }
     }
 
     /// Takes note of what was appended to `segment`, and puts aborted transactions into its index.

@@ -64,6 +64,21 @@ import Testing
         #expect(log.lastStableOffset(highWatermark: 2) == 2)
     }
 
+    @Test func `a coordinator is told whether a transaction may write here before it does`() throws {
+        let log = try open()
+        #expect(log.check(producerId: 7, epoch: 0) == .invalidTxnState)
+        let number = try #require(log.beginVerification(of: 7, epoch: 0))
+        #expect(log.check(producerId: 7, epoch: 0) == .invalidTxnState)
+        log.confirmTransaction(of: 7, number)
+        #expect(log.check(producerId: 7, epoch: 0) == .none)
+        #expect(log.check(producerId: 7, epoch: 1) == .invalidTxnState)
+        try write(log)
+        #expect(log.check(producerId: 7, epoch: 0) == .none)
+        try abort(log, epoch: 1)
+        #expect(log.check(producerId: 7, epoch: 0) == .invalidProducerEpoch)
+        #expect(log.check(producerId: 7, epoch: 1) == .invalidTxnState)
+    }
+
     @Test func `what was confirmed for one epoch says nothing of another`() throws {
         let log = try open()
         let number = try #require(log.beginVerification(of: 7, epoch: 3))

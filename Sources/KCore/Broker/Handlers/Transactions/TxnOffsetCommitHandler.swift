@@ -1,14 +1,62 @@
 /// TxnOffsetCommit: how far a group has come, as part of a transaction.
+///
+/// The first of a transaction in a partition of `__consumer_offsets` is taken only when the transaction's coordinator has
+/// confirmed that the transaction writes there (KIP-890): one that is late would open a transaction that nobody ends, and
+/// hold the group's positions back for ever.
 enum TxnOffsetCommitHandler {
     static func handle(_ request: TxnOffsetCommitRequest, _ call: Call) {
-        let reply = CoordinatorReply<TxnOffsetCommitResponse>({ call.reply($0) }, refusal: { request.refused($0) })
+        let reply = CoordinatorReply<TxnOffsetCommitResponse> {
+            call.reply($0)
+        } refusal: {
+            request.refused(answer(to: $0, version: call.version))
+        }
         guard !request.groupId.isEmpty else { return reply.refuse(.invalidGroupId) }
         guard let partition = Coordinators.partition(ofGroup: request.groupId, call.image) else {
             return reply.refuse(.notCoordinator)
         }
+        guard call.broker.settings.verifiesTransactions,
+            let log = call.partitions.find(CoordinatorTopic.groupsName)?.partition(partition)?.log,
+            let number = log.beginVerification(of: request.producerId, epoch: request.producerEpoch)
+        else { return commit(request, to: partition, call, reply) }
+        let place = TopicPartition(topic: CoordinatorTopic.groupsName, partition: partition)
+        let verified = CoordinatorReply<ErrorCode> { code in
+            guard code == .none else { return reply.refuse(isAskedAgain(code) ? .coordinatorNotAvailable : code) }
+            log.confirmTransaction(of: request.producerId, number)
+            commit(request, to: partition, call, reply)
+        } refusal: {
+            $0
+        }
+        let (id, producer) = (
+            request.transactionalId,
+            TransactionMachine.Producer(id: request.producerId, epoch: request.producerEpoch)
+        )
+        call.broker.transactions.submit(id, call.image, verified) { machine, _ in
+            machine.verify(id, producer, [place])[place] ?? .unknownServerError
+        }
+    }
+
+    private static func commit(
+        _ request: TxnOffsetCommitRequest, to partition: Int32, _ call: Call,
+        _ reply: CoordinatorReply<TxnOffsetCommitResponse>
+    ) {
         let producer = CoordinatorProducer(id: request.producerId, epoch: request.producerEpoch)
         call.broker.coordinators.groups.submit(to: partition, in: producer, reply) { coordinator, turn, reply in
             coordinator.commit(request, &turn, reply)
+        }
+    }
+
+    /// Whether the transaction's coordinator could not say, which is none of the group's coordinator's doing.
+    private static func isAskedAgain(_ code: ErrorCode) -> Bool {
+        [.concurrentTransactions, .coordinatorLoadInProgress, .coordinatorNotAvailable, .notCoordinator].contains(code)
+    }
+
+    // As Kafka's group coordinator answers, in the words that a version knows.
+    private static func answer(to code: ErrorCode, version: Int16) -> ErrorCode {
+        switch code {
+        case .producerFenced: .invalidProducerEpoch
+        case .transactionAbortable where version < 4: .invalidTxnState
+        case .invalidTxnState where version >= 4: .transactionAbortable
+        default: code
         }
     }
 }
