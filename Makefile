@@ -68,7 +68,7 @@ install: build ## copies the executables, without their symbols, to PREFIX/bin
 	install -s -m 755 $(TOOLS:%=bin/%) '$(DESTDIR)$(PREFIX)/bin/'
 
 clean: ## removes what was built
-	rm -rf .build .build-* bin .venv
+	rm -rf .build .build-* bin .venv .venv-streams
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
