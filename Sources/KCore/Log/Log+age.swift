@@ -8,6 +8,14 @@ struct BatchTime: Equatable, Sendable {
     var maxTimestamp: Int64
 }
 
+/// How old the batches are that follow on an offset.
+struct BatchTimes: Equatable, Sendable {
+    /// In their order.
+    var batches: [BatchTime]
+    /// Up to here there are no others.
+    var endOffset: Int64
+}
+
 extension Log {
     /// Where the first batch begins that has a record younger than `timestamp`. Indexes and headers are read, nothing is
     /// decoded.
@@ -26,17 +34,19 @@ extension Log {
         }
     }
 
-    /// The times of up to `count` batches from the one that holds `offset` on, in their order. Reads headers.
-    func batchTimes(from offset: Int64, count: Int) throws(LogError) -> [BatchTime] {
+    /// The times of up to `count` batches from the one that holds `offset` on, or from the first that is left. Reads headers.
+    func batchTimes(from offset: Int64, count: Int) throws(LogError) -> BatchTimes {
         try retrying { () throws(LogFault) in
-            let (segments, size) = published.withLock { ($0.segments, $0.activeSize) }
-            guard let first = Log.segmentIndex(segments, for: offset) else { return [] }
+            let (segments, size, logEnd) = published.withLock { ($0.segments, $0.activeSize, $0.endOffset) }
+            let first = Log.segmentIndex(segments, for: offset) ?? 0
             var times: [BatchTime] = []
             for index in first..<segments.count where times.count < count {
                 let end = index == segments.count - 1 ? size : segments[index].size
                 times += try segments[index].batchTimes(from: offset, end: end, count: count - times.count)
             }
-            return times
+            // Behind the last batch there can be a gap, where a segment was cleaned or is still empty.
+            let end = times.count < count ? logEnd : times.last?.endOffset ?? offset
+            return BatchTimes(batches: times, endOffset: end)
         }
     }
 }

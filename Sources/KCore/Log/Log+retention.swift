@@ -4,19 +4,22 @@ extension Log {
     /// Removes segments that are too old, or that make the log too large, or that lie below its start offset. Their files
     /// are renamed now and removed after `file.delete.delay.ms`.
     ///
-    /// Nothing above the high watermark is removed. When all that is there has expired, a new segment is rolled first,
-    /// so that the active one is never removed.
+    /// Nothing above the high watermark is removed, and with `delivery.delay.ms` nothing that consumers could not see yet.
+    /// When all that is there has expired, a new segment is rolled first, so that the active one is never removed.
     /// - Returns: how many segments were removed.
     @discardableResult
     public func deleteOldSegments(nowMs: Int64) throws(LogError) -> Int {
         try environment.directory.check()
-        let count = try rearranging.withLock { (_) throws(LogError) in try delete(nowMs: nowMs) }
+        let config = config
+        let visibleEnd = config.deliveryDelayMs > 0 ? self.visibleEnd.withLock { $0 }?() ?? 0 : Int64.max
+        let count = try rearranging.withLock { (_) throws(LogError) in
+            try delete(nowMs: nowMs, visibleEnd: visibleEnd, config)
+        }
         flushAfterRoll()
         return count
     }
 
-    private func delete(nowMs: Int64) throws(LogError) -> Int {
-        let config = config
+    private func delete(nowMs: Int64, visibleEnd: Int64, _ config: LogConfig) throws(LogError) -> Int {
         let isDeleting = config.cleanupPolicy.contains(.delete)
         let isByTime = isDeleting && config.retentionMs >= 0
         do throws(DiskError) {
@@ -39,7 +42,7 @@ extension Log {
             }
             if isDeleting && config.retentionBytes >= 0 { count = max(count, excess(writer, config)) }
             count = max(count, belowStart(writer))
-            count = min(count, try deletable(writer, nowMs: nowMs, config))
+            count = min(count, deletable(writer, visibleEnd: visibleEnd))
             return try take(count, config, &writer)
         }
         try discard(removed)
@@ -64,24 +67,15 @@ extension Log {
         return count
     }
 
-    // Segments that end at or below the high watermark and are old enough to be seen (`delivery.delay.ms`); of the last
-    // one, only if there is something in it.
-    private func deletable(_ writer: Writer, nowMs: Int64, _ config: LogConfig) throws(LogError) -> Int {
-        let limit = min(watermark.load(ordering: .acquiring), writer.endOffset)
+    // Segments that end at or below the high watermark, and where records can be seen; of the last one, only if there is
+    // something in it.
+    private func deletable(_ writer: Writer, visibleEnd: Int64) -> Int {
+        let limit = min(watermark.load(ordering: .acquiring), writer.endOffset, visibleEnd)
         var count = 0
         for (index, segment) in writer.segments.enumerated() {
             let isLast = index == writer.segments.count - 1
             let end = isLast ? writer.endOffset : writer.segments[index + 1].baseOffset
             if end > limit || (isLast && segment.size == 0) { break }
-            if config.deliveryDelayMs > 0 {
-                do throws(DiskError) {
-                    // What the index says may be damaged and far away.
-                    let (ageMs, overflow) = nowMs.subtractingReportingOverflow(try segment.largestEntry().timestamp)
-                    if overflow || ageMs < config.deliveryDelayMs { break }
-                } catch {
-                    throw answer(to: error)
-                }
-            }
             count += 1
         }
         return count

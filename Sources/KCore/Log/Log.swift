@@ -28,6 +28,8 @@ public final class Log: Sendable {
     let watermark = Atomic<Int64>(Int64.max)
     /// Goes up when transaction indexes begin to be written anew and when they are: odd in between.
     let indexRebuilds = Atomic<Int>(0)
+    /// Tells up to where consumers can see records now. Set by who serves the log, and asked where `delivery.delay.ms` is.
+    let visibleEnd = Mutex<(@Sendable () -> Int64)?>(nil)
     /// Held while segments are exchanged, deleted or truncated, so that these take turns.
     let rearranging = Mutex(())
     /// Up to where the log has been cleaned; -1 when it never was, or nobody knows.

@@ -6,7 +6,7 @@
 /// longer than the delay. What stands behind a younger record waits with it.
 ///
 /// A state machine without a clock, and bounded: of a long backlog only the oldest part is remembered. When that has
-/// become due, ``wantsMore`` asks for what follows, which is read from the batches' headers.
+/// become due, ``wantsMore(nowMs:)`` asks for what follows, which is read from the batches' headers.
 struct DeliveryDelay: Sendable {
     /// Appends that become due at one time.
     struct Mark: Equatable, Sendable {
@@ -18,6 +18,8 @@ struct DeliveryDelay: Sendable {
 
     static let capacity = 4096
     private static let fewMarks = capacity / 4
+    /// After what was asked for could not be read.
+    static let retryMs: Int64 = 1000
 
     /// `delivery.delay.ms`
     private(set) var delayMs: Int64
@@ -30,6 +32,7 @@ struct DeliveryDelay: Sendable {
     private var marks: [Mark] = []
     private var head = 0
     private var isAsking = false
+    private var askAgainMs: Int64 = 0
 
     /// - Parameters:
     ///   - dueEnd: everything below is old enough.
@@ -43,8 +46,12 @@ struct DeliveryDelay: Sendable {
 
     private var count: Int { marks.count - head }
 
-    /// When something becomes due next, milliseconds since 1970; nil when nothing waits, or what follows is asked for.
-    var nextDueMs: Int64? { head < marks.count ? due(marks[head]) : nil }
+    /// When something becomes due next, or must be asked for again, milliseconds since 1970; nil when nothing waits, or what
+    /// follows is asked for.
+    var nextDueMs: Int64? {
+        if head < marks.count { return due(marks[head]) }
+        return isAsking || knownEnd >= appendedEnd ? nil : askAgainMs
+    }
 
     private func due(_ mark: Mark) -> Int64 {
         let (dueMs, overflow) = mark.sinceMs.addingReportingOverflow(delayMs)
@@ -93,26 +100,34 @@ struct DeliveryDelay: Sendable {
 
     /// Whether the times of more batches should be asked for, from which offset, and how many. Each time once until
     /// ``answer(_:nowMs:)``.
-    mutating func wantsMore() -> (from: Int64, count: Int)? {
-        guard !isAsking, knownEnd < appendedEnd, count < DeliveryDelay.fewMarks else { return nil }
+    mutating func wantsMore(nowMs: Int64) -> (from: Int64, count: Int)? {
+        guard !isAsking, knownEnd < appendedEnd, count < DeliveryDelay.fewMarks, nowMs >= askAgainMs else { return nil }
         isAsking = true
         return (knownEnd, DeliveryDelay.capacity - count)
     }
 
-    /// The batches that ``wantsMore()`` asked for; none when they cannot be read, which asks again with the next append.
-    mutating func answer(_ batches: [BatchTime], nowMs: Int64) {
+    /// What ``wantsMore(nowMs:)`` asked for; nil when it cannot be read, and then it is asked for again after a while.
+    mutating func answer(_ times: BatchTimes?, nowMs: Int64) {
         isAsking = false
-        guard let last = batches.last else {
-            appendedEnd = knownEnd
+        guard let times else {
+            askAgainMs = nowMs + DeliveryDelay.retryMs
             return
         }
-        // In a cleaned log, batches do not begin where the one in front ends.
-        for batch in batches where batch.endOffset > knownEnd {
+        appendedEnd = max(appendedEnd, times.endOffset)
+        // Where records were deleted or cleaned away, batches do not begin where the one in front ends.
+        for batch in times.batches where batch.endOffset > knownEnd {
             let isKnown = knownEnd
             add(from: isKnown, to: batch.endOffset, maxTimestamp: batch.maxTimestamp, nowMs: nowMs)
-            if knownEnd == isKnown { break }
+            if knownEnd == isKnown { return }
         }
-        appendedEnd = max(appendedEnd, last.endOffset)
+        skip(to: times.endOffset)
+    }
+
+    // Where there are no records, there is nothing to wait for but what stands in front.
+    private mutating func skip(to end: Int64) {
+        guard end > knownEnd else { return }
+        if head < marks.count { marks[marks.count - 1].endOffset = end } else { dueEnd = end }
+        knownEnd = end
     }
 
     /// The log was cut off at `offset`.

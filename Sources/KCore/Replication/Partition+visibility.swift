@@ -96,12 +96,9 @@ extension Partition {
             let wasHeldBack = state.lastStableOffset < mark
             change(&state.visibility)
             isDelayed = state.visibility.isDelaying
-            if isDelayed {
-                _ = state.visibility.advance(nowMs: clock.wallMs)
-            } else {
-                _ = state.visibility.advance(nowMs: 0)
-            }
-            more = state.visibility.wantsMore()
+            let nowMs = isDelayed ? clock.wallMs : 0
+            _ = state.visibility.advance(nowMs: nowMs)
+            more = state.visibility.wantsMore(nowMs: nowMs)
             log.highWatermark = state.visibility.replicatedEnd
             publishedHighWatermark.store(state.visibility.highWatermark, ordering: .releasing)
             publishedDueMs.store(state.visibility.nextDueMs ?? .max, ordering: .releasing)
@@ -129,14 +126,14 @@ extension Partition {
     private func rememberMore(from offset: Int64, count: Int) {
         log.environment.background { [weak self] in
             guard let self else { return }
-            var batches: [BatchTime] = []
+            var times: BatchTimes?
             do throws(LogError) {
-                batches = try log.batchTimes(from: offset, count: count)
+                times = try log.batchTimes(from: offset, count: count)
             } catch {
                 log.environment.logger.error(
                     "the age of records is not known", ["partition": topicPartition, "error": error])
             }
-            updateVisibility { [batches] in $0.answer(batches, nowMs: self.clock.wallMs) }
+            updateVisibility { [times] in $0.answer(times, nowMs: self.clock.wallMs) }
         }
     }
 }

@@ -67,11 +67,11 @@ struct Visibility: Sendable {
         }
     }
 
-    /// See ``DeliveryDelay/wantsMore()``.
-    mutating func wantsMore() -> (from: Int64, count: Int)? { delay?.wantsMore() }
+    /// See ``DeliveryDelay/wantsMore(nowMs:)``.
+    mutating func wantsMore(nowMs: Int64) -> (from: Int64, count: Int)? { delay?.wantsMore(nowMs: nowMs) }
 
     /// See ``DeliveryDelay/answer(_:nowMs:)``.
-    mutating func answer(_ batches: [BatchTime], nowMs: Int64) { delay?.answer(batches, nowMs: nowMs) }
+    mutating func answer(_ times: BatchTimes?, nowMs: Int64) { delay?.answer(times, nowMs: nowMs) }
 
     /// The log was cut off at `offset`, which only a replica that does not lead does.
     mutating func truncate(to offset: Int64) {

@@ -98,6 +98,28 @@ import Testing
         #expect(try isRecent() == false)
     }
 
+    @Test func `the times of batches are told from the first that is left to the end of the log`() throws {
+        let log = try filled(60, segmentBytes: 500)
+        var config = log.config
+        config.retentionMs = -1
+        config.retentionBytes = 600
+        log.updateConfig(config)
+        #expect(try log.deleteOldSegments(nowMs: bench.clock.wallMs) > 0)
+        let start = log.logStartOffset
+        #expect(start < 110)
+        let all = stride(from: start + 2, through: 120, by: 2).map {
+            BatchTime(endOffset: $0, maxTimestamp: 1000 + ($0 - 2) * 5)
+        }
+        for offset in [0, start - 1, start, start + 1] {
+            #expect(try log.batchTimes(from: offset, count: 100) == BatchTimes(batches: all, endOffset: 120))
+        }
+        #expect(
+            try log.batchTimes(from: 0, count: 3)
+                == BatchTimes(batches: Array(all.prefix(3)), endOffset: start + 6))
+        try log.truncateFullyAndStart(at: 200)
+        #expect(try log.batchTimes(from: 7, count: 3) == BatchTimes(batches: [], endOffset: 200))
+    }
+
     @Test(arguments: [1 << 20, 600]) func `a time is found as the first record at or after it`(segmentBytes: Int) throws
     {
         let log = try filled(100, segmentBytes: segmentBytes)

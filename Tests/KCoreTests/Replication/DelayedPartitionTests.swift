@@ -126,6 +126,59 @@ import Testing
         #expect(partition.log.logStartOffset <= partition.highWatermark)
     }
 
+    @Test func `retention leaves what was not shown yet, though it was old enough long ago`() throws {
+        let jobs = JobQueue()
+        let bench = LogBench(background: jobs.add)
+        var config = config(delayMs: 100_000)
+        config.segmentBytes = 20_000
+        config.retentionMs = 1000
+        let partition = Partition(
+            topicPartition: bench.topicPartition, topicId: Uuid.random(), log: try bench.open(config), leaderEpoch: 0,
+            inSyncReplicas: 1)
+        func append() throws {
+            _ = try partition.append(
+                Batches.make(["x"], timestamp: bench.clock.wallMs), requiredAcks: 1, origin: .client)
+        }
+        let remembered = Int64(DeliveryDelay.capacity)
+        for _ in 0..<remembered + 2000 {
+            try append()
+            bench.clock.advance(ms: 1)
+        }
+        bench.clock.advance(ms: 200_000)
+        // Nobody has looked. What is not remembered is shown once it has been read.
+        try partition.log.deleteOldSegments(nowMs: bench.clock.wallMs)
+        let start = partition.log.logStartOffset
+        #expect(start > 0 && start <= remembered)
+        #expect(partition.highWatermark == remembered)
+        for _ in 0..<10 { jobs.run() }
+        #expect(partition.highWatermark == remembered + 2000)
+        try partition.log.deleteOldSegments(nowMs: bench.clock.wallMs)
+        #expect(partition.log.logStartOffset == remembered + 2000)
+        try append()
+        bench.clock.advance(ms: 100_000)
+        #expect(partition.highWatermark == remembered + 2001)
+    }
+
+    @Test func `what could not be read when it was looked at is read later, though nobody appends`() throws {
+        let config = config(delayMs: 1000)
+        let before = try bench.open(config)
+        for _ in 0..<3 { try before.append(["old"], timestamp: clock.wallMs - 500) }
+        try before.close()
+        bench.disk.restart()
+        let log = try bench.open(config, clean: true)
+        bench.disk.failOpens(of: ".log")
+        let partition = Partition(
+            topicPartition: bench.topicPartition, topicId: Uuid.random(), log: log, leaderEpoch: 0, inSyncReplicas: 1)
+        clock.advance(ms: 10_000)
+        #expect(partition.highWatermark == 0)
+        bench.disk.failOpens(of: nil)
+        #expect(partition.highWatermark == 0)
+        // A parked fetch looks again then.
+        #expect(partition.nextDueMs > clock.wallMs && partition.nextDueMs <= clock.wallMs + 10_000)
+        clock.advance(ms: 10_000)
+        #expect(partition.highWatermark == 3)
+    }
+
     @Test func `more than is remembered becomes due in time`() throws {
         let partition = try open(delayMs: 1000)
         var config = config(delayMs: 1000)
