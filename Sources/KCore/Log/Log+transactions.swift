@@ -2,11 +2,12 @@ internal import Synchronization
 
 extension Log {
     /// The offset below which every transaction is decided, for readers that are told `highWatermark`: where the oldest
-    /// one begins that is not, else the high watermark.
+    /// one begins that is not, else the high watermark. It is decided when its marker is replicated, see ``highWatermark``.
     public func lastStableOffset(highWatermark: Int64) -> Int64 {
         published.withLock { published in
             if published.unstable.isEmpty { return highWatermark }
-            guard let unstable = published.unstable.firstUnstableOffset(highWatermark: highWatermark) else {
+            let replicatedEnd = watermark.load(ordering: .acquiring)
+            guard let unstable = published.unstable.firstUnstableOffset(replicatedEnd: replicatedEnd) else {
                 return highWatermark
             }
             return min(highWatermark, max(unstable, published.startOffset))

@@ -51,8 +51,24 @@ import Testing
         let log = try bench.open()
         try write(log, 1, ["a"])
         try end(log, 1, isCommit: true)
+        log.highWatermark = 1
         #expect(log.lastStableOffset(highWatermark: 1) == 0)
+        log.highWatermark = 2
         #expect(log.lastStableOffset(highWatermark: 2) == 2)
+    }
+
+    @Test func `a transaction whose marker is replicated is decided and forgotten, though readers see only a part`()
+        throws
+    {
+        let log = try bench.open()
+        for round in 0..<20 {
+            try write(log, 1, ["a"], sequence: Int32(round))
+            try end(log, 1, isCommit: false)
+            log.highWatermark = log.logEndOffset
+            #expect(log.lastStableOffset(highWatermark: 1) == 1)
+            #expect(log.published.withLock { $0.unstable.isEmpty })
+        }
+        #expect(try log.abortedTransactions(from: 0, upTo: 1).map(\.producerId) == [1])
     }
 
     @Test func `the first of several open transactions decides`() throws {
