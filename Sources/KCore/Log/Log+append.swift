@@ -139,15 +139,14 @@ extension Log {
         }
         writer.endOffset = lastOffset + 1
         part = planWriteBehind(segment, size: position + Int64(records.count), &writer)
-        let nowMs = environment.clock.wallMs
+        let nowMs = environment.clock.monotonicMs
         let ended = try apply(prepared, segment, &writer)
         // Together with the end: what a reader may see must never include the beginning of a transaction that is not known.
         published.withLock { published in
             published.note(ended, firstOpenOffset: writer.producers.firstOpenTransactionOffset)
             published.endOffset = lastOffset + 1
             published.activeSize = position + Int64(records.count)
-            published.tail.add(offset: baseOffset, position: position)
-            published.lastAppendMs = nowMs
+            published.tail.add(TailMarks.Mark(offset: baseOffset, position: position, appendedMs: nowMs))
         }
         return lastOffset
     }

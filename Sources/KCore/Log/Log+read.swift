@@ -45,7 +45,7 @@ extension Log {
                 if let tail = view.tail {
                     return view.result(
                         try tail.segment.file(), from: tail.start, to: tail.end, firstOffset: offset,
-                        isRecent: environment.clock.wallMs - view.lastAppendMs < Log.recentMs)
+                        inMemoryUntilMs: tail.appendedMs + Log.recentMs)
                 }
                 return try find(
                     offset, view, maxBytes: maxBytes, upTo: upTo, minOneBatch: minOneBatch, waits: waits)
@@ -92,14 +92,14 @@ struct ReadView: Sendable {
         var segment: LogSegment
         var start: Int64
         var end: Int64
+        /// When the oldest of it was appended, milliseconds of the monotonic clock.
+        var appendedMs: Int64
     }
 
     var segments: [LogSegment]
     var startOffset: Int64
     var endOffset: Int64
     var activeSize: Int64
-    /// When something was last appended, milliseconds since 1970.
-    var lastAppendMs: Int64 = 0
     /// The answer, where the last appends tell it.
     var tail: Tail?
 
@@ -108,10 +108,10 @@ struct ReadView: Sendable {
     }
 
     func result(
-        _ file: any DiskFile, from start: Int64, to end: Int64, firstOffset: Int64, isRecent: Bool = false
+        _ file: any DiskFile, from start: Int64, to end: Int64, firstOffset: Int64, inMemoryUntilMs: Int64 = 0
     ) -> LogRead {
         var region = FileRegion(source: file, position: start, count: Int(end - start))
-        region.isRecent = isRecent
+        region.inMemoryUntilMs = inMemoryUntilMs
         return LogRead(
             records: region.count > 0 ? .files([region]) : .empty, firstOffset: firstOffset,
             logStartOffset: startOffset, logEndOffset: endOffset)
@@ -124,17 +124,17 @@ extension Log.Published {
     func look(_ offset: Int64, maxBytes: Int, upTo: Int64) -> ReadView {
         var view = ReadView(
             segments: segments, startOffset: startOffset, endOffset: endOffset, activeSize: activeSize)
-        guard let active = segments.last, offset >= startOffset, let start = tail.position(of: offset) else {
+        guard let active = segments.last, offset >= startOffset, let first = tail.mark(of: offset) else {
             return view
         }
-        let limit = upTo >= endOffset ? activeSize : tail.position(of: upTo)
+        let start = first.position
+        let limit = upTo >= endOffset ? activeSize : tail.mark(of: upTo)?.position
         guard var end = limit, end > start else { return view }
         if end - start > Int64(clamping: maxBytes) {
             guard let cut = tail.boundary(atOrBefore: start + Int64(maxBytes)), cut > start else { return view }
             end = min(cut, end)
         }
-        view.tail = ReadView.Tail(segment: active, start: start, end: end)
-        view.lastAppendMs = lastAppendMs
+        view.tail = ReadView.Tail(segment: active, start: start, end: end, appendedMs: first.appendedMs)
         return view
     }
 }

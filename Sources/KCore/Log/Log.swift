@@ -69,8 +69,6 @@ public final class Log: Sendable {
         var activeSize: Int64
         var tail = TailMarks()
         var unstable = UnstableTransactions()
-        /// Milliseconds since 1970.
-        var lastAppendMs: Int64 = 0
     }
 
     init(

@@ -1,17 +1,18 @@
 /// Where the last appends to the active segment begin, so that who reads at the tail, offset after offset, needs neither
 /// the index nor a look into the file.
 struct TailMarks: Sendable {
-    private struct Mark: Sendable {
+    struct Mark: Sendable {
         var offset: Int64
         var position: Int64
+        /// Milliseconds of the monotonic clock.
+        var appendedMs: Int64
     }
 
     private static let capacity = 64
     private var marks: [Mark] = []
     private var oldest = 0
 
-    mutating func add(offset: Int64, position: Int64) {
-        let mark = Mark(offset: offset, position: position)
+    mutating func add(_ mark: Mark) {
         if marks.count < TailMarks.capacity {
             marks.append(mark)
         } else {
@@ -27,10 +28,10 @@ struct TailMarks: Sendable {
 
     private subscript(_ index: Int) -> Mark { marks[(oldest + index) % marks.count] }
 
-    /// Where the append that began with `offset` is; nil when it is not remembered.
-    func position(of offset: Int64) -> Int64? {
+    /// The append that began with `offset`; nil when it is not remembered.
+    func mark(of offset: Int64) -> Mark? {
         guard let index = last(where: { $0.offset <= offset }), self[index].offset == offset else { return nil }
-        return self[index].position
+        return self[index]
     }
 
     /// The last remembered beginning at or before `position`.

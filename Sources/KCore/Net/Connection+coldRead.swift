@@ -16,7 +16,9 @@ extension Connection {
     /// another thread, one part at a time, and then the connection gets another turn.
     /// - Returns: bytes, at most `budget`.
     func inMemory(_ region: FileRegion, _ budget: Int) -> Int {
-        guard let readers = loop.readers, !region.isRecent else { return min(region.count, budget) }
+        guard let readers = loop.readers, region.inMemoryUntilMs <= loop.nowMs else {
+            return min(region.count, budget)
+        }
         if coldRead.isUnderWay { return 0 }
         let known = coldRead.source == ObjectIdentifier(region.source) && coldRead.range.contains(region.position)
         if !known {

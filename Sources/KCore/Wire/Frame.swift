@@ -23,8 +23,8 @@ public struct FileRegion: Sendable {
     public var position: Int64
     /// Bytes.
     public var count: Int
-    /// It was written just now, so that it is in memory for certain.
-    public var isRecent = false
+    /// Until when it is in memory for certain, since it was written just before: milliseconds of the monotonic clock.
+    public var inMemoryUntilMs: Int64 = 0
 
     public init(source: any RegionSource, position: Int64, count: Int) {
         self.source = source

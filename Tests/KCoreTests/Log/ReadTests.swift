@@ -91,11 +91,24 @@ import Testing
         let log = try filled(10)
         func isRecent() throws -> Bool? {
             guard case .files(let regions) = try log.read(from: 18, maxBytes: 1000).records else { return nil }
-            return regions.first?.isRecent
+            return regions.first.map { $0.inMemoryUntilMs > bench.clock.monotonicMs }
         }
         #expect(try isRecent() == true)
         bench.clock.advance(ms: 60_000)
         #expect(try isRecent() == false)
+    }
+
+    @Test func `a small append does not make what was appended long ago recent`() throws {
+        let log = try filled(10)
+        func isRecent(from offset: Int64, maxBytes: Int = 1000) throws -> Bool? {
+            guard case .files(let regions) = try log.read(from: offset, maxBytes: maxBytes).records else { return nil }
+            return regions.first.map { $0.inMemoryUntilMs > bench.clock.monotonicMs }
+        }
+        bench.clock.advance(ms: 60_000)
+        try log.append(["just now"])
+        #expect(try isRecent(from: 18) == false)
+        #expect(try isRecent(from: 0, maxBytes: 200) == false)
+        #expect(try isRecent(from: 20) == true)
     }
 
     @Test func `the times of batches are told from the first that is left to the end of the log`() throws {

@@ -29,7 +29,7 @@ private final class ColdFile: RegionSource {
     private static let content = (0..<2_500_000).map { UInt8(truncatingIfNeeded: $0 / 7) }
 
     private func server(
-        _ file: ColdFile, readers: WorkerPool, isRecent: Bool = false
+        _ file: ColdFile, readers: WorkerPool, inMemoryUntilMs: Int64 = 0
     ) throws -> (group: EventLoopGroup, port: Int) {
         let group = try EventLoopGroup(count: 1, readers: readers)
         let listener = try Listener(
@@ -39,7 +39,7 @@ private final class ColdFile: RegionSource {
                 let slot = connection.reserveResponse()
                 guard frame[0] == 1 else { return connection.complete(slot, .prefixed([2])) }
                 var region = FileRegion(source: file, position: 100, count: ColdReadTests.content.count - 100)
-                region.isRecent = isRecent
+                region.inMemoryUntilMs = inMemoryUntilMs
                 connection.complete(
                     slot, Frame(segments: [.bytes(Bytes([9])), .file(region)], count: region.count + 1))
             }
@@ -74,7 +74,7 @@ private final class ColdFile: RegionSource {
     @Test func `what was written just now is sent without a look`() throws {
         let file = try ColdFile(ColdReadTests.content)
         let readers = WorkerPool(name: "reader", threads: 1)
-        let (group, port) = try server(file, readers: readers, isRecent: true)
+        let (group, port) = try server(file, readers: readers, inMemoryUntilMs: .max)
         defer {
             group.stop()
             readers.stop()
@@ -83,6 +83,21 @@ private final class ColdFile: RegionSource {
         client.send(frame: [1])
         #expect(client.receive(ColdReadTests.content.count - 99) == [9] + ColdReadTests.content[100...])
         #expect(file.asked.all.isEmpty)
+    }
+
+    @Test func `what was written just before, and waited to be sent since, is looked at`() throws {
+        let file = try ColdFile(ColdReadTests.content)
+        file.open()
+        let readers = WorkerPool(name: "reader", threads: 1)
+        let (group, port) = try server(file, readers: readers, inMemoryUntilMs: SystemClock().monotonicMs)
+        defer {
+            group.stop()
+            readers.stop()
+        }
+        let client = try RawClient(port: port)
+        client.send(frame: [1])
+        #expect(client.receive(ColdReadTests.content.count - 99) == [9] + ColdReadTests.content[100...])
+        #expect(file.asked.all.count == 3)
     }
 
     @Test func `a client that goes while its part is read harms nobody`() throws {

@@ -126,7 +126,9 @@ final class FetchOperation: @unchecked Sendable {
             var reading = reading
             let isComplete = read(&reading, waits: true)
             // What is sent first is brought into memory at the same time.
-            if reading.firstWithRecords == reading.answers.count - 1 { reading.answers.last?.records?.loadStart() }
+            if reading.firstWithRecords == reading.answers.count - 1 {
+                reading.answers.last?.records?.loadStart(nowMs: call.broker.clock.monotonicMs)
+            }
             call.loop.execute { [reading] in self.hasReadElsewhere(reading, isComplete: isComplete) }
         }
         if isTaken { return }
@@ -312,8 +314,8 @@ final class FetchOperation: @unchecked Sendable {
 
 extension WireRecords {
     /// Brings the beginning of what is in files into memory.
-    fileprivate func loadStart() {
-        guard case .files(let regions) = self, let first = regions.first, !first.isRecent else { return }
+    fileprivate func loadStart(nowMs: Int64) {
+        guard case .files(let regions) = self, let first = regions.first, first.inMemoryUntilMs <= nowMs else { return }
         let count = min(first.count, ColdRead.maxBytes)
         if first.source.isCached(at: first.position, count: count) { return }
         first.source.load(at: first.position, count: count)
