@@ -84,9 +84,9 @@ extension Log {
 extension LogSegment {
     fileprivate func replaceAborted(with aborted: [AbortedTransaction]) throws(DiskError) {
         let index = files.transactionIndex
+        lastAbortedEnd.store(aborted.last?.lastOffset ?? -1, ordering: .releasing)
         try index.file.truncate(toCount: 0)
         guard !aborted.isEmpty else { return }
-        mayHaveAborted.store(true, ordering: .releasing)
         for entry in aborted { try index.append(entry) }
         try index.file.write()
     }

@@ -20,8 +20,7 @@ extension Log {
             let aborted = try replay(segment, from: start, to: .max, into: &producers)
             guard segment.baseOffset >= reindexFrom, !aborted.isEmpty else { continue }
             try onDisk { () throws(DiskError) in
-                if !aborted.isEmpty { segment.mayHaveAborted.store(true, ordering: .releasing) }
-                for entry in aborted { try segment.files.transactionIndex.append(entry) }
+                for entry in aborted { try segment.append(entry) }
                 try segment.files.transactionIndex.file.write()
             }
         }

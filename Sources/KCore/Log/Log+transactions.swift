@@ -65,12 +65,12 @@ extension Log {
         return try abortedTransactions(from: offset, upTo: min(end, upperBound(of: read)))
     }
 
-    /// Whether a transaction with records at `offset` or behind may have been aborted: false is certain, and known without a
+    /// Whether a transaction that ended at `offset` or behind may have been aborted: false is certain, and known without a
     /// look at the disk.
     public func mayHaveAborted(from offset: Int64) -> Bool {
         let segments = published.withLock { $0.segments }
         return segments[(Log.segmentIndex(segments, for: offset) ?? 0)...].contains {
-            $0.mayHaveAborted.load(ordering: .acquiring)
+            $0.lastAbortedEnd.load(ordering: .acquiring) >= offset
         }
     }
 
@@ -120,8 +120,7 @@ extension Log {
             guard let entry = writer.producers.indexEntry(of: transaction) else { continue }
             writer.hasNewFiles = true
             do throws(DiskError) {
-                segment.mayHaveAborted.store(true, ordering: .releasing)
-                try segment.files.transactionIndex.append(entry)
+                try segment.append(entry)
             } catch {
                 // The batches are in, and readers would take the records for good.
                 throw environment.directory.fail(error)

@@ -59,7 +59,7 @@ struct LogLoader {
             let path = folder.path + "/" + SegmentFileKind.log.fileName(baseOffset: base)
             let size = try onDisk { () throws(DiskError) in try disk.fileSize(path) ?? 0 }
             let segment = LogSegment(folder, baseOffset: base, size: size, createdMs: nowMs)
-            segment.mayHaveAborted.store(names.transactionIndexes.contains(base), ordering: .relaxed)
+            if !names.transactionIndexes.contains(base) { segment.lastAbortedEnd.store(-1, ordering: .relaxed) }
             segments.append(segment)
         }
         try dropUnusedEnd(&segments)
@@ -92,6 +92,10 @@ struct LogLoader {
         epochs.truncateStart(to: start)
         let producers = try loadProducers(
             names, segments, start: start, end: endOffset, reindexFrom: reindexFrom)
+        // Those who read at the end go by it, again and again.
+        if let last = segments.last, names.transactionIndexes.contains(last.baseOffset) {
+            try last.findLastAbortedEnd()
+        }
         var state = Log.Writer(
             segments: segments, endOffset: endOffset, epochs: epochs, producers: producers,
             rollJitterMs: Log.jitter(config), lastFlushMs: nowMs, hasNewFiles: !wasCleanStop)

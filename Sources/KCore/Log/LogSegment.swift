@@ -6,8 +6,8 @@ internal import Synchronization
 final class LogSegment: Sendable {
     let baseOffset: Int64
     let folder: PartitionFolder
-    /// False when it is certain that there is no transaction index, or nothing in it.
-    let mayHaveAborted = Atomic<Bool>(true)
+    /// No transaction that was aborted ended behind this offset here: -1 where none did, `Int64.max` where nobody has looked.
+    let lastAbortedEnd = Atomic<Int64>(.max)
     private let state: Mutex<State>
 
     private struct State: Sendable {
@@ -78,7 +78,7 @@ final class LogSegment: Sendable {
             try? folder.sync()
             throw error
         }
-        segment.mayHaveAborted.store(false, ordering: .relaxed)
+        segment.lastAbortedEnd.store(-1, ordering: .relaxed)
         return segment
     }
 
@@ -142,6 +142,23 @@ final class LogSegment: Sendable {
         if last == nil { last = try timeIndex.lastEntry() }
         try timeIndex.appendIfLater(timestamp: entry.timestamp, offset: entry.offset, than: last)
         state.withLock { $0.lastTimeEntry = entry.timestamp > last?.timestamp ?? -1 ? entry : last }
+    }
+
+    /// Adds a transaction to the index. Readers know that there is something before it is there.
+    func append(_ transaction: AbortedTransaction) throws(DiskError) {
+        if lastAbortedEnd.load(ordering: .relaxed) < transaction.lastOffset {
+            lastAbortedEnd.store(transaction.lastOffset, ordering: .releasing)
+        }
+        try files.transactionIndex.append(transaction)
+    }
+
+    /// Looks up where the last transaction that was aborted ended. Before the segment is appended to.
+    func findLastAbortedEnd() throws(LogFault) {
+        do {
+            lastAbortedEnd.store(try files.transactionIndex.lastEnd() ?? -1, ordering: .releasing)
+        } catch .damaged {
+            // Who needs it has it made anew.
+        }
     }
 
     /// Removes what a failed write left behind the last whole batch.

@@ -89,6 +89,17 @@ struct TransactionIndex: Sendable {
         return isComplete
     }
 
+    /// Where the last of them ended; nil when there is none.
+    func lastEnd() throws(LogFault) -> Int64? {
+        let count = try onDisk { () throws(DiskError) in try file.count() }
+        var last: Int64?
+        try forEach(from: max(0, count - TransactionIndex.mostLookedAt), to: count) {
+            last = $0.lastOffset
+            return true
+        }
+        return last
+    }
+
     // Ends only ever come later in the file, so that the beginning can be skipped.
     private func forEach(
         endingAtOrAfter offset: Int64, _ body: (AbortedTransaction) -> Bool
@@ -102,6 +113,13 @@ struct TransactionIndex: Sendable {
             }
             index = skipped.map { $0.index + 1 } ?? 0
         }
+        try forEach(from: index, to: count) { $0.lastOffset < offset || body($0) }
+    }
+
+    private func forEach(
+        from start: Int, to count: Int, _ body: (AbortedTransaction) -> Bool
+    ) throws(LogFault) {
+        var index = start
         var previous = Int64.min
         while index < count {
             let end = min(count, index + TransactionIndex.entriesPerRead)
@@ -110,7 +128,7 @@ struct TransactionIndex: Sendable {
                 try check(entry, index: index, after: previous)
                 previous = entry.transaction.lastOffset
                 index += 1
-                if entry.transaction.lastOffset >= offset && !body(entry.transaction) { return }
+                if !body(entry.transaction) { return }
             }
             if portion.isEmpty { return }
         }

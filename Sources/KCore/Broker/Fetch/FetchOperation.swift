@@ -191,7 +191,7 @@ final class FetchOperation: @unchecked Sendable {
             }
             try FetchDownConversion.check(
                 partition.log, fetchVersion: call.version, isEnabled: call.broker.settings.convertsForOldClients)
-            if limit == .lastStableOffset {
+            if limit == .lastStableOffset, waits {
                 answer.abortedTransactions = try aborted(result, target, upTo: answer.lastStableOffset)
             }
             answer.records = result.records

@@ -67,7 +67,7 @@ final class CleanedSegment {
 
     /// Notes an aborted transaction whose marker is in the segment.
     func append(_ transaction: AbortedTransaction) throws(LogFault) {
-        try onDisk { () throws(DiskError) in try segment.files.transactionIndex.append(transaction) }
+        try onDisk { () throws(DiskError) in try segment.append(transaction) }
     }
 
     private func writeOut() throws(LogFault) {

@@ -57,6 +57,7 @@ import Testing
         try bench.roll()
         #expect(try bench.log.abortedTransactions(from: 0, upTo: 9).count == 4)
         bench.clean()
+        #expect(bench.log.mayHaveAborted(from: 7) && !bench.log.mayHaveAborted(from: 8))
         // The batches were there until now, and who has read them has to be told.
         #expect(try bench.log.abortedTransactions(from: 0, upTo: 9).count == 4)
         try bench.put("x=2")
