@@ -102,16 +102,25 @@ class Member(Reader):
     """Shares partitions with the rest of its group; what it must know it asks the broker for when it is given them."""
 
     def subscribe(self):
-        consumer = self.make(**{"session.timeout.ms": 6000, "heartbeat.interval.ms": 300,
-                                "partition.assignment.strategy": self.settings.get("strategy", "range")})
+        if self.is_new:
+            settings = {"group.protocol": "consumer"}
+        else:
+            settings = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 300,
+                        "partition.assignment.strategy": self.settings.get("strategy", "range")}
+        consumer = self.make(**settings)
         self.positions, self.is_closing = {}, False
         topics = sorted({place.rsplit("-", 1)[0] for place in self.places})
         consumer.subscribe(topics, on_assign=self.assigned, on_revoke=self.revoked, on_lost=self.lost)
         return consumer
 
     @property
+    def is_new(self):
+        """Whether it speaks the protocol of KIP-848."""
+        return self.settings.get("protocol") == "consumer"
+
+    @property
     def is_cooperative(self):
-        return "cooperative" in self.settings.get("strategy", "")
+        return self.is_new or "cooperative" in self.settings.get("strategy", "")
 
     def told(self, consumer, partitions):
         """Positions as the broker has them, 0 where it has none."""

@@ -1,13 +1,15 @@
 """A random workload against a broker that is killed meanwhile, and what its clients saw of it."""
 
 import random
+import socket
+import struct
 import subprocess
 import time
 
-import confluent_kafka
 from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
+import wire
 from actor import QUICK
 from facts import READ_COMMITTED, READ_UNCOMMITTED
 from producers import TRANSACTION_TIMEOUT_MS, Plain, Tool, Transactional
@@ -22,7 +24,24 @@ SETTINGS = {
     "transaction_state_log_segment_bytes": 65_536, "log_cleaner_backoff_ms": 500,
     "log_cleaner_min_cleanable_ratio": 0.2, "log_flush_offset_checkpoint_interval_ms": 300,
     "group_min_session_timeout_ms": 1000,
+    "group_consumer_heartbeat_interval_ms": 300,
+    "group_consumer_session_timeout_ms": 6000,
 }
+
+
+CONSUMER_GROUP_HEARTBEAT = 68
+
+
+def apis(address):
+    """The APIs that a broker has."""
+    host, port = address.rsplit(":", 1)
+    with socket.create_connection((host, int(port)), 20) as connection:
+        connection.sendall(wire.request(wire.API_VERSIONS, 0))
+        answer = connection.makefile("rb")
+        (size,) = struct.unpack(">i", answer.read(4))
+        body = answer.read(size)
+    (count,) = struct.unpack_from(">i", body, 6)
+    return {struct.unpack_from(">h", body, 10 + 6 * index)[0] for index in range(count)}
 
 
 class OwnBroker:
@@ -64,6 +83,10 @@ class Workload:
         self.create(f"{name}-out", 2)
         self.groups = {"exact": f"{name}-exact", "range": f"{name}-range", "sticky": f"{name}-sticky"}
 
+        has_new = CONSUMER_GROUP_HEARTBEAT in apis(broker.address)
+        exact = {"group": self.groups["exact"], "outputs": self.outputs,
+                 "protocol": "consumer" if has_new and seed % 2 == 0 else "classic"}
+
         def make(kind, actor, places=self.places, **settings):
             return kind(f"{name}.{actor}", seed, self.recorder, broker.address, places, tools, **settings)
 
@@ -77,11 +100,15 @@ class Workload:
                  strategy="cooperative-sticky"),
             make(Committer, "sticky-2", group=self.groups["sticky"], isolation=READ_UNCOMMITTED,
                  strategy="cooperative-sticky"),
-            make(Processor, "exact-1", group=self.groups["exact"], outputs=self.outputs),
-            make(Processor, "exact-2", group=self.groups["exact"], outputs=self.outputs),
+            make(Processor, "exact-1", **exact), make(Processor, "exact-2", **exact),
         ]
         if tools:
             self.actors.append(make(Tool, "tool"))
+        if has_new:
+            self.groups["new"] = f"{name}-new"
+            self.actors += [
+                make(Committer, f"new-{number}", group=self.groups["new"], isolation=READ_COMMITTED, protocol="consumer")
+                for number in (1, 2)]
         self.whole = make(Whole, "whole")
 
     def create(self, topic, partitions):
