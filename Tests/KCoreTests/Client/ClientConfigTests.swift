@@ -42,7 +42,7 @@ struct ClientConfigTests {
 
     @Test func `a name that Kafka has and that does nothing here is warned about`() throws {
         let config = try ClientConfig([
-            ("key.serializer", "x"), ("group.remote.assignor", "uniform"), ("ssl.truststore.location", "y"),
+            ("key.serializer", "x"), ("enable.auto.offset.store", "true"), ("ssl.truststore.location", "y"),
         ])
         #expect(config.warnings.count == 3)
     }

@@ -21,6 +21,8 @@ public struct GroupDescription: Sendable {
 
     public var name: String
     public var state: String
+    /// `classic` or `consumer`.
+    public var type = "classic"
     public var assignor: String
     public var coordinator: Int32
     public var members: [Member]
@@ -28,14 +30,18 @@ public struct GroupDescription: Sendable {
 
 extension AdminClient {
     /// The groups of all brokers, by name.
-    /// - Parameter states: empty for all.
-    public func listGroups(states: [String] = []) throws(ClientError) -> [ListedGroup] {
+    /// - Parameters:
+    ///   - states: empty for all.
+    ///   - types: `classic`, `consumer`; empty for all.
+    public func listGroups(states: [String] = [], types: [String] = []) throws(ClientError) -> [ListedGroup] {
         var found: [String: ListedGroup] = [:]
         for broker in try brokerIds() {
             var request = ListGroupsRequest()
             request.statesFilter = states
+            request.typesFilter = types
             let response = try client.call(request, to: .broker(broker)) { request, version in
                 if version < 4 { request.statesFilter = [] }
+                if version < 5 { request.typesFilter = [] }
             }
             guard response.errorCode == .none else {
                 throw .refused("list the groups of broker \(broker)", response.errorCode)
@@ -48,12 +54,47 @@ extension AdminClient {
         }
         let isMissed: (ListedGroup) -> Bool = { group in
             !states.isEmpty && !states.contains { $0.lowercased() == group.state.lowercased() }
+                || !types.isEmpty && !types.contains { $0.lowercased() == group.type.lowercased() }
         }
         return found.values.filter { !isMissed($0) }.sorted { $0.name < $1.name }
     }
 
     /// State and members. A group that nobody knows comes as `Dead`, as Kafka has it.
     public func describeGroup(_ name: String) throws(ClientError) -> GroupDescription {
+        let classic = try describeClassicGroup(name)
+        guard classic.state == "Dead" else { return classic }
+        do throws(ClientError) {
+            return try describeConsumerGroup(name) ?? classic
+        } catch {
+            // A broker that knows classic groups only.
+            guard error.kind == .unsupported else { throw error }
+            return classic
+        }
+    }
+
+    private func describeConsumerGroup(_ name: String) throws(ClientError) -> GroupDescription? {
+        var request = ConsumerGroupDescribeRequest()
+        request.groupIds = [name]
+        let (response, coordinator) = try callCoordinator(of: name, request) { response in
+            response.groups.first?.errorCode ?? .none
+        }
+        guard let group = response.groups.first(where: { $0.groupId == name }) else { throw .leftOut(name) }
+        if group.errorCode == .groupIdNotFound { return nil }
+        guard group.errorCode == .none else { throw .refused("describe group \(name)", group.errorCode) }
+        return GroupDescription(
+            name: name, state: group.groupState, type: "consumer", assignor: group.assignorName,
+            coordinator: coordinator,
+            members: group.members.map { member in
+                GroupDescription.Member(
+                    id: member.memberId, instanceId: member.instanceId, clientId: member.clientId,
+                    host: member.clientHost,
+                    partitions: member.assignment.topicPartitions.flatMap { entry in
+                        entry.partitions.map { TopicPartition(topic: entry.topicName, partition: $0) }
+                    }.sorted())
+            }.sorted { $0.id < $1.id })
+    }
+
+    private func describeClassicGroup(_ name: String) throws(ClientError) -> GroupDescription {
         var request = DescribeGroupsRequest()
         request.groups = [name]
         let (response, coordinator) = try callCoordinator(of: name, request) { response in

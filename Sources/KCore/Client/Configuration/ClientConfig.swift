@@ -75,6 +75,10 @@ public struct ClientConfig: Sendable {
     /// Empty for a consumer without a group.
     public internal(set) var groupId = ""
     var groupInstanceId = ""
+    /// `group.protocol=consumer`
+    var isConsumerProtocol = false
+    /// Empty to leave it to the coordinator.
+    var remoteAssignor = ""
     var sessionTimeoutMs = 45_000
     var heartbeatIntervalMs = 3000
     var maxPollIntervalMs = 300_000
@@ -83,6 +87,7 @@ public struct ClientConfig: Sendable {
     public internal(set) var autoCommitIntervalMs = 5000
 
     var isIdempotenceExplicit = false
+    private var explicitClassicOnly: [String] = []
 
     /// What was set and has no effect here, a line each.
     public internal(set) var warnings: [String] = []
@@ -105,6 +110,7 @@ public struct ClientConfig: Sendable {
     mutating func set(_ name: String, _ value: String) throws(ClientError) {
         let value = trimmed(value)
         if let property = ClientProperty.named(name) {
+            if ClientProperty.classicOnly.contains(property.name) { explicitClassicOnly.append(property.name) }
             do {
                 try property.apply(&self, value)
             } catch {
@@ -129,6 +135,11 @@ public struct ClientConfig: Sendable {
                 throw ClientError(.configuration, "transactional.id needs enable.idempotence=true")
             }
             isIdempotenceExplicit = true
+        }
+        if isConsumerProtocol {
+            for name in explicitClassicOnly {
+                warnings.append("\(name) has no effect: with group.protocol=consumer the coordinator decides")
+            }
         }
         if isIdempotent {
             let conflict: String? =

@@ -34,9 +34,15 @@ extension ClientProperty {
         .integer(
             "auto.commit.interval.ms", \.autoCommitIntervalMs, in: 0...Int(Int32.max), "how often that is done"),
         .choice(
-            "group.protocol", \.isClassicProtocol, default: "classic", [("classic", true)],
-            "how groups are kept; the protocol of KIP-848 is not there yet"),
+            "group.protocol", \.isConsumerProtocol, default: "classic", [("classic", false), ("consumer", true)],
+            "who assigns partitions: a member, or with consumer the coordinator (KIP-848)"),
+        .text(
+            "group.remote.assignor", \.remoteAssignor,
+            "which of the coordinator's assignors to use with group.protocol=consumer"),
     ]
+
+    /// What the coordinator says, where the protocol is KIP-848's.
+    static let classicOnly = ["session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy"]
 
     private static func assignor(_ name: String) -> Assignor? {
         switch name {
@@ -46,13 +52,5 @@ extension ClientProperty {
         case javaAssignors + "CooperativeStickyAssignor": .cooperativeSticky
         default: Assignor(rawValue: name)
         }
-    }
-}
-
-extension ClientConfig {
-    // There is one value that can be set yet.
-    fileprivate var isClassicProtocol: Bool {
-        get { true }
-        set {}
     }
 }

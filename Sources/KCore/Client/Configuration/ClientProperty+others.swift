@@ -24,7 +24,7 @@ extension ClientProperty {
     ]
 
     private static let groupMembership: Set<String> = [
-        "group.remote.assignor", "internal.leave.group.on.close", "enable.auto.offset.store",
+        "internal.leave.group.on.close", "enable.auto.offset.store",
     ]
 
     private static let tuning: Set<String> = [

@@ -58,7 +58,7 @@ final class ConsumerRunner: @unchecked Sendable {
     private var wakeMs = Int64.max
     private var isEnded = false
     /// With nothing to read there is nothing to wait for; a member of a group waits for its share.
-    private let waitsWhenEmpty: Bool
+    private var waitsWhenEmpty: Bool
 
     init(
         runtime: ClientRuntime, queue: Monitor<FetchQueue>, readings: [FetchPlanner.Reading],
@@ -99,6 +99,13 @@ final class ConsumerRunner: @unchecked Sendable {
         let isFinished = planner.isFinished && !(waitsWhenEmpty && planner.readings.isEmpty)
         if isFinished != queue.withLock({ $0.isFinished }) { queue.update { $0.isFinished = isFinished } }
         scheduleWake()
+    }
+
+    /// Whether it goes on when there is nothing to read.
+    func setWaitsWhenEmpty(_ waits: Bool) {
+        guard waits != waitsWhenEmpty else { return }
+        waitsWhenEmpty = waits
+        pump()
     }
 
     /// Reads these too; a position of nil is where `auto.offset.reset` says.

@@ -218,6 +218,8 @@ public final class GroupConsumer: Sendable {
 extension MembershipSettings {
     init(_ config: ClientConfig) {
         self.init(groupId: config.groupId)
+        isConsumerProtocol = config.isConsumerProtocol
+        remoteAssignor = config.remoteAssignor.isEmpty ? nil : config.remoteAssignor
         instanceId = config.groupInstanceId.isEmpty ? nil : config.groupInstanceId
         sessionTimeoutMs = Int64(config.sessionTimeoutMs)
         heartbeatIntervalMs = Int64(config.heartbeatIntervalMs)

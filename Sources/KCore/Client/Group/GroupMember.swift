@@ -1,29 +1,8 @@
-/// A member of a consumer group of the classic protocol: when it joins, what it brings, what it must let go. A state
-/// machine without I/O, clock or threads.
-///
-/// Life cycle: ``subscribe(_:)``, then ``advance(nowMs:)`` after every input and at ``nextWakeMs(nowMs:)``; what is to be
-/// done comes in ``effects``. Sending, waiting for the reader and looking up topics are the caller's.
+/// A member of a consumer group of the classic protocol: when it joins, what it brings, what it must let go.
 ///
 ///     unjoined -> joining -> lookingUp (leader only) -> syncing -> stable -> unjoined ...
-///
-/// A member that nobody polls for `max.poll.interval.ms` is silent: it leaves, and joins again with the next poll. The
-/// heartbeats of all others go on however long the reader takes.
-final class GroupMember {
+final class GroupMember: GroupMembership {
     enum Phase: Equatable { case unjoined, joining, lookingUp, syncing, stable, silent, left, failed }
-
-    enum Effect {
-        case send(GroupRequest, serial: Int, timeoutMs: Int64)
-        /// The reader is to stop with these and commit; then ``revoked(_:nowMs:)`` with the number.
-        case revoke([TopicPartition], number: Int)
-        /// These belong to somebody else already. Nothing can be committed for them.
-        case lost([TopicPartition])
-        /// These are this member's from now on.
-        case assign([TopicPartition])
-        /// The leader needs the numbers of partitions of these topics: ``found(_:nowMs:)``.
-        case lookUp(Set<String>)
-        /// There is no way to go on.
-        case failed(ClientError)
-    }
 
     private enum AfterRevocation {
         case join
@@ -31,7 +10,7 @@ final class GroupMember {
     }
 
     let settings: MembershipSettings
-    var effects: [Effect] = []
+    var effects: [MembershipEffect] = []
     private(set) var phase = Phase.unjoined
     private(set) var memberId = ""
     private(set) var generation: Int32 = -1
@@ -69,6 +48,10 @@ final class GroupMember {
         lastPollMs = nowMs
     }
 
+    var isSilent: Bool { phase == .silent }
+    var isLookingUp: Bool { phase == .lookingUp }
+    var isSettled: Bool { phase == .stable && !mustRejoin && revocation == nil }
+    var heartbeatIntervalMs: Int64 { settings.heartbeatIntervalMs }
     private var isEnded: Bool { phase == .left || phase == .failed }
     private var isCooperative: Bool { settings.assignors.allSatisfy(\.isCooperative) }
     /// Whether the coordinator counts on this member's heartbeats.
@@ -76,20 +59,17 @@ final class GroupMember {
 
     // MARK: The reader
 
-    /// Which topics the reader wants.
     func subscribe(_ topics: Set<String>) {
         guard topics != self.topics else { return }
         self.topics = topics
         mustRejoin = true
     }
 
-    /// The reader lives.
     func polled(nowMs: Int64) {
         lastPollMs = nowMs
         if phase == .silent { phase = .unjoined }
     }
 
-    /// The reader has let go of what it was asked to let go of.
     func revoked(_ number: Int, nowMs: Int64) {
         guard let revocation, revocation.number == number else { return }
         self.revocation = nil
@@ -104,7 +84,6 @@ final class GroupMember {
         }
     }
 
-    /// Leaves for good. What the member had is not asked back: the reader is gone.
     func leave(nowMs: Int64) {
         guard !isEnded else { return }
         sayGoodbye("the consumer was closed")
@@ -114,7 +93,6 @@ final class GroupMember {
 
     // MARK: Time
 
-    /// Does what is due.
     func advance(nowMs: Int64) {
         guard !isEnded else { return }
         if phase != .silent, nowMs - lastPollMs > settings.maxPollIntervalMs, generation >= 0 || !memberId.isEmpty {
@@ -137,7 +115,6 @@ final class GroupMember {
         }
     }
 
-    /// When to advance again, if nothing else happens before.
     func nextWakeMs(nowMs: Int64) -> Int64 {
         guard !isEnded, phase != .silent else { return .max }
         var wake = Int64.max
@@ -249,7 +226,6 @@ final class GroupMember {
 
     // MARK: Answers
 
-    /// The answer to the request with this number. One that is late is left out.
     func answered(_ serial: Int, _ answer: GroupAnswer, nowMs: Int64) {
         guard !isEnded, serial == pending || serial == pendingHeartbeat else { return }
         if serial == pending { pending = nil } else { pendingHeartbeat = nil }
@@ -258,11 +234,10 @@ final class GroupMember {
         case .joined(let response): joined(response, nowMs)
         case .synced(let response): synced(response, nowMs)
         case .beat(let response): beaten(response.errorCode, nowMs)
-        case .left: break
+        case .left, .consumerBeat: break
         }
     }
 
-    /// The request with this number could not be sent, or was not answered.
     func failed(_ serial: Int, _ error: ClientError, nowMs: Int64) {
         guard !isEnded, serial == pending || serial == pendingHeartbeat else { return }
         let isHeartbeat = serial == pendingHeartbeat
@@ -274,15 +249,11 @@ final class GroupMember {
     }
 
     private func found(_ response: FindCoordinatorResponse, _ nowMs: Int64) {
-        let found = response.coordinators.first { $0.key == settings.groupId }
-        let code = found?.errorCode ?? response.errorCode
-        guard code == .none else {
-            return code.isRetriable ? backOff(nowMs) : fail(.refused("find the coordinator of \(name)", code))
+        switch response.coordinator(of: settings.groupId) {
+        case .success(let address?): (coordinator, lastHeardMs, failures) = (address, nowMs, 0)
+        case .success(nil): backOff(nowMs)
+        case .failure(let error): error.isRetriable ? backOff(nowMs) : fail(error)
         }
-        guard let port = UInt16(exactly: found?.port ?? response.port), port > 0 else { return backOff(nowMs) }
-        coordinator = HostAndPort(host: found?.host ?? response.host, port: port)
-        lastHeardMs = nowMs
-        failures = 0
     }
 
     private func joined(_ response: JoinGroupResponse, _ nowMs: Int64) {
@@ -311,22 +282,22 @@ final class GroupMember {
     }
 
     /// The leader has looked up the topics that members want.
-    /// - Parameter partitionCounts: those that exist.
-    func found(_ partitionCounts: [String: Int32], nowMs: Int64) {
+    func found(_ topics: [FoundTopic], nowMs: Int64) {
         guard phase == .lookingUp, let assignor else { return }
+        let partitionCounts = Dictionary(topics.map { ($0.name, $0.partitionCount) }) { first, _ in first }
         leaderCounts = partitionCounts
         sync(assignor.assign(partitionCounts, to: members))
         members = []
     }
 
     /// Topics have changed. The leader has the group assign them anew.
-    func changed(_ partitionCounts: [String: Int32]) {
+    func changed(_ found: [FoundTopic]) {
         guard isLeader, phase == .stable || phase == .syncing else { return }
-        for (topic, count) in partitionCounts where topics.contains(topic) && leaderCounts[topic] != count {
-            if !(hasInherited && leaderCounts[topic] == nil) { mustRejoin = true }
-            leaderCounts[topic] = count
+        for topic in found where topics.contains(topic.name) && leaderCounts[topic.name] != topic.partitionCount {
+            if !(hasInherited && leaderCounts[topic.name] == nil) { mustRejoin = true }
+            leaderCounts[topic.name] = topic.partitionCount
         }
-        if topics.isSubset(of: partitionCounts.keys) { hasInherited = false }
+        if topics.isSubset(of: found.map(\.name)) { hasInherited = false }
     }
 
     private func synced(_ response: SyncGroupResponse, _ nowMs: Int64) {
@@ -358,8 +329,6 @@ final class GroupMember {
         }
     }
 
-    /// A commit was refused, which may be how a member learns that it is none any more.
-    /// - Parameter generation: the generation that the commit was made in.
     func commitRefused(_ code: ErrorCode, generation: Int32, nowMs: Int64) {
         guard !isEnded, generation == self.generation, generation >= 0 else { return }
         switch code {

@@ -7,6 +7,17 @@ extension FindCoordinatorRequest {
     }
 }
 
+extension FindCoordinatorResponse {
+    /// Where the coordinator of a group is; nil when it has no address yet.
+    func coordinator(of group: String) -> Result<HostAndPort?, ClientError> {
+        let found = coordinators.first { $0.key == group }
+        let code = found?.errorCode ?? errorCode
+        guard code == .none else { return .failure(.refused("find the coordinator of group \(group)", code)) }
+        guard let port = UInt16(exactly: found?.port ?? self.port), port > 0 else { return .success(nil) }
+        return .success(HostAndPort(host: found?.host ?? host, port: port))
+    }
+}
+
 extension LeaveGroupRequest {
     /// Up to version 2 one member, from then on a list.
     static func adapt(_ request: inout LeaveGroupRequest, _ version: Int16) {

@@ -47,7 +47,11 @@ extension GroupRunner {
                 pump()
                 let error = ClientError.refused(action, code)
                 // After a rebalance, what this member still has is committed in the new generation.
-                if code.isRetriable || code == .rebalanceInProgress { again(error) } else { completion(error) }
+                if code.isRetriable || code == .rebalanceInProgress || code == .staleMemberEpoch {
+                    again(error)
+                } else {
+                    completion(error)
+                }
             }
         }
     }

@@ -1,10 +1,10 @@
-/// A group member's part on the loop: sends what ``GroupMember`` asks for, over a connection of its own, since a JoinGroup
+/// A group member's part on the loop: sends what ``GroupMembership`` asks for, over a connection of its own, since a JoinGroup
 /// may wait for minutes there, and has its share fetched.
 ///
 /// `@unchecked Sendable`: everything but the queue, which has its lock, is touched on the loop only.
 final class GroupRunner: @unchecked Sendable {
     let runtime: ClientRuntime
-    let member: GroupMember
+    let member: any GroupMembership
     private let topics: GroupTopics
     private let stopsAtEnd: Bool
     private let isToldWhereToBegin: Bool
@@ -15,6 +15,8 @@ final class GroupRunner: @unchecked Sendable {
     private var observer: Int?
     private var wakeMs = Int64.max
     private(set) var isEnded = false
+    /// Since when the member is in its group and has no share.
+    private var emptySinceMs: Int64?
 
     init(
         runtime: ClientRuntime, settings: MembershipSettings, topics: GroupTopics, queue: Monitor<FetchQueue>,
@@ -29,7 +31,11 @@ final class GroupRunner: @unchecked Sendable {
         fetcher = ConsumerRunner(
             runtime: runtime, queue: queue, readings: [], resetUnlessSet: resetUnlessSet,
             resetsNever: isToldWhereToBegin, waitsWhenEmpty: true)
-        member = GroupMember(settings, seed: UInt64.random(in: .min ... .max), nowMs: runtime.nowMs)
+        let seed = UInt64.random(in: .min ... .max)
+        member =
+            settings.isConsumerProtocol
+            ? ConsumerMembership(settings, seed: seed, nowMs: runtime.nowMs)
+            : GroupMember(settings, seed: seed, nowMs: runtime.nowMs)
     }
 
     func start() {
@@ -48,13 +54,7 @@ final class GroupRunner: @unchecked Sendable {
 
     private func metadataChanged() {
         guard !isEnded else { return }
-        var counts: [String: Int32] = [:]
-        for topic in member.topics {
-            if let known = runtime.cache.topic(topic), known.error == .none {
-                counts[topic] = Int32(known.partitions.count)
-            }
-        }
-        member.changed(counts)
+        member.changed(member.topics.compactMap { runtime.cache.topic($0) }.compactMap(\.found))
         pump()
     }
 
@@ -85,15 +85,11 @@ final class GroupRunner: @unchecked Sendable {
             guard let self, !isEnded else { return }
             guard case .success(let metadata) = result else {
                 return runtime.schedule(afterMs: 500) { [weak self] in
-                    guard let self, member.phase == .lookingUp else { return }
+                    guard let self, member.isLookingUp else { return }
                     lookUp(names)
                 }
             }
-            let there = metadata.topics.filter { $0.error == .none }
-            member.found(
-                Dictionary(
-                    there.map { ($0.name, Int32($0.partitions.count)) }, uniquingKeysWith: { first, _ in first }),
-                nowMs: runtime.nowMs)
+            member.found(metadata.topics.compactMap(\.found), nowMs: runtime.nowMs)
             pump()
         }
     }
@@ -107,12 +103,13 @@ final class GroupRunner: @unchecked Sendable {
             defer { queue.isSilent = false }
             return queue.lastPollMs
         }
-        if member.phase != .silent || lastPollMs + member.settings.maxPollIntervalMs > runtime.nowMs {
+        if !member.isSilent || lastPollMs + member.settings.maxPollIntervalMs > runtime.nowMs {
             member.polled(nowMs: lastPollMs)
         }
         member.advance(nowMs: runtime.nowMs)
         apply()
-        if member.phase == .silent { queue.withLock { $0.isSilent = true } }
+        if member.isSilent { queue.withLock { $0.isSilent = true } }
+        endIfThereIsNothing()
         scheduleWake()
     }
 
@@ -132,7 +129,7 @@ final class GroupRunner: @unchecked Sendable {
         }
     }
 
-    private func apply(_ effect: GroupMember.Effect) {
+    private func apply(_ effect: MembershipEffect) {
         switch effect {
         case .send(let request, let serial, let timeoutMs): send(request, serial, timeoutMs)
         case .revoke(let partitions, let number):
@@ -152,9 +149,27 @@ final class GroupRunner: @unchecked Sendable {
         }
     }
 
+    // MARK: Nothing to read
+
+    /// How long a share must have been empty to stay so: others give up what a new member gets, which takes a heartbeat of
+    /// theirs and one of its own, and one for those that were on their way.
+    private var patienceMs: Int64 { 3 * member.heartbeatIntervalMs }
+
+    /// Who reads to the end and has nothing to read is there, once that is likely to last.
+    private func endIfThereIsNothing() {
+        guard stopsAtEnd else { return }
+        guard member.isSettled, member.owned.isEmpty else {
+            emptySinceMs = nil
+            return fetcher.setWaitsWhenEmpty(true)
+        }
+        let since = emptySinceMs ?? runtime.nowMs
+        emptySinceMs = since
+        fetcher.setWaitsWhenEmpty(runtime.nowMs - since < patienceMs)
+    }
+
     private func scheduleWake() {
         let now = runtime.nowMs
-        let next = member.nextWakeMs(nowMs: now)
+        let next = min(member.nextWakeMs(nowMs: now), emptySinceMs.map { $0 + patienceMs } ?? .max)
         guard next != .max, next < wakeMs || wakeMs <= now else { return }
         wakeMs = next
         runtime.schedule(afterMs: max(1, next - now)) { [weak self] in
@@ -232,6 +247,8 @@ final class GroupRunner: @unchecked Sendable {
             ask(leave, at: coordinator, timeoutMs: timeoutMs, adapt: LeaveGroupRequest.adapt) {
                 done($0, GroupAnswer.left)
             }
+        case .consumerHeartbeat(let beat):
+            ask(beat, at: coordinator, timeoutMs: timeoutMs) { done($0, GroupAnswer.consumerBeat) }
         }
     }
 
@@ -278,15 +295,29 @@ final class GroupRunner: @unchecked Sendable {
         fetcher.end()
         if let observer { runtime.removeObserver(observer) }
         isEnded = true
-        for case .send(.leave(let request), _, _) in goodbyes {
+        let close = { [self] in
+            connection?.close()
+            completion()
+        }
+        for case .send(let goodbye, _, _) in goodbyes {
             guard let coordinator = member.coordinator else { break }
-            return ask(request, at: coordinator, timeoutMs: GroupRunner.goodbyeMs, adapt: LeaveGroupRequest.adapt) {
-                [self] _ in
-                connection?.close()
-                completion()
+            switch goodbye {
+            case .leave(let request):
+                return ask(
+                    request, at: coordinator, timeoutMs: GroupRunner.goodbyeMs, adapt: LeaveGroupRequest.adapt
+                ) { _ in close() }
+            case .consumerHeartbeat(let request):
+                return ask(request, at: coordinator, timeoutMs: GroupRunner.goodbyeMs) { _ in close() }
+            case .findCoordinator, .join, .sync, .heartbeat: continue
             }
         }
-        connection?.close()
-        completion()
+        close()
+    }
+}
+
+extension ClusterMetadata.Topic {
+    /// Nil for one that does not exist, or of which nothing is known.
+    fileprivate var found: FoundTopic? {
+        error == .none ? FoundTopic(name: name, id: id, partitionCount: Int32(partitions.count)) : nil
     }
 }

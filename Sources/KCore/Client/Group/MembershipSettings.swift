@@ -4,6 +4,9 @@ struct MembershipSettings: Sendable {
     static let protocolType = "consumer"
 
     var groupId: String
+    var isConsumerProtocol = false
+    /// Which of the coordinator's assignors to ask for; nil leaves it to the coordinator.
+    var remoteAssignor: String?
     /// Makes it a static member (KIP-345).
     var instanceId: String?
     var sessionTimeoutMs: Int64 = 45_000
@@ -23,6 +26,7 @@ enum GroupRequest {
     case sync(SyncGroupRequest)
     case heartbeat(HeartbeatRequest)
     case leave(LeaveGroupRequest)
+    case consumerHeartbeat(ConsumerGroupHeartbeatRequest)
 }
 
 enum GroupAnswer {
@@ -31,4 +35,5 @@ enum GroupAnswer {
     case synced(SyncGroupResponse)
     case beat(HeartbeatResponse)
     case left(LeaveGroupResponse)
+    case consumerBeat(ConsumerGroupHeartbeatResponse)
 }

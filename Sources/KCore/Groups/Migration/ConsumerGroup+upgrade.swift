@@ -7,12 +7,21 @@ extension ConsumerGroup {
         epoch = classic.generation
         targetEpoch = classic.generation
         var given = TopicShares()
+        var converted: [(member: ConsumerMember, kept: TopicShares)] = []
         // Who has never been told that it is a member comes again by itself.
         for member in classic.orderedMembers where !member.isNew {
-            guard let converted = ConsumerMember(member, epoch: classic.generation, image) else { return nil }
-            var own = converted
+            guard let (member, kept) = ConsumerMember.converted(member, epoch: classic.generation, image) else {
+                return nil
+            }
+            var own = member
             // The leader's word is no proof: what it gave twice has one owner here.
-            own.assigned = converted.assigned.subtracting(given)
+            own.assigned = own.assigned.subtracting(given)
+            given = given.union(own.assigned)
+            converted.append((own, kept))
+        }
+        for (member, kept) in converted {
+            var own = member
+            own.assigned = own.assigned.union(kept.subtracting(given))
             given = given.union(own.assigned)
             target[own.id] = own.assigned
             set(own)
@@ -41,24 +50,31 @@ extension ConsumerGroup {
 }
 
 extension ConsumerMember {
-    fileprivate init?(_ member: ClassicMember, epoch: Int32, _ image: ClusterImage) {
-        self.init(id: member.id)
-        instanceId = member.instanceId
-        client = member.client
-        rebalanceTimeoutMs = member.rebalanceTimeoutMs
+    /// - Returns: the member with what it was assigned, and what it had when it joined: a cooperative member may have that
+    ///   still, also when a rebalance has begun since. Nil when what it says of itself cannot be read.
+    fileprivate static func converted(
+        _ member: ClassicMember, epoch: Int32, _ image: ClusterImage
+    ) -> (ConsumerMember, kept: TopicShares)? {
+        var result = ConsumerMember(id: member.id)
+        result.instanceId = member.instanceId
+        result.client = member.client
+        result.rebalanceTimeoutMs = member.rebalanceTimeoutMs
         guard let wishes = member.protocols.first.flatMap({ try? ConsumerProtocolSubscription(versioned: $0.metadata) })
         else { return nil }
-        subscribedTopics = Set(wishes.topics).sorted()
-        rackId = wishes.rackId
-        classic = .init(member.protocols, sessionTimeoutMs: member.sessionTimeoutMs)
-        (self.epoch, previousEpoch) = (epoch, epoch)
+        result.subscribedTopics = Set(wishes.topics).sorted()
+        result.rackId = wishes.rackId
+        result.classic = .init(member.protocols, sessionTimeoutMs: member.sessionTimeoutMs)
+        (result.epoch, result.previousEpoch) = (epoch, epoch)
+        let kept = TopicShares(
+            wishes.ownedPartitions.compactMap { entry in image.topic(entry.topic).map { ($0.id, entry.partitions) } })
         // Who has not been assigned anything yet has an empty assignment.
-        guard !member.assignment.isEmpty else { return }
+        guard !member.assignment.isEmpty else { return (result, kept) }
         guard let assignment = try? ConsumerProtocolAssignment(versioned: member.assignment) else { return nil }
-        assigned = TopicShares(
+        result.assigned = TopicShares(
             assignment.assignedPartitions.compactMap { entry in
                 image.topic(entry.topic).map { ($0.id, entry.partitions) }
             })
+        return (result, kept)
     }
 }
 

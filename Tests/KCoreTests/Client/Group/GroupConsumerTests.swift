@@ -18,7 +18,8 @@ import Testing
             broker = try Broker.start(
                 properties: [
                     "log.dirs": directory, "listeners": "PLAINTEXT://127.0.0.1:0",
-                    "group.initial.rebalance.delay.ms": "0", "offsets.topic.num.partitions": "1",
+                    "group.initial.rebalance.delay.ms": "0", "group.consumer.heartbeat.interval.ms": "20",
+                    "offsets.topic.num.partitions": "1",
                 ], logger: .silent)
         }
 
@@ -94,12 +95,17 @@ import Testing
         next.close()
     }
 
-    @Test(arguments: ["range", "cooperative-sticky"])
-    func `a second member gets its part, and the first commits before it gives that up`(assignor: String) throws {
+    @Test(arguments: [
+        ("partition.assignment.strategy", "range"), ("partition.assignment.strategy", "cooperative-sticky"),
+        ("group.protocol", "consumer"),
+    ])
+    func `a second member gets its part, and the first commits before it gives that up`(
+        property: (name: String, value: String)
+    ) throws {
         let cluster = try Cluster()
         try cluster.fill("t", partitions: 4, count: 3)
-        let one = try cluster.client(("partition.assignment.strategy", assignor), ("client.id", "one"))
-        let two = try cluster.client(("partition.assignment.strategy", assignor), ("client.id", "two"))
+        let one = try cluster.client(property, ("client.id", "one"))
+        let two = try cluster.client(property, ("client.id", "two"))
         defer {
             one.close()
             two.close()
@@ -132,5 +138,62 @@ import Testing
         }
         first.close()
         second.close()
+    }
+
+    @Test(arguments: ["classic", "consumer"])
+    func `a member that reads to the end and has nothing to read is done when that lasts`(name: String) throws {
+        let cluster = try Cluster()
+        try cluster.fill("t", partitions: 1, count: 3)
+        let one = try cluster.client(("group.protocol", name))
+        let two = try cluster.client(("group.protocol", name))
+        defer {
+            one.close()
+            two.close()
+        }
+        let first = try GroupConsumer(one, topics: .named(["t"]))
+        try poll(first) { if case .records = $0 { true } else { false } }
+        let second = try GroupConsumer(two, topics: .named(["t"]), stopsAtEnd: true)
+        var isDone = false
+        for _ in 0..<3000 where !isDone {
+            _ = try first.poll(timeoutMs: 5)
+            if case .finished = try second.poll(timeoutMs: 5) { isDone = true }
+        }
+        #expect(isDone)
+        first.close()
+        second.close()
+    }
+
+    @Test func `members of both protocols read one group`() throws {
+        let cluster = try Cluster()
+        try cluster.fill("t", partitions: 4, count: 3)
+        let one = try cluster.client(("group.protocol", "classic"), ("client.id", "one"))
+        let two = try cluster.client(
+            ("group.protocol", "consumer"), ("group.remote.assignor", "range"), ("client.id", "two"))
+        defer {
+            one.close()
+            two.close()
+        }
+        let consumers = [
+            try GroupConsumer(one, topics: .named(["t"])), try GroupConsumer(two, topics: .named(["t"])),
+        ]
+        var has: [Set<TopicPartition>] = [[], []]
+        for _ in 0..<3000 where !has.allSatisfy({ $0.count == 2 }) {
+            for (index, consumer) in consumers.enumerated() {
+                switch try consumer.poll(timeoutMs: 5) {
+                case .assigned(let partitions): has[index].formUnion(partitions)
+                case .revoking(let partitions), .lost(let partitions): has[index].subtract(partitions)
+                default: break
+                }
+            }
+        }
+        #expect(has[0].count == 2 && has[0].union(has[1]).count == 4)
+        let admin = AdminClient(one)
+        let described = try admin.describeGroup("g")
+        #expect(described.type == "consumer" && described.assignor == "range" && described.state == "Stable")
+        #expect(described.members.map(\.partitions.count) == [2, 2])
+        #expect(try admin.listGroups(types: ["consumer"]).map(\.name) == ["g"])
+        #expect(try admin.listGroups(types: ["classic"]).isEmpty)
+        for consumer in consumers { consumer.close() }
+        #expect(try admin.describeGroup("g").members.isEmpty)
     }
 }

@@ -85,7 +85,7 @@ import Testing
             for effect in effects { apply(effect, index) }
         }
 
-        private func apply(_ effect: GroupMember.Effect, _ index: Int) {
+        private func apply(_ effect: MembershipEffect, _ index: Int) {
             switch effect {
             case .send(let request, let serial, let timeoutMs): send(request, index, serial, timeoutMs)
             case .revoke(let partitions, let number): readers[index].revoking = (partitions, number)

@@ -45,6 +45,7 @@ final class ScriptedCoordinator {
         case .join(let request): join(request, call, nowMs)
         case .sync(let request): sync(request, call, nowMs)
         case .heartbeat(let request): replies.append((call, .beat(beat(request, nowMs))))
+        case .consumerHeartbeat: break
         case .leave(let request):
             for member in request.members { remove(member.memberId, nowMs) }
             replies.append((call, .left(LeaveGroupResponse())))

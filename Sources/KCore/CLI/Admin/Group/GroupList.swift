@@ -2,12 +2,16 @@ extension Command {
     private static let state = CommandOption.value(
         "state", "STATE", repeatable: true, help: "Only groups in this state, such as Stable or Empty")
 
+    private static let type = CommandOption.value(
+        "type", "TYPE", repeatable: true, help: "Only groups of this type: classic, or consumer (KIP-848)")
+
     static let groupList = admin(
-        "list", "Shows consumer groups", options: [state, AdminOptions.format],
+        "list", "Shows consumer groups", options: [state, type, AdminOptions.format],
         examples: [Example("kadmin group list --state Empty", "groups that nobody is a member of")]
     ) { run in
         var table = TextTable(["group", "state", "type", "protocol"])
-        for group in try run.admin.listGroups(states: run.arguments.texts(state)) {
+        let groups = try run.admin.listGroups(states: run.arguments.texts(state), types: run.arguments.texts(type))
+        for group in groups {
             let cells = [group.state, group.type, group.protocolType].map {
                 $0.isEmpty ? TextTable.Cell.none : .text($0)
             }
@@ -33,7 +37,7 @@ extension Command {
             if isForReaders {
                 let assignor = group.assignor.isEmpty ? "" : ", assignor \(group.assignor)"
                 run.console.print(
-                    "\(name), \(group.state), \(Quantity.count(Int64(group.members.count), "member"))\(assignor), "
+                    "\(name), \(group.type), \(group.state), \(Quantity.count(Int64(group.members.count), "member"))\(assignor), "
                         + "coordinator \(group.coordinator)\n")
             }
             for member in group.members {
