@@ -288,3 +288,77 @@ def test_sticky_members_of_kafka_python_and_ours_keep_what_they_can(broker, new_
     assert {p.partition for p in theirs.assignment()} == expected
     theirs.close()
     ours.stop()
+
+
+NEW = ("-X", "group.protocol=consumer")
+
+
+def wait_for_values(members, expected, timeout=40):
+    values = lambda: sorted(int(line.split()[2]) for member in members for line in member.lines)
+    deadline = time.monotonic() + timeout
+    while len(values()) < len(expected) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert values() == sorted(expected)
+
+
+def test_members_of_both_protocols_share_a_topic(new_broker):
+    broker = new_broker(**{"group_initial_rebalance_delay_ms": "0", "group_consumer_heartbeat_interval_ms": "200"})
+    topic, group = create_topic(broker, partitions=6), "both"
+    admin = lambda *words: tool(broker, "kadmin", "group", *words).stdout.decode()
+    shares = lambda: sorted(line.split()[-1] for line in admin("describe", group).splitlines()[2:])
+
+    def wait_for_members(count):
+        deadline = time.monotonic() + 40
+        while [s.startswith(topic + ":") for s in shares()] != [True] * count and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert len(shares()) == count, shares()
+        time.sleep(0.5)
+
+    members = [Kconsume(broker, topic, group)]
+    wait_for_members(1)
+    fill(broker, topic, range(60), 6)
+    wait_for_values(members, range(60))
+    assert "protocol" not in admin("describe", group)
+    for number, options in enumerate([NEW, (*NEW, "-X", "group.remote.assignor=range")]):
+        members.append(Kconsume(broker, topic, group, *options))
+        wait_for_members(number + 2)
+    assert f"{group}, Stable, 3 members, protocol consumer, assignor" in admin("describe", group)
+    assert group in admin("list", "--type", "consumer") and group not in admin("list", "--type", "classic")
+    fill(broker, topic, range(60, 120), 6)
+    wait_for_values(members, range(120))
+    for member in members[1:]:
+        member.stop()
+    wait_for_members(1)
+    fill(broker, topic, range(120, 180), 6)
+    wait_for_values(members, range(180))
+    assert "protocol" not in admin("describe", group)
+    members[0].stop()
+    assert all(row[-1] == "0" for row in lag(broker, group).values())
+
+
+def test_a_member_of_the_new_protocol_goes_on_over_a_kill_of_the_broker(new_broker):
+    broker = new_broker(**{"group_consumer_heartbeat_interval_ms": "200"})
+    topic = create_topic(broker, partitions=2)
+    fill(broker, topic, range(100), 2)
+    members = [Kconsume(broker, topic, "kill", "-X", "auto.commit.interval.ms=100", *NEW)]
+    wait_for_values(members, range(100))
+    time.sleep(0.5)
+    broker.kill()
+    broker.start()
+    fill(broker, topic, range(100, 200), 2)
+    wait_for_values(members, range(200))
+    members[0].stop()
+    assert all(row[-1] == "0" for row in lag(broker, "kill").values())
+
+
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_who_reads_to_the_end_and_has_no_partition_ends(new_broker, protocol):
+    broker = new_broker(**{"group_consumer_heartbeat_interval_ms": "200"})
+    topic = create_topic(broker)
+    fill(broker, topic, range(5), 1)
+    options = ("-X", f"group.protocol={protocol}")
+    one = Kconsume(broker, topic, "idle", *options)
+    one.wait_for(5)
+    done = tool(broker, "kconsume", "-t", topic, "-g", "idle", "-e", "-X", "heartbeat.interval.ms=200", *options)
+    assert done.returncode == 0 and done.stdout == b"", done.stderr
+    one.stop()

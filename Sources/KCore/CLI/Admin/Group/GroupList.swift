@@ -35,9 +35,10 @@ extension Command {
                 continue
             }
             if isForReaders {
+                let kind = group.type == "classic" ? "" : ", protocol \(group.type)"
                 let assignor = group.assignor.isEmpty ? "" : ", assignor \(group.assignor)"
                 run.console.print(
-                    "\(name), \(group.type), \(group.state), \(Quantity.count(Int64(group.members.count), "member"))\(assignor), "
+                    "\(name), \(group.state), \(Quantity.count(Int64(group.members.count), "member"))\(kind)\(assignor), "
                         + "coordinator \(group.coordinator)\n")
             }
             for member in group.members {
