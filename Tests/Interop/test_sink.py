@@ -8,7 +8,7 @@ import confluent_kafka
 from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka.admin import AdminClient
 
-from broker import BIN
+from broker import BIN, wait_until
 from clients import run
 from conftest import create_topic
 
@@ -98,6 +98,25 @@ def test_members_of_a_group_that_are_killed_share_a_sink(new_broker, tmp_path):
     admin = AdminClient({"bootstrap.servers": broker.address})
     asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions("copiers")])
     assert {p.offset for p in asked["copiers"].result(20).topic_partitions} == {COUNT // 4}
+
+
+def test_a_broker_that_is_killed_costs_the_sink_nothing(new_broker, tmp_path):
+    broker = new_broker()
+    topic, moments = create_topic(broker, partitions=2), random.Random(3)
+    folders = [tmp_path / "copy" / f"{topic}-{p}" for p in range(2)]
+    lines = fill(broker, topic, 2)
+    process = start(broker, topic, tmp_path / "copy", "-X", "max.partition.fetch.bytes=3000")
+    try:
+        for kill in range(4):
+            time.sleep(moments.uniform(0.05, 0.3))
+            broker.kill()
+            broker.start()
+        wait_until(lambda: sum(len(committed(f)) for f in folders if (f / "position").exists()) == COUNT, 40, "the last line")
+    finally:
+        process.terminate()
+        status = process.wait(10)
+    assert status == 143, process.stderr.read()
+    assert [committed(folder) for folder in folders] == lines
 
 
 def test_it_goes_on_where_it_ended_also_where_nothing_was_read_yet(broker, tmp_path):
