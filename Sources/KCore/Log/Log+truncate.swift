@@ -48,7 +48,10 @@ extension Log {
             }
         }
         // The start may be a lower one now.
-        if changed { environment.checkpoint() }
+        if changed {
+            environment.checkpoint()
+            try environment.directory.check()
+        }
         return changed
     }
 
@@ -56,7 +59,7 @@ extension Log {
         let segments = published.withLock { $0.segments }
         let point: Int64
         do throws(LogFault) {
-            point = try Log.batchStart(segments, offset)
+            point = try Log.endOfCut(segments, offset)
         } catch {
             throw answer(to: error)
         }
@@ -66,12 +69,12 @@ extension Log {
         try environment.directory.check()
     }
 
-    /// The base offset of the batch that holds `offset`; `offset` itself where there is none.
-    private static func batchStart(_ segments: [LogSegment], _ offset: Int64) throws(LogFault) -> Int64 {
+    /// Where the log ends once it is cut off at `offset`: behind the last batch below, which in a cleaned log can be well below.
+    static func endOfCut(_ segments: [LogSegment], _ offset: Int64) throws(LogFault) -> Int64 {
         guard let index = segmentIndex(segments, for: offset) else { return max(offset, 0) }
         let segment = segments[index]
-        guard let batch = try segment.firstBatch(endingAtOrAfter: offset, end: segment.size) else { return offset }
-        return min(batch.baseOffset, offset)
+        let end = try segment.position(below: offset, end: segment.size)
+        return try segment.lastBatch(below: end).map { $0.lastOffset + 1 } ?? segment.baseOffset
     }
 
     /// Throws what passes as long as something is still to be cut off.

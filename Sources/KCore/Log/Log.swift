@@ -26,6 +26,8 @@ public final class Log: Sendable {
     /// Up to where consumers were shown records before this start, as far as the checkpoint knows.
     let shownEndOffset = Atomic<Int64>(0)
     let watermark = Atomic<Int64>(Int64.max)
+    /// The largest start offset at which the records in front of it were on stable storage.
+    let safeStart: Atomic<Int64>
     /// Goes up when transaction indexes begin to be written anew and when they are: odd in between.
     let indexRebuilds = Atomic<Int>(0)
     /// Tells up to where consumers can see records now. Set by who serves the log, and asked where `delivery.delay.ms` is.
@@ -85,6 +87,7 @@ public final class Log: Sendable {
                 activeSize: state.segments.last?.size ?? 0))
         settings = Mutex(config)
         recovered = Atomic(recoveryPoint)
+        safeStart = Atomic(startOffset)
         writer = Mutex(state)
         published.withLock { $0.unstable.firstOpenOffset = state.producers.firstOpenTransactionOffset }
     }
@@ -98,6 +101,13 @@ public final class Log: Sendable {
 
     /// The first offset that may be read.
     public var logStartOffset: Int64 { published.withLock { $0.startOffset } }
+    /// The start offset as a checkpoint may name it: no further than the records in front of it were ever on stable storage,
+    /// or power could leave a log that begins behind its end.
+    var startToKeep: Int64 {
+        let start = logStartOffset
+        if recoveryPoint >= start { safeStart.store(start, ordering: .relaxed) }
+        return min(start, safeStart.load(ordering: .relaxed))
+    }
     /// The offset that the next record gets.
     public var logEndOffset: Int64 { published.withLock { $0.endOffset } }
     /// Everything below is on stable storage.

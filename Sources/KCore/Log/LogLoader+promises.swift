@@ -14,7 +14,10 @@ extension LogLoader {
             throw damaged(
                 segments, "the log ends at offset \(end), and had been on stable storage up to \(recoveryPoint)")
         }
-        guard !segments.isEmpty, end < start, wasCleanStop || highWatermark < start else { return }
+        // What has no records has none to lose.
+        guard segments.contains(where: { $0.size > 0 }), end < start, wasCleanStop || highWatermark < start else {
+            return
+        }
         throw damaged(
             segments,
             "the log ends at offset \(end), in front of its start \(start) in \(OffsetCheckpoint.logStartOffsetName)")

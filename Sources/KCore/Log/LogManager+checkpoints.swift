@@ -24,29 +24,44 @@ extension LogManager {
                 if log.cleanedOffset >= 0 { cleaned[log.topicPartition] = log.cleanedOffset }
             }
             for log in logs(in: directory) {
-                let point = log.recoveryPoint
-                points[log.topicPartition] = point
-                // No further than the records in front of it are safe, or power could leave a log that begins behind its
-                // end. Kafka writes it only where it says more than the first segment's name.
-                let start = min(log.logStartOffset, point)
+                points[log.topicPartition] = log.recoveryPoint
+                // Kafka writes it only where it says more than the first segment's name.
+                let start = log.startToKeep
                 if start > log.firstSegmentOffset { starts[log.topicPartition] = start }
                 let end = log.cleanedOffset.load(ordering: .acquiring)
                 if end >= 0 { cleaned[log.topicPartition] = end }
             }
             write(points, OffsetCheckpoint.recoveryPointName, directory, &written)
-            write(starts, OffsetCheckpoint.logStartOffsetName, directory, &written)
+            writeStarts(starts, of: logs(in: directory), directory, &written)
             write(cleaned, OffsetCheckpoint.cleanedName, directory, &written)
         }
     }
 
     func checkpointHighWatermarks(_ directory: LogDirectory) {
         if directory.health.isOffline { return }
-        directory.checkpointing.withLock { written in
-            var marks: [TopicPartition: Int64] = [:]
-            for log in refused(in: directory) { marks[log.topicPartition] = log.highWatermark }
-            for log in logs(in: directory) { marks[log.topicPartition] = log.highWatermark }
-            write(marks, OffsetCheckpoint.highWatermarkName, directory, &written)
+        directory.checkpointing.withLock { writeHighWatermarks(directory, &$0) }
+    }
+
+    private func writeHighWatermarks(_ directory: LogDirectory, _ written: inout [String: [TopicPartition: Int64]]) {
+        var marks: [TopicPartition: Int64] = [:]
+        for log in refused(in: directory) { marks[log.topicPartition] = log.highWatermark }
+        // Also of one that is being cut off just now.
+        for log in logs(in: directory) { marks[log.topicPartition] = max(log.highWatermark, log.logStartOffset) }
+        write(marks, OffsetCheckpoint.highWatermarkName, directory, &written)
+    }
+
+    /// No start is written that the high watermarks on the disk do not bear out: a log whose end power has taken goes on at
+    /// its start only where both say that it had been there.
+    private func writeStarts(
+        _ starts: [TopicPartition: Int64], of logs: [Log], _ directory: LogDirectory,
+        _ written: inout [String: [TopicPartition: Int64]]
+    ) {
+        func isBorneOut() -> Bool {
+            let marks = written[OffsetCheckpoint.highWatermarkName] ?? [:]
+            return logs.allSatisfy { log in (marks[log.topicPartition] ?? -1) >= starts[log.topicPartition] ?? -1 }
         }
+        if !isBorneOut() { writeHighWatermarks(directory, &written) }
+        if isBorneOut() { write(starts, OffsetCheckpoint.logStartOffsetName, directory, &written) }
     }
 
     private func logs(in directory: LogDirectory) -> [Log] {

@@ -64,12 +64,17 @@ extension LogSegment {
     }
 
     /// The last batch, found from the end of the index; nil when the segment is empty.
-    func lastBatch() throws(LogFault) -> StoredBatch? {
-        let end = size
+    func lastBatch() throws(LogFault) -> StoredBatch? { try lastBatch(below: size) }
+
+    /// The last batch that begins below the position `end`, where one ends; nil when there is none.
+    func lastBatch(below end: Int64) throws(LogFault) -> StoredBatch? {
         guard end > 0 else { return nil }
         let file = try file()
         let index = files.offsetIndex
-        let entry = try onDisk { () throws(DiskError) in try index.lastEntry() }
+        let isWhole = end == size
+        let entry = try onDisk { () throws(DiskError) in
+            try isWhole ? index.lastEntry() : index.lookUp(position: end - 1)
+        }
         let start = entry.map { $0.position >= 0 && $0.position < end ? $0.position : 0 } ?? 0
         do {
             return try LogSegment.lastBatch(file, from: start, to: end)

@@ -1,3 +1,5 @@
+import Synchronization
+
 @testable import KCore
 
 /// The steps that one log takes part in.
@@ -46,7 +48,12 @@ extension Simulation {
         let lowest = max(0, log.firstSegmentOffset)
         let offset = Int64.random(
             in: (random.oneIn(4) ? lowest : log.logStartOffset)...log.logEndOffset, using: &random)
-        let point = model.cutPoint(offset)
+        var point = model.cutPoint(offset)
+        if model.wasCleaned || model.hasGaps {
+            // The model does not know which batches are left, and where the last of them ends.
+            let segments = log.published.withLock { $0.segments }
+            point = min(point, (try? Log.endOfCut(segments, offset)) ?? 0)
+        }
         tell("    to \(offset), that is to \(point)")
         if offset <= lowest && offset < log.logEndOffset {
             models[log.topicPartition]?.restart = offset
