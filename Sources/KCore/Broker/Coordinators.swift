@@ -16,6 +16,9 @@ final class Coordinators: Sendable {
         groups = CoordinatorRuntime(
             loops: loops.loops, workers: workers, clock: clock, logger: logger.named("groups")
         ) { _ in GroupCoordinator(settings: settings) }
+        partitions.onLateOpening { [weak self] topic in
+            if topic.name == CoordinatorTopic.groupsName { self?.follow(topic) }
+        }
     }
 
     /// Takes over what this broker leads, at start.

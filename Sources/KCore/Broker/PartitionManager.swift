@@ -17,6 +17,7 @@ final class PartitionManager: ImageListener {
     private let lacksLogs = Atomic<Bool>(false)
     private let pause = Mutex(RetryPause())
     let missing: MissingLogs
+    private let lateOpeningHandlers = Mutex<[@Sendable (TopicImage) -> Void]>([])
 
     /// - Parameter lostDirectories: see ``MissingLogs/lostDirectories``.
     init(
@@ -139,6 +140,12 @@ final class PartitionManager: ImageListener {
         }
     }
 
+    /// Has `handler` called with each topic of which ``openMore(nowMs:)`` has opened a partition: no image tells of that. It
+    /// must not wait, and is called before the next image's changes are made.
+    func onLateOpening(_ handler: @escaping @Sendable (TopicImage) -> Void) {
+        lateOpeningHandlers.withLock { $0.append(handler) }
+    }
+
     /// Whether ``openMore(nowMs:)`` may find something to do, and has not been tried in vain just now.
     func mayOpenMore(nowMs: Int64) -> Bool {
         lacksLogs.load(ordering: .relaxed) && pause.withLock { $0.isDue(nowMs: nowMs) }
@@ -149,13 +156,18 @@ final class PartitionManager: ImageListener {
         newest.withLock { image in
             guard let image, lacksLogs.exchange(false, ordering: .relaxed) else { return }
             var table = self.table.value
+            var changed: [TopicImage] = []
             for known in table.topics where !known.offline.isEmpty {
                 guard let topic = image.topic(id: known.id) else { continue }
-                table.set(entry(for: topic, known: known, image))
+                let entry = entry(for: topic, known: known, image)
+                if entry.offline != known.offline { changed.append(topic) }
+                table.set(entry)
             }
             self.table.publish(table)
             let isAllOpen = !lacksLogs.load(ordering: .relaxed)
             pause.withLock { if isAllOpen { $0.succeeded() } else { $0.failed(nowMs: nowMs) } }
+            let handlers = lateOpeningHandlers.withLock { $0 }
+            for topic in changed { for handler in handlers { handler(topic) } }
         }
     }
 

@@ -30,6 +30,9 @@ final class TransactionCoordinator: Sendable {
             TransactionMachine(partition: partition, settings: settings, writeMarkers: { ends.send($0) })
         }
         ends.runtime.withLock { $0 = runtime }
+        partitions.onLateOpening { [weak self] topic in
+            if topic.name == CoordinatorTopic.transactionsName { self?.follow(topic) }
+        }
     }
 
     /// Takes over what this broker leads, at start.
