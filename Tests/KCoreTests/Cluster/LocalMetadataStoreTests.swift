@@ -105,6 +105,20 @@ import Testing
         #expect(try Bench(bench.disk).cluster.image.topics.map(\.name).sorted() == ["a", "b", "c"])
     }
 
+    @Test func `files for Kafka that there was no room for come with the next change, or with the stop`() throws {
+        let names = ["quorum-state", "leader-epoch-checkpoint", "partition.metadata"]
+        for name in names {
+            for stops in [false, true] {
+                var bench = try Bench()
+                bench.disk.inject(InjectedError(operation: .write, part: name, code: ENOSPC))
+                try bench.register()
+                #expect(try bench.files().allSatisfy { !$0.hasSuffix(name) && !$0.hasSuffix(".tmp") })
+                if stops { bench.store.close() } else { try bench.create("a") }
+                for name in names { #expect(try bench.files().contains { $0.hasSuffix(name) }) }
+            }
+        }
+    }
+
     @Test func `a log that is cut at any byte keeps whole changes, and goes on from there`() throws {
         var bench = try Bench()
         try bench.register()

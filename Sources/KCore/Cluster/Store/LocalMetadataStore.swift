@@ -18,6 +18,14 @@ final class LocalMetadataStore: MetadataStore {
         var retention = MetadataRetention(maxBytes: 100 << 20, maxMs: 604_800_000)
     }
 
+    /// The small files beside the log that Kafka wants.
+    private enum KafkaFiles {
+        case notDue
+        /// There was no room for them.
+        case missing
+        case written
+    }
+
     private let disk: any Disk
     private let directory: String
     private let parent: String
@@ -41,7 +49,7 @@ final class LocalMetadataStore: MetadataStore {
     private var voters: VotersRecord?
     private var isDirectoryDurable = false
     private var areParentsDurable = false
-    private var hasKafkaFiles = false
+    private var kafkaFiles = KafkaFiles.notDue
     private var failure: MetadataStoreError?
 
     /// - Parameter directory: the log directory that the metadata log is in: `metadata.log.dir`, or the first one.
@@ -296,12 +304,7 @@ final class LocalMetadataStore: MetadataStore {
     // MARK: Making it shorter
 
     func didPublish(_ image: ClusterImage) {
-        if !hasKafkaFiles {
-            hasKafkaFiles = true
-            do { try writeKafkaFiles() } catch {
-                logger.warning("cannot write files for Kafka", ["directory": directory, "reason": "\(error)"])
-            }
-        }
+        if kafkaFiles != .written { tryToWriteKafkaFiles() }
         let interval = settings.maxSnapshotIntervalMs
         let isDue = interval > 0 && clock.wallMs - lastSnapshotMs >= interval
         guard isDue || bytesSinceSnapshot > settings.maxBytesBetweenSnapshots, failure == nil else { return }
@@ -398,6 +401,21 @@ final class LocalMetadataStore: MetadataStore {
 
     // MARK: Files that Kafka wants
 
+    /// What there is no room for is tried again after each change, and when the store is closed.
+    private func tryToWriteKafkaFiles() {
+        let isFirst = kafkaFiles == .notDue
+        do throws(DiskError) {
+            try writeKafkaFiles()
+            if !isFirst { logger.info("wrote the files for Kafka", ["directory": directory]) }
+            kafkaFiles = .written
+        } catch {
+            kafkaFiles = .missing
+            guard isFirst else { return }
+            logger.warning(
+                "cannot write files for Kafka now", ["directory": directory, "reason": error.description])
+        }
+    }
+
     /// Writes the small files beside the log that Kafka wants and this store does not: after the first commit, so that
     /// the start does not wait for them.
     private func writeKafkaFiles() throws(DiskError) {
@@ -420,14 +438,20 @@ final class LocalMetadataStore: MetadataStore {
     /// Replaces a file; its contents are durable, its name when the directory is synced.
     private func replace(_ name: String, _ contents: Bytes) throws(DiskError) {
         let path = "\(directory)/\(name)"
-        let file = try disk.open(path + ".tmp", .create)
-        try file.truncate(to: 0)
-        try file.write(contents, at: 0)
-        try file.sync()
-        try disk.rename(path + ".tmp", to: path)
+        do throws(DiskError) {
+            let file = try disk.open(path + ".tmp", .create)
+            try file.truncate(to: 0)
+            try file.write(contents, at: 0)
+            try file.sync()
+            try disk.rename(path + ".tmp", to: path)
+        } catch {
+            try? disk.remove(path + ".tmp")
+            throw error
+        }
     }
 
     func close() {
+        if kafkaFiles == .missing && failure == nil { tryToWriteKafkaFiles() }
         // Behind the marker of a clean stop nothing may be torn.
         if openTimestampMs != nil && failure == nil { try? file?.sync() }
         file = nil
