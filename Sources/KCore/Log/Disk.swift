@@ -64,6 +64,8 @@ public protocol Disk: Sendable {
     /// Creates the file and locks it against every other process (Kafka's `.lock` included) until the returned object
     /// goes. Throws ``DiskError/isTaken`` when somebody has it.
     func lock(_ path: String) throws(DiskError) -> any AnyObject & Sendable
+    /// Whether the file at `path` is the one that was locked: neither it nor a directory above it has gone, or been replaced.
+    func isInPlace(_ lock: any AnyObject & Sendable, _ path: String) throws(DiskError) -> Bool
 }
 
 extension DiskFile {

@@ -153,7 +153,7 @@ extension Log {
 
     // With no room left the log goes on as it was before the append; a producer tries again. Anything else is an end.
     private func giveUp(_ error: DiskError, _ segment: LogSegment) -> LogError {
-        if error.operation == .open && error.isHarmless { return LogError(error) }
+        if error.operation == .open && error.isHarmless { return answer(to: error) }
         guard error.isDiskFull else { return environment.directory.fail(error) }
         do {
             try segment.cutToSize()

@@ -35,7 +35,7 @@ extension Log {
                     writer.recordsSinceFlush += plan.records
                     writer.lastFlushMs = plan.lastFlushMs
                 }
-                throw LogError(error)
+                throw answer(to: error)
             }
             return writer.withLock { writer in
                 // What was cut off meanwhile and written anew is not on the disk yet.

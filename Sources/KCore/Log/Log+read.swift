@@ -32,6 +32,7 @@ extension Log {
         from offset: Int64, maxBytes: Int, upTo: Int64, minOneBatch: Bool, waits: Bool
     ) throws(LogError) -> LogRead? {
         try environment.directory.check()
+        var missing: LogFault?
         // A segment can be deleted between the look at the list and the opening of its file; the next look tells.
         for _ in 0..<3 {
             let view = published.withLock { $0.look(offset, maxBytes: maxBytes, upTo: upTo) }
@@ -50,13 +51,14 @@ extension Log {
                 return try find(
                     offset, view, maxBytes: maxBytes, upTo: upTo, minOneBatch: minOneBatch, waits: waits)
             } catch  where error.isMissingFile {
-                continue
+                missing = error
             } catch  where error.isWouldWait && !waits {
                 return nil
             } catch {
-                throw answer(to: error)
+                throw answer(toReading: error)
             }
         }
+        if let missing { throw answer(to: missing) }
         throw LogError(.kafkaStorageError, "a file of \(topicPartition) at offset \(offset) is missing")
     }
 

@@ -31,7 +31,7 @@ extension Log {
             } catch {
                 attempts += 1
                 if error.isMissingFile && attempts < 3 { continue }
-                throw answer(to: error)
+                throw answer(toReading: error)
             }
         }
     }

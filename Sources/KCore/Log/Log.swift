@@ -28,6 +28,8 @@ public final class Log: Sendable {
     let watermark = Atomic<Int64>(Int64.max)
     /// The largest start offset at which the records in front of it were on stable storage.
     let safeStart: Atomic<Int64>
+    /// Where files were found to be damaged.
+    let damagedPlaces = Mutex(DamagedPlaces())
     /// Goes up when transaction indexes begin to be written anew and when they are: odd in between.
     let indexRebuilds = Atomic<Int>(0)
     /// Tells up to where consumers can see records now. Set by who serves the log, and asked where `delivery.delay.ms` is.
@@ -205,6 +207,7 @@ public final class Log: Sendable {
     }
 
     func answer(to error: DiskError) -> LogError {
-        error.isHarmless ? LogError(error) : environment.directory.fail(error)
+        if error.isMissing { return answer(toMissing: error) }
+        return error.isHarmless ? LogError(error) : environment.directory.fail(error)
     }
 }

@@ -79,6 +79,19 @@ final class LogDirectory: Sendable {
         }
     }
 
+    /// Whether nobody can say what had been on stable storage. Not so when there is no file: then nothing was promised.
+    func hasUnreadableRecoveryPoints(_ disk: any Disk, _ logger: Logger) -> Bool {
+        let checkpoint = OffsetCheckpoint(disk: disk, directory: path, name: OffsetCheckpoint.recoveryPointName)
+        guard (try? checkpoint.read()) == nil else { return false }
+        if !wasCleanStop {
+            logger.error(
+                "a log that is damaged in front of whole segments is refused: what had been promised is not known. Put its "
+                    + "files right, or remove this file to have everything from the damage on cut off",
+                ["file": checkpoint.path])
+        }
+        return true
+    }
+
     func removeCleanStopMarker(_ disk: any Disk) {
         guard wasCleanStop else { return }
         do {
@@ -88,6 +101,12 @@ final class LogDirectory: Sendable {
         } catch {
             _ = health.fail(error)
         }
+    }
+
+    /// Whether the file that this process has locked is still the directory's.
+    func hasLock(_ disk: any Disk) throws(DiskError) -> Bool {
+        guard let lock = lock.withLock({ $0 }) else { return true }
+        return try disk.isInPlace(lock, path + "/" + LogDirectoryName.lockFile)
     }
 
     /// Lets another process have the directory.

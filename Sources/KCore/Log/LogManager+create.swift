@@ -12,6 +12,7 @@ extension LogManager {
         return try creating.withLock { (_) throws(LogError) in
             if let log = log(for: topicPartition) { return log }
             if let refused = state.withLock({ $0.refused[topicPartition] }) { return try openAgain(refused) }
+            checkDirectories()
             guard let directory = emptiest(logCounts()) else {
                 throw LogError(.kafkaStorageError, "all log directories are offline")
             }
@@ -34,6 +35,7 @@ extension LogManager {
                 partitions.filter { state.logs[$0] == nil && state.refused[$0] == nil }
             }
             guard missing.count > 1 else { return }
+            checkDirectories()
             var counts = logCounts()
             var places: [String: [TopicPartition]] = [:]
             for topicPartition in missing {

@@ -9,7 +9,7 @@ extension LogManager {
     }
 
     /// Has what is due done in the background: files removed, logs flushed, segments rolled and retained, checkpoints
-    /// written. Cheap when nothing is due.
+    /// written, and log directories looked for. Cheap when nothing is due.
     public func tick() {
         let nowMs = clock.monotonicMs
         let due = state.withLock { state -> Due in
@@ -33,6 +33,7 @@ extension LogManager {
             }
             return due
         }
+        lookForDirectories()
         if due.retention { background { self.retain() } }
         if due.flushes { background { self.flushDue() } }
         if due.checkpoints {

@@ -112,8 +112,9 @@ final class LogSegment: Sendable {
         _ batches: Bytes, lastOffset: Int64, largest: TimeIndex.Entry, indexIntervalBytes: Int
     ) throws(DiskError) -> Int64 {
         let files = files
-        let file = try files.log.open(create: true)
         let position = size
+        // One that is gone must not be begun in the middle.
+        let file = try files.log.open(create: position == 0)
         let seen = try largestEntry()
         try file.write(batches, at: position)
         let (timeEntry, last) = state.withLock { state -> (TimeIndex.Entry?, TimeIndex.Entry?) in

@@ -114,6 +114,13 @@ public struct SystemDisk: Disk {
         if result != 0 { throw DiskError(.lock, path: path, code: errno) }
         return file
     }
+
+    public func isInPlace(_ lock: any AnyObject & Sendable, _ path: String) throws(DiskError) -> Bool {
+        guard let file = lock as? SystemFile, let named = try status(path) else { return false }
+        var locked = stat()
+        if fstat(file.number, &locked) != 0 { throw DiskError(.stat, path: path, code: errno) }
+        return locked.st_dev == named.st_dev && locked.st_ino == named.st_ino
+    }
 }
 
 final class SystemFile: DiskFile {

@@ -197,7 +197,8 @@ final class FetchOperation: @unchecked Sendable {
             answer.records = result.records
         } catch {
             answer.errorCode = error.code
-            if error.code == .offsetOutOfRange { return true }
+            // Of damage the log has told.
+            if error.code == .offsetOutOfRange || error.code == .corruptMessage { return true }
             call.broker.logger.warning("a fetch failed: \(error.message)", ["partition": partition.topicPartition])
         }
         return true

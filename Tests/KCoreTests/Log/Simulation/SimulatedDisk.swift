@@ -228,6 +228,10 @@ final class SimulatedDisk: Disk {
         guard isNew else { throw DiskError(.lock, path: path, code: EAGAIN) }
         return Lock(self, path, generation)
     }
+
+    func isInPlace(_ lock: any AnyObject & Sendable, _ path: String) throws(DiskError) -> Bool {
+        state.withLock { $0.names.directory(parentDirectory(path)) != nil }
+    }
 }
 
 extension SimulatedDisk.State {

@@ -1,0 +1,43 @@
+internal import Synchronization
+
+/// Where files were found to be damaged while they were read.
+struct DamagedPlaces: Sendable {
+    /// More than this many places are not told apart: a file of nonsense has one at every step.
+    private static let limit = 100
+
+    private var known: Set<String> = []
+
+    /// - Returns: whether it is to be told: once for each place.
+    mutating func add(_ path: String, _ position: Int64) -> Bool {
+        known.count < DamagedPlaces.limit && known.insert("\(path):\(position)").inserted
+    }
+}
+
+extension Log {
+    /// The answer to who reads. Damage is told with CORRUPT_MESSAGE, by which clients know that waiting does not help, and
+    /// is logged once for each place.
+    func answer(toReading fault: LogFault) -> LogError {
+        guard case .damaged(let path, let position, let reason) = fault else { return answer(to: fault) }
+        if damagedPlaces.withLock({ $0.add(path, position) }) {
+            environment.logger.error(
+                "a log is damaged, and its records cannot be read there",
+                ["partition": topicPartition, "path": path, "position": position, "reason": reason])
+        }
+        return LogError(.corruptMessage, fault.description)
+    }
+
+    /// Where the batch begins that holds `offset`, or what is in its place; nil when that cannot be found out.
+    func place(of offset: Int64) -> (path: String, position: Int64)? {
+        let segments = published.withLock { $0.segments }
+        guard let index = Log.segmentIndex(segments, for: offset) else { return nil }
+        let segment = segments[index]
+        do throws(LogFault) {
+            guard let batch = try segment.firstBatch(endingAtOrAfter: offset, end: segment.size) else { return nil }
+            return (segment.files.log.path, batch.position)
+        } catch .damaged(let path, let position, _) {
+            return (path, position)
+        } catch {
+            return nil
+        }
+    }
+}
