@@ -106,7 +106,7 @@ extension LogSegment {
         let bytes = try onDisk { () throws(DiskError) in try file.readBytes(at: batch.position, count: batch.size) }
         var found: TimestampOffset?
         do throws(RecordsError) {
-            try RecordBatchReader(bytes).forEachRecord { (record) throws(RecordsError) in
+            try forEachRecord(in: bytes) { (record) throws(RecordsError) in
                 guard found == nil, matches(record.timestamp, record.offset) else { return }
                 found = TimestampOffset(
                     timestamp: record.timestamp, offset: record.offset, leaderEpoch: batch.leaderEpoch ?? -1)
@@ -115,5 +115,15 @@ extension LogSegment {
             throw .damaged(path: file.path, position: batch.position, reason: error.description)
         }
         return found
+    }
+    /// The records of one batch of any format.
+    private static func forEachRecord(
+        in batch: Bytes, _ body: (RecordView) throws(RecordsError) -> Void
+    ) throws(RecordsError) {
+        let isOld = batch.withUnsafeBytes { LegacyRecords.isLegacy($0) }
+        guard isOld else { return try RecordBatchReader(batch).forEachRecord(body) }
+        try batch.withUnsafeBytes { (bytes) throws(RecordsError) in
+            try LegacyRecords.forEachRecord(in: bytes, body)
+        }
     }
 }
