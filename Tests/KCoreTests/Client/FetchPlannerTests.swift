@@ -293,4 +293,55 @@ struct FetchedRecordsTests {
         }
         #expect(count == 2)
     }
+
+    /// Answers every fetch with `code` for so long.
+    private func refuse(_ scene: Scene, _ code: ErrorCode, forMs: Int64) {
+        let end = scene.nowMs + forMs
+        while scene.nowMs < end, scene.failure() == nil {
+            for call in scene.plan() { scene.answer(call, [(1, code, nil)]) }
+            scene.nowMs += 100
+        }
+    }
+
+    private func told(_ scene: Scene) -> [ErrorCode] {
+        scene.planner.effects.compactMap { if case .waits(_, 5, let code) = $0 { code } else { nil } }
+    }
+
+    @Test func `what a broker refuses for a while is told once, and asked again`() throws {
+        let scene = try Scene([(1, 5, .max)])
+        refuse(scene, .kafkaStorageError, forMs: 2900)
+        #expect(told(scene).isEmpty)
+        refuse(scene, .kafkaStorageError, forMs: 100_000)
+        #expect(told(scene) == [.kafkaStorageError])
+        #expect(scene.failure() == nil)
+        refuse(scene, .notLeaderOrFollower, forMs: 100_000)
+        #expect(told(scene) == [.kafkaStorageError, .notLeaderOrFollower])
+        scene.nowMs += 10_000
+        let call = try #require(scene.plan().first)
+        scene.answer(call, [(1, .none, try batch(5, ["a"]))])
+        #expect(try scene.fetched().flatMap(values) == ["a"])
+    }
+
+    @Test func `who reads up to an end does not wait for ever`() throws {
+        let scene = try Scene([(1, 5, 6)])
+        refuse(scene, .kafkaStorageError, forMs: 29_000)
+        #expect(scene.failure() == nil)
+        refuse(scene, .kafkaStorageError, forMs: 60_000)
+        #expect(scene.failure()?.kind == .broker(.kafkaStorageError))
+        #expect(scene.failure()?.message.contains("t-1 at offset 5") == true)
+    }
+
+    @Test(arguments: [Int64.max, 6])
+    func `damage on the broker's disk is an error, after a few tries`(end: Int64) throws {
+        let scene = try Scene([(1, 5, end)])
+        for _ in 1..<FetchRefusal.damageLimit {
+            scene.nowMs += 10_000
+            scene.answer(try #require(scene.plan().first), [(1, .corruptMessage, nil)])
+            if end == .max { #expect(scene.failure() == nil) }
+        }
+        scene.nowMs += 10_000
+        if scene.failure() == nil { scene.answer(try #require(scene.plan().first), [(1, .corruptMessage, nil)]) }
+        #expect(scene.failure()?.kind == .broker(.corruptMessage))
+        #expect(scene.failure()?.message.contains("t-1 at offset 5 are damaged on broker 1") == true)
+    }
 }

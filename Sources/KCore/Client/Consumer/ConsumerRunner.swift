@@ -157,6 +157,10 @@ final class ConsumerRunner: @unchecked Sendable {
             case .newLeader(let partition, let leader, let epoch, let endpoint):
                 runtime.learnedLeader(partition, leader: leader, epoch: epoch, endpoint: endpoint)
             case .reset(let partition, let policy): reset(partition, policy)
+            case .waits(let partition, let offset, let code):
+                logger.warning(
+                    "a partition cannot be read now and is tried again",
+                    ["partition": partition, "offset": offset, "error": code.name])
             case .failed(let error): failure = failure ?? error
             }
         }

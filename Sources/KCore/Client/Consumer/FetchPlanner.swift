@@ -18,6 +18,8 @@ final class FetchPlanner {
         var failures = 0
         /// Since when the broker has denied that it exists.
         var unknownSinceMs: Int64?
+        /// What the broker answers instead of records, again and again.
+        var refusal: FetchRefusal?
         var isResetting = false
         /// Where it is to end was not known when it began: at the end of what is visible then.
         var endsAtFirstSight = false
@@ -35,6 +37,8 @@ final class FetchPlanner {
         case newLeader(TopicPartition, leader: Int32, epoch: Int32, endpoint: HostAndPort?)
         /// The position does not exist: look the place up, then call ``FetchPlanner/reset(_:to:nowMs:)``.
         case reset(TopicPartition, OffsetReset)
+        /// The broker has refused this for a while, and is asked again.
+        case waits(TopicPartition, offset: Int64, ErrorCode)
         case failed(ClientError)
     }
 
@@ -252,9 +256,29 @@ final class FetchPlanner {
                 effects.append(.failed(.refused("fetch from \(name)", code)))
                 return false
             }
+            refused(index, code, by: call.broker, nowMs)
             delay(index, nowMs)
         }
         return false
+    }
+
+    // Waiting may help; but somebody has to know what is waited for.
+    private func refused(_ index: Int, _ code: ErrorCode, by broker: Int32, _ nowMs: Int64) {
+        let reading = readings[index]
+        let isBounded = reading.end != .max || reading.endsAtFirstSight
+        var refusal = reading.refusal ?? FetchRefusal(code: code, sinceMs: nowMs)
+        let name = reading.topicPartition
+        switch refusal.next(code, nowMs: nowMs, isBounded: isBounded) {
+        case .wait: break
+        case .tell: effects.append(.waits(name, offset: reading.position, code))
+        case .giveUp where code == .corruptMessage:
+            let message =
+                "the records of \(name) at offset \(reading.position) are damaged on broker \(broker), whose log names the "
+                + "file; start behind them to read on"
+            effects.append(.failed(ClientError(.broker(code), message)))
+        case .giveUp: effects.append(.failed(.refused("fetch from \(name) at offset \(reading.position)", code)))
+        }
+        readings[index].refusal = refusal
     }
 
     private func delay(_ index: Int, _ nowMs: Int64) {
@@ -268,6 +292,7 @@ final class FetchPlanner {
     private func take(_ index: Int, _ answer: FetchResponse.PartitionData, _ nowMs: Int64) -> Bool {
         readings[index].failures = 0
         readings[index].unknownSinceMs = nil
+        readings[index].refusal = nil
         readings[index].logStart = answer.logStartOffset
         readings[index].visibleEnd =
             config.isolation == .readCommitted && answer.lastStableOffset >= 0
