@@ -3,10 +3,19 @@ enum CoordinatorLoader {
     /// Bytes read at once (`offsets.load.buffer.size`). A batch that is larger is read all the same.
     static let bufferBytes = 5_242_880
 
+    /// What a person can do about damage, for the end of a message; nothing for what passes by itself.
+    static func remedy(_ error: LogError) -> String {
+        guard error.code == .corruptMessage else { return "" }
+        return
+            ". All that belongs to this partition is refused until the file is put right: stop the broker, restore the "
+            + "partition's directory from a copy, and start again; `kadmin log verify` shows what is damaged. Without a copy, "
+            + "move the directory away: with unclean.leader.election.enable=true on the topic the partition begins anew"
+    }
+
     /// Replays the log from its start to its end of now.
     /// - Parameter onSkip: told of each record that is left out because it cannot be read.
     /// - Returns: the offset behind what was replayed.
-    /// - Throws: what reading throws; KAFKA_STORAGE_ERROR for batches that are damaged.
+    /// - Throws: what reading throws; CORRUPT_MESSAGE, with the place in the file, for batches that are damaged.
     static func load<Machine: CoordinatorMachine>(
         _ log: any CoordinatorLog, into machine: inout Machine, onSkip: (_ offset: Int64, _ reason: String) -> Void
     ) throws(LogError) -> Int64 {
@@ -14,49 +23,57 @@ enum CoordinatorLoader {
         var offset = log.startOffset
         while offset < end {
             let bytes = try log.read(from: offset, maxBytes: bufferBytes)
-            let next: Int64
+            // Where the batch begins that is read.
+            var next = offset
             do throws(RecordsError) {
-                next = try replay(bytes, from: offset, into: &machine, onSkip: onSkip)
+                try replay(bytes, from: offset, &next, into: &machine, onSkip: onSkip)
             } catch {
-                throw LogError(.kafkaStorageError, "\(log.topicPartition) cannot be loaded at \(offset): \(error)")
+                throw damaged(log, at: next, "\(error)")
             }
-            guard next > offset else { break }
+            // Behind the last batch there is nothing more; what is there and cannot be read is something else.
+            if bytes.isEmpty { break }
+            guard next > offset else { throw damaged(log, at: offset, "a batch is not whole") }
             offset = next
         }
         return max(offset, end)
     }
 
+    private static func damaged(_ log: any CoordinatorLog, at offset: Int64, _ reason: String) -> LogError {
+        LogError(.corruptMessage, "\(log.place(of: offset) ?? "its log") is damaged, at offset \(offset): \(reason)")
+    }
+
     private static func replay<Machine: CoordinatorMachine>(
-        _ bytes: Bytes, from start: Int64, into machine: inout Machine,
+        _ bytes: Bytes, from start: Int64, _ next: inout Int64, into machine: inout Machine,
         onSkip: (_ offset: Int64, _ reason: String) -> Void
-    ) throws(RecordsError) -> Int64 {
+    ) throws(RecordsError) {
         var batches = RecordBatches(bytes)
-        var next = start
         while let batch = try batches.nextComplete() {
-            let header = batch.header
-            guard header.lastOffset >= start else { continue }
-            next = header.lastOffset + 1
-            let reader = try RecordBatchReader(batches.bytes(of: batch))
-            let records = try reader.allRecords()
-            if header.isControl {
-                try replayMarkers(reader, into: &machine)
-                continue
-            }
-            for record in records where record.offset >= start {
-                // Keys are what such a log is compacted by: a record without one says nothing.
-                guard let key = record.key else { continue }
-                do throws(WireError) {
-                    guard let decoded = try Machine.decode(key: key, value: record.value) else { continue }
-                    machine.replay(
-                        decoded,
-                        CoordinatorRecordOrigin(
-                            offset: record.offset, producerId: header.isTransactional ? header.producerId : nil))
-                } catch {
-                    onSkip(record.offset, "\(error)")
-                }
+            guard batch.header.lastOffset >= start else { continue }
+            try replay(RecordBatchReader(batches.bytes(of: batch)), from: start, into: &machine, onSkip: onSkip)
+            next = batch.header.lastOffset + 1
+        }
+    }
+
+    private static func replay<Machine: CoordinatorMachine>(
+        _ reader: RecordBatchReader, from start: Int64, into machine: inout Machine,
+        onSkip: (_ offset: Int64, _ reason: String) -> Void
+    ) throws(RecordsError) {
+        let header = reader.header
+        let records = try reader.allRecords()
+        if header.isControl { return try replayMarkers(reader, into: &machine) }
+        for record in records where record.offset >= start {
+            // Keys are what such a log is compacted by: a record without one says nothing.
+            guard let key = record.key else { continue }
+            do throws(WireError) {
+                guard let decoded = try Machine.decode(key: key, value: record.value) else { continue }
+                machine.replay(
+                    decoded,
+                    CoordinatorRecordOrigin(
+                        offset: record.offset, producerId: header.isTransactional ? header.producerId : nil))
+            } catch {
+                onSkip(record.offset, "\(error)")
             }
         }
-        return next
     }
 
     private static func replayMarkers<Machine: CoordinatorMachine>(

@@ -17,9 +17,15 @@ protocol CoordinatorLog: Sendable {
     func check(_ producer: CoordinatorProducer) -> ErrorCode
     /// Whole batches from the one that holds `offset` on; nothing at the end.
     func read(from offset: Int64, maxBytes: Int) throws(LogError) -> Bytes
+    /// The file and the byte where the batch that holds `offset` begins; nil when that cannot be told.
+    func place(of offset: Int64) -> String?
     /// Calls `wake` once when the high watermark is no longer `highWatermark`, from any thread. A log that is given up does not
     /// call: whoever coordinates it is told otherwise.
     func whenHighWatermarkMoves(from highWatermark: Int64, _ wake: @escaping @Sendable () -> Void)
+}
+
+extension CoordinatorLog {
+    func place(of offset: Int64) -> String? { nil }
 }
 
 extension Partition: CoordinatorLog {
@@ -50,6 +56,8 @@ extension Partition: CoordinatorLog {
             return bytes
         }
     }
+
+    func place(of offset: Int64) -> String? { log.place(of: offset).map { "\($0.path) at byte \($0.position)" } }
 
     func whenHighWatermarkMoves(from highWatermark: Int64, _ wake: @escaping @Sendable () -> Void) {
         let box = HighWatermarkWatch()

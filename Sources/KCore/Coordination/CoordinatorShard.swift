@@ -82,7 +82,9 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
                 let loaded = machine
                 loop.execute { self.loaded(index, number, loaded, end) }
             } catch {
-                logger.error("a coordinator cannot be loaded: \(error.message)", ["partition": log.topicPartition])
+                logger.error(
+                    "a coordinator cannot be loaded: \(error.message)" + CoordinatorLoader.remedy(error),
+                    ["partition": log.topicPartition])
                 loop.execute { _ = self.run(index) { $0.loadFailed(number) } }
             }
         }
