@@ -37,4 +37,22 @@ extension LogLoader {
         environment.logger.error(
             "records that had been flushed are missing", ["partition": topicPartition, "from": end, "to": next - 1])
     }
+
+    /// Whether there are records in `segments`, behind something damaged or missing, that may have been promised: it is not
+    /// known what was.
+    func mayHavePromised(_ segments: ArraySlice<LogSegment>) -> Bool {
+        isRecoveryPointUnknown
+            && segments.contains { segment in
+                let batch = try? segment.firstBatch(endingAtOrAfter: segment.baseOffset, end: segment.size)
+                return batch != nil
+            }
+    }
+
+    /// - Throws: when what follows a hole may have been promised, so that it must not be taken for what a crash has left.
+    func checkHole(from end: Int64, in later: ArraySlice<LogSegment>) throws(LogFault) {
+        guard let next = later.first, next.baseOffset > end, mayHavePromised(later) else { return }
+        throw .damaged(
+            path: folder.path + "/" + SegmentFileKind.log.fileName(baseOffset: next.baseOffset), position: 0,
+            reason: "the offsets \(end) to \(next.baseOffset - 1) in front of it are missing")
+    }
 }

@@ -9,6 +9,8 @@ struct LogLoader {
     let config: LogConfig
     /// From the checkpoint: everything below was on stable storage.
     var recoveryPoint: Int64 = 0
+    /// The checkpoint is there and cannot be read: anything may have been on stable storage.
+    var isRecoveryPointUnknown = false
     /// From the checkpoint.
     var startOffset: Int64 = 0
     /// From the checkpoint: consumers were shown what is below.
@@ -42,6 +44,8 @@ struct LogLoader {
         var snapshots: [Int64] = []
         var indexed: Set<Int64> = []
         var transactionIndexes: Set<Int64> = []
+        var orphans: [OrphanedIndex] = []
+        var deletedLogs: [String] = []
         var hasTopicId = false
         var hasEpochs = false
         var hasLeftovers = false
@@ -63,6 +67,7 @@ struct LogLoader {
             segments.append(segment)
         }
         try dropUnusedEnd(&segments)
+        try settle(names.orphans, deleted: names.deletedLogs, segments)
         var epochs = try readEpochs(names)
         var endOffset: Int64 = 0
         // Where transaction indexes have to be made anew.
@@ -134,6 +139,8 @@ struct LogLoader {
                     names.hasEpochs = true
                 } else if SwapFiles.isLeftover(entry.name) {
                     names.hasLeftovers = true
+                } else if entry.name.hasSuffix(SegmentFileKind.log.rawValue + SegmentFileKind.deletedSuffix) {
+                    names.deletedLogs.append(entry.name)
                 } else if entry.name.hasSuffix(SegmentFileKind.deletedSuffix) || entry.name.hasSuffix(".tmp") {
                     try disk.remove(folder.path + "/" + entry.name)
                 }
@@ -143,9 +150,7 @@ struct LogLoader {
             // A swap that is not completed yet can have left an index in front of its log.
             if names.hasLeftovers { return names }
             let bases = Set(names.bases)
-            for (base, name) in indexes where !bases.contains(base) {
-                try disk.remove(folder.path + "/" + name)
-            }
+            names.orphans = indexes.filter { !bases.contains($0.base) }.map { OrphanedIndex(baseOffset: $0, name: $1) }
             return names
         }
     }
@@ -258,7 +263,9 @@ struct LogLoader {
         while index < segments.count {
             let segment = segments[index]
             let recovery = SegmentRecovery(segment: segment, indexIntervalBytes: config.indexIntervalBytes)
-            let outcome = try recovery.run(mayCut: { $0.nextOffset >= recoveryPoint }) { batch in
+            let later = segments[(index + 1)...]
+            let outcome = try recovery.run(mayCut: { $0.nextOffset >= recoveryPoint && !mayHavePromised(later) }) {
+                batch in
                 if let epoch = batch.leaderEpoch { found.assign(epoch, startOffset: batch.baseOffset) }
                 if batch.header?.isControl == true { hasMarkers = true }
             }
@@ -279,6 +286,7 @@ struct LogLoader {
                 try onDisk { () throws(DiskError) in try segment.seal() }
                 continue
             }
+            if outcome.damage == nil { try checkHole(from: nextOffset, in: segments[index...]) }
             // What follows a cut or a hole was written later than what is missing: it was never promised.
             let rest = Array(segments[index...])
             segments.removeSubrange(index...)

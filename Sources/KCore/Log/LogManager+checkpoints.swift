@@ -17,8 +17,9 @@ extension LogManager {
             var points: [TopicPartition: Int64] = [:]
             var starts: [TopicPartition: Int64] = [:]
             var cleaned: [TopicPartition: Int64] = [:]
+            let refused = refused(in: directory)
             // What is refused keeps its promises: without them the next start would cut off what is damaged.
-            for log in refused(in: directory) {
+            for log in refused {
                 points[log.topicPartition] = log.recoveryPoint
                 if log.startOffset > 0 { starts[log.topicPartition] = log.startOffset }
                 if log.cleanedOffset >= 0 { cleaned[log.topicPartition] = log.cleanedOffset }
@@ -31,7 +32,10 @@ extension LogManager {
                 let end = log.cleanedOffset.load(ordering: .acquiring)
                 if end >= 0 { cleaned[log.topicPartition] = end }
             }
-            write(points, OffsetCheckpoint.recoveryPointName, directory, &written)
+            // Nor may it be said that nothing had been promised, while that is not known.
+            if !refused.contains(where: \.isRecoveryPointUnknown) {
+                write(points, OffsetCheckpoint.recoveryPointName, directory, &written)
+            }
             writeStarts(starts, of: logs(in: directory), directory, &written)
             write(cleaned, OffsetCheckpoint.cleanedName, directory, &written)
         }

@@ -7,6 +7,8 @@ private struct DirectoryContents: Sendable {
     /// Those that wait to be removed.
     var deleted: Set<TopicPartition>
     var recoveryPoints: [TopicPartition: Int64]
+    /// Their file is there and cannot be read.
+    var areRecoveryPointsUnknown: Bool
     var startOffsets: [TopicPartition: Int64]
     var highWatermarks: [TopicPartition: Int64]
     var cleanedOffsets: [TopicPartition: Int64]
@@ -66,6 +68,7 @@ extension LogManager {
             let contents = DirectoryContents(
                 directory: directory, partitions: partitions, deleted: deleted,
                 recoveryPoints: directory.readCheckpoint(OffsetCheckpoint.recoveryPointName, disk, logger),
+                areRecoveryPointsUnknown: directory.hasUnreadableRecoveryPoints(disk, logger),
                 startOffsets: directory.readCheckpoint(OffsetCheckpoint.logStartOffsetName, disk, logger),
                 highWatermarks: directory.readCheckpoint(OffsetCheckpoint.highWatermarkName, disk, logger),
                 cleanedOffsets: directory.readCheckpoint(OffsetCheckpoint.cleanedName, disk, logger))
@@ -104,6 +107,7 @@ extension LogManager {
             topicPartition, contents.directory, config: configFor(topicPartition.topic),
             isClean: contents.directory.wasCleanStop)
         loader.recoveryPoint = contents.recoveryPoints[topicPartition] ?? 0
+        loader.isRecoveryPointUnknown = contents.areRecoveryPointsUnknown
         loader.startOffset = contents.startOffsets[topicPartition] ?? 0
         loader.cleanedOffset = contents.cleanedOffsets[topicPartition] ?? -1
         loader.highWatermark = contents.highWatermarks[topicPartition] ?? 0
