@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import KCore
@@ -82,6 +83,40 @@ import Testing
             // Nor does the next start think otherwise.
             manager.checkpointAll()
         }
+    }
+
+    @Test func `a truncation that is interrupted brings no deleted record back, nor refuses the log`() throws {
+        for operations in 1..<40 {
+            let test = PromiseTests()
+            let manager = try test.filled()
+            let log = try #require(manager.log(for: partition))
+            log.highWatermark = 5
+            try log.advanceStartOffset(to: 3)
+            try log.flush()
+            manager.checkpointAll()
+            test.disk.failAfter(operations)
+            _ = try? log.truncateFullyAndStart(at: operations % 2 == 0 ? 50 : 4)
+            var random = SimulatedDisk.Random(seed: UInt64(operations))
+            test.disk.crash(&random)
+            let again = try #require(try test.open().log(for: partition), "after \(operations) operations")
+            #expect(again.logStartOffset >= 3, "after \(operations) operations")
+            #expect(again.logEndOffset >= again.logStartOffset)
+        }
+    }
+
+    @Test func `a start is written only together with a high watermark that bears it out`() throws {
+        let manager = try filled()
+        let log = try #require(manager.log(for: partition))
+        log.highWatermark = 5
+        try log.advanceStartOffset(to: 3)
+        disk.inject(InjectedError(operation: .open, part: OffsetCheckpoint.highWatermarkName, code: ENOSPC))
+        manager.checkpointAll()
+        #expect(startsText == nil)
+        manager.checkpointAll()
+        #expect(startsText == "0\n1\norders 0 3\n")
+        #expect(
+            disk.contents("/a/" + OffsetCheckpoint.highWatermarkName).map { String(decoding: $0, as: UTF8.self) }
+                == "0\n1\norders 0 5\n")
     }
 
     @Test func `after a loss of power a log whose deleted records are gone begins where they ended`() throws {

@@ -74,4 +74,23 @@ import Testing
         let values = try again.values()
         #expect(values == (0..<values.count).map { "value \($0)" })
     }
+
+    @Test func `a cleaned log that is cut off in a gap promises nothing behind its last batch`() throws {
+        let log = try bench.open()
+        for offset in [Int64(0), 10, 20] {
+            let batch = try Batches.make(["at \(offset)"])
+            batch.withUnsafeMutableBytes { bytes in
+                guard let base = bytes.baseAddress else { return }
+                RecordBatchHeader.stamp(baseOffset: offset, partitionLeaderEpoch: 0, at: base)
+            }
+            _ = try log.append(batch, leaderEpoch: 0, origin: .replication)
+        }
+        try log.flush()
+        #expect(log.recoveryPoint == 21)
+        bench.disk.inject(InjectedError(operation: .truncate, part: ".log", code: ENOSPC))
+        #expect(throws: LogError.self) { try log.truncate(to: 15) }
+        #expect(log.recoveryPoint == 11)
+        try log.truncate(to: 15)
+        #expect(log.logEndOffset == 11)
+    }
 }
