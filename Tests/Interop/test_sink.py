@@ -5,6 +5,7 @@ import subprocess
 import time
 
 import confluent_kafka
+import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka.admin import AdminClient
 
@@ -69,12 +70,15 @@ def test_killed_again_and_again_it_has_every_line_once(broker, tmp_path):
     assert kills >= 5 and len(seen) >= 6, (kills, seen)
 
 
-def test_members_of_a_group_that_are_killed_share_a_sink(new_broker, tmp_path):
-    broker = new_broker(group_initial_rebalance_delay_ms=0, group_min_session_timeout_ms=500)
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_members_of_a_group_that_are_killed_share_a_sink(new_broker, tmp_path, protocol):
+    broker = new_broker(group_initial_rebalance_delay_ms=0, group_min_session_timeout_ms=500,
+                        group_consumer_session_timeout_ms=1000, group_consumer_heartbeat_interval_ms=100)
     topic, moments = create_topic(broker, partitions=4), random.Random(2)
     lines = fill(broker, topic, 4)
-    options = ["-g", "copiers", "-X", "session.timeout.ms=1000", "-X", "heartbeat.interval.ms=100",
-               "-X", "max.partition.fetch.bytes=3000"]
+    options = ["-g", "copiers", "-X", "max.partition.fetch.bytes=3000", "-X", f"group.protocol={protocol}"]
+    if protocol == "classic":
+        options += ["-X", "session.timeout.ms=1000", "-X", "heartbeat.interval.ms=100"]
     members = [start(broker, topic, tmp_path / "copy", *options) for _ in range(2)]
     folders = [tmp_path / "copy" / f"{topic}-{p}" for p in range(4)]
     count = lambda: sum(len(committed(f)) for f in folders if (f / "position").exists())
