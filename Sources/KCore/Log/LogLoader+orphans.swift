@@ -51,8 +51,8 @@ extension LogLoader {
         throw .damaged(
             path: folder.path + "/" + SegmentFileKind.log.fileName(baseOffset: base), position: 0,
             reason:
-                "the file is missing, and with it the offsets \(end) to \(next - 1), but its index is there. Restore the "
-                + "file, or remove the index to go on without these records")
+                "the file is missing, and with it the offsets \(end) to \(next - 1), but an index of it is there. "
+                + "Restore the file, or remove all of its indexes to go on without these records")
     }
 
     // Nil when it cannot be read, of which others tell.
