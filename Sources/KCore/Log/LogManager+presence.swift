@@ -28,7 +28,9 @@ extension LogDirectory {
             if try hasLock(disk) { return }
             // Somebody may have removed the lock's file, and nothing else.
             let names = Set(try disk.list(path).map(\.name))
-            if logs().contains(where: { names.contains($0.topicPartition.description) }) { return }
+            let logs = logs()
+            let isHere = logs.contains { names.contains($0.topicPartition.description) }
+            if isHere || logs.isEmpty && !names.isEmpty { return }
             throw DiskError(.open, path: path + "/" + LogDirectoryName.lockFile, code: ENOENT)
         } catch {
             // With too much open nobody can tell.

@@ -63,11 +63,14 @@ import Testing
         manager.shutdown()
     }
 
-    @Test func `a lock that somebody has removed is no reason to give up a directory with its logs`() throws {
+    @Test func `a lock that somebody has removed is no reason to give up a directory that has the rest`() throws {
         let directory = TemporaryDirectory()
         let manager = try LogManager(LogManagerOptions(directories: [directory.path]), background: { $0() })
-        try create(manager, 0).append(["a"])
+        try SystemDisk().replaceFile(directory.path + "/meta.properties", with: Bytes("version=1"))
         try SystemDisk().remove(directory.path + "/.lock")
+        manager.tick()
+        #expect(!manager.hasOfflineDirectory)
+        try create(manager, 0).append(["a"])
         manager.tick()
         #expect(!manager.hasOfflineDirectory)
         manager.shutdown()
