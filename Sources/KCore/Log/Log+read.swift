@@ -71,6 +71,7 @@ extension Log {
             let segment = segments[index]
             let isLast = index == segments.count - 1
             var end = isLast ? view.activeSize : segment.size
+            defer { repairOffsetIndex(of: segment) }
             if let first = try segment.firstBatch(endingAtOrAfter: offset, end: end, waits: waits) {
                 if first.lastOffset >= upTo { return view.result() }
                 if upTo < (isLast ? view.endOffset : segments[index + 1].baseOffset) {

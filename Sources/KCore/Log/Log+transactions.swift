@@ -74,16 +74,26 @@ extension Log {
         }
     }
 
-    // An offset that nothing of the read reaches, from the index and not from the batches: it may be too large.
+    // An offset that nothing of the read reaches: where the batch behind it begins, as that itself says. Not asked of an
+    // index, which may be wrong, and not of the segment, which cleaning may have put another one in the place of.
     private func upperBound(of read: LogRead) throws(LogError) -> Int64 {
-        guard case .files(let regions) = read.records, let last = regions.last else { return read.logEndOffset }
-        let segments = published.withLock { $0.segments }
+        guard case .files(let regions) = read.records, let last = regions.last,
+            let file = last.source as? any DiskFile
+        else { return read.logEndOffset }
+        let (segments, activeSize) = published.withLock { ($0.segments, $0.activeSize) }
         guard let index = Log.segmentIndex(segments, for: read.firstOffset) else { return read.logEndOffset }
-        let next = index + 1 < segments.count ? segments[index + 1].baseOffset : read.logEndOffset
-        do throws(DiskError) {
-            let position = last.position + Int64(last.count)
-            guard let entry = try segments[index].files.offsetIndex.first(atOrBehind: position) else { return next }
-            return min(next, entry.offset + 1)
+        let isActive = index + 1 == segments.count
+        let next = isActive ? read.logEndOffset : segments[index + 1].baseOffset
+        let position = last.position + Int64(last.count)
+        do throws(LogFault) {
+            let end = isActive ? activeSize : try onDisk { () throws(DiskError) in try file.size() }
+            let behind = try BatchScanner.scan(file, from: position, to: end, windowBytes: StoredBatch.headerBytes) {
+                (scanner) throws(LogFault) in try scanner.next()
+            }
+            guard let behind, behind.baseOffset > read.firstOffset else { return next }
+            return min(next, behind.baseOffset)
+        } catch .damaged {
+            return next
         } catch {
             throw answer(to: error)
         }

@@ -15,7 +15,9 @@ extension LogSegment {
             return try LogSegment.scan(file, from: start, to: end, for: offset, waits: waits)
         } catch .damaged where start > 0 {
             // The index pointed into the middle of something; the log itself may be sound.
-            return try LogSegment.scan(file, from: 0, to: end, for: offset, waits: waits)
+            let found = try LogSegment.scan(file, from: 0, to: end, for: offset, waits: waits)
+            distrustOffsetIndex()
+            return found
         }
     }
 
@@ -49,11 +51,35 @@ extension LogSegment {
         let file = try file(waits: waits)
         let index = files.offsetIndex
         let entry = try onDisk { () throws(DiskError) in try index.lookUp(position: limit, waits: waits) }
-        var start = first.end
-        if let entry, entry.position > start, entry.position <= limit { start = entry.position }
-        return try BatchScanner.scan(file, from: start, to: end, waits: waits) { (scanner) throws(LogFault) in
+        if let entry, entry.position > first.end, entry.position <= limit {
+            do {
+                return try LogSegment.cut(file, from: entry.position, to: end, limit: limit, waits: waits) { batch in
+                    batch.baseOffset > first.lastOffset && batch.baseOffset <= entry.offset
+                }
+            } catch .damaged {
+                // The log itself may be sound.
+                let cut = try LogSegment.cut(file, from: first.end, to: end, limit: limit, waits: waits)
+                distrustOffsetIndex()
+                return cut
+            }
+        }
+        return try LogSegment.cut(file, from: first.end, to: end, limit: limit, waits: waits)
+    }
+
+    /// - Parameter matches: whether the batch at `start` is what the index says is there.
+    private static func cut(
+        _ file: any DiskFile, from start: Int64, to end: Int64, limit: Int64, waits: Bool,
+        _ matches: (StoredBatch) -> Bool = { _ in true }
+    ) throws(LogFault) -> Int64 {
+        try BatchScanner.scan(file, from: start, to: end, waits: waits) { (scanner) throws(LogFault) in
             var cut = start
-            while let batch = try scanner.next(), batch.end <= limit { cut = batch.end }
+            while let batch = try scanner.next() {
+                if batch.position == start && !matches(batch) {
+                    throw .damaged(path: file.path, position: start, reason: "the index tells of another batch")
+                }
+                if batch.end > limit { break }
+                cut = batch.end
+            }
             return cut
         }
     }
@@ -79,7 +105,9 @@ extension LogSegment {
         do {
             return try LogSegment.lastBatch(file, from: start, to: end)
         } catch .damaged where start > 0 {
-            return try LogSegment.lastBatch(file, from: 0, to: end)
+            let last = try LogSegment.lastBatch(file, from: 0, to: end)
+            distrustOffsetIndex()
+            return last
         }
     }
 

@@ -8,6 +8,7 @@ final class LogSegment: Sendable {
     let folder: PartitionFolder
     /// No transaction that was aborted ended behind this offset here: -1 where none did, `Int64.max` where nobody has looked.
     let lastAbortedEnd = Atomic<Int64>(.max)
+    let offsetIndexState = Atomic<OffsetIndexState>(.trusted)
     private let state: Mutex<State>
 
     private struct State: Sendable {

@@ -35,12 +35,6 @@ struct OffsetIndex: Sendable {
         try file.last(waits: waits, where: { read($0).position <= position }, read)?.value
     }
 
-    /// The first entry whose position is at least `position`; nil when there is none.
-    func first(atOrBehind position: Int64) throws(DiskError) -> Entry? {
-        let before = try file.last(where: { read($0).position < position }, { _ in })
-        return try file.entry(before.map { $0.index + 1 } ?? 0, read)
-    }
-
     /// Adds an entry, unless its offset does not fit into 32 bits relative to the segment.
     func append(offset: Int64, position: Int64) throws(DiskError) {
         guard let relative = Int32(exactly: offset - baseOffset), let place = Int32(exactly: position) else { return }
