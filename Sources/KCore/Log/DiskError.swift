@@ -19,7 +19,8 @@ public struct DiskError: Error, Equatable, Sendable {
     }
 
     /// Not an error: what was asked for is not in memory, and the caller did not want to wait for the disk.
-    static func wouldWait(_ path: String) -> DiskError { DiskError(.read, path: path, code: EAGAIN) }
+    /// It names no path: to know one, a lock can be needed that is held while somebody else waits for the disk.
+    static let wouldWait = DiskError(.read, path: "", code: EAGAIN)
     var isWouldWait: Bool { operation == .read && code == EAGAIN }
 
     /// There is no room: the same write can succeed later.

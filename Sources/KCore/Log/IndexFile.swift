@@ -59,9 +59,9 @@ final class IndexFile: Sendable {
 
     private func writePending(_ state: inout State) throws(DiskError) {
         if state.pending.isEmpty { return }
-        let file = try handle.open(create: true)
         let position = Int64(state.inFile * entrySize)
-        try Bytes(state.pending).withUnsafeBytes { (bytes) throws(DiskError) in try file.write(bytes, at: position) }
+        let pending = Bytes(state.pending)
+        try handle.write(create: true) { (file) throws(DiskError) in try file.write(pending, at: position) }
         state.inFile += state.pending.count / entrySize
         state.pending = []
     }
@@ -75,7 +75,7 @@ final class IndexFile: Sendable {
     func sync() throws(DiskError) {
         try write()
         if isOptional, try count() == 0 { return }
-        try handle.open(create: true).sync()
+        try handle.sync(create: true)
     }
 
     /// Keeps the first `count` entries. What the file has beyond them, half an entry included, is cut off.
@@ -124,7 +124,7 @@ final class IndexFile: Sendable {
         if !waits {
             // Who holds the lock may be waiting for the disk.
             guard let (inFile, pending) = state.withLockIfAvailable({ ($0.inFile, $0.pending) }), inFile >= 0 else {
-                throw .wouldWait(path)
+                throw .wouldWait
             }
             return (inFile, pending)
         }
@@ -136,7 +136,7 @@ final class IndexFile: Sendable {
 
     /// The index of the last entry for which `matches` holds, and what `read` makes of it; nil when it holds for none.
     /// - Parameters:
-    ///   - waits: whether it may wait for the disk; see ``DiskError/wouldWait(_:)``.
+    ///   - waits: whether it may wait for the disk; see ``DiskError/wouldWait``.
     ///   - matches: true for the first entries, then false.
     func last<T>(
         waits: Bool = true, where matches: (UnsafeRawPointer) -> Bool, _ read: (UnsafeRawPointer) -> T

@@ -45,7 +45,7 @@ extension Log {
             do {
                 if let tail = view.tail {
                     return view.result(
-                        try tail.segment.file(), from: tail.start, to: tail.end, firstOffset: offset,
+                        try tail.segment.file(waits: waits), from: tail.start, to: tail.end, firstOffset: offset,
                         inMemoryUntilMs: tail.appendedMs + Log.recentMs)
                 }
                 return try find(

@@ -8,7 +8,7 @@ enum LogFault: Error, Equatable, Sendable {
         if case .disk(let error) = self { error.isMissing } else { false }
     }
 
-    /// See ``DiskError/wouldWait(_:)``.
+    /// See ``DiskError/wouldWait``.
     var isWouldWait: Bool {
         if case .disk(let error) = self { error.isWouldWait } else { false }
     }

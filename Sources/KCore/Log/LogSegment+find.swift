@@ -2,7 +2,7 @@ extension LogSegment {
     /// The first batch whose last offset is at least `offset`; nil when all are below.
     /// - Parameters:
     ///   - end: bytes of the segment to look at.
-    ///   - waits: whether it may wait for the disk; see ``DiskError/wouldWait(_:)``.
+    ///   - waits: whether it may wait for the disk; see ``DiskError/wouldWait``.
     func firstBatch(
         endingAtOrAfter offset: Int64, end: Int64, waits: Bool = true
     ) throws(LogFault) -> StoredBatch? {
@@ -41,7 +41,7 @@ extension LogSegment {
     /// - Parameters:
     ///   - end: the position where what may be read ends.
     ///   - minOneBatch: whether `first` is read even if it is larger than `maxBytes`.
-    ///   - waits: whether it may wait for the disk; see ``DiskError/wouldWait(_:)``.
+    ///   - waits: whether it may wait for the disk; see ``DiskError/wouldWait``.
     func cut(
         after first: StoredBatch, maxBytes: Int, end: Int64, minOneBatch: Bool, waits: Bool = true
     ) throws(LogFault) -> Int64 {

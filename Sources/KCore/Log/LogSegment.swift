@@ -95,7 +95,7 @@ final class LogSegment: Sendable {
     /// Bytes of whole batches.
     var size: Int64 { state.withLock { $0.size } }
 
-    /// - Parameter waits: whether it may wait for the disk; see ``DiskError/wouldWait(_:)``.
+    /// - Parameter waits: whether it may wait for the disk; see ``DiskError/wouldWait``.
     func file(waits: Bool = true) throws(LogFault) -> any DiskFile {
         let handle = files.log
         return try onDisk { () throws(DiskError) in try handle.open(waits: waits) }
@@ -117,7 +117,7 @@ final class LogSegment: Sendable {
         // One that is gone must not be begun in the middle.
         let file = try files.log.open(create: position == 0)
         let seen = try largestEntry()
-        try file.write(batches, at: position)
+        try files.log.write(create: true) { (file) throws(DiskError) in try file.write(batches, at: position) }
         let (timeEntry, last) = state.withLock { state -> (TimeIndex.Entry?, TimeIndex.Entry?) in
             state.size = position + Int64(batches.count)
             if position == 0 { state.firstTimestamp = largest.timestamp }
@@ -165,7 +165,8 @@ final class LogSegment: Sendable {
 
     /// Removes what a failed write left behind the last whole batch.
     func cutToSize() throws(DiskError) {
-        try files.log.open().truncate(to: size)
+        let size = size
+        try files.log.write { (file) throws(DiskError) in try file.truncate(to: size) }
     }
 
     /// Completes the indexes: nothing will be appended any more, or not for a while.
@@ -184,11 +185,11 @@ final class LogSegment: Sendable {
     }
 
     /// Returns when the batches are on stable storage.
-    func flushLog() throws(DiskError) { try files.log.open().sync() }
+    func flushLog() throws(DiskError) { try files.log.sync() }
 
     /// Returns when log and indexes are on stable storage.
     func flush() throws(DiskError) {
-        try files.log.open().sync()
+        try files.log.sync()
         try files.offsetIndex.file.sync()
         try files.timeIndex.file.sync()
         try files.transactionIndex.file.sync()

@@ -70,7 +70,7 @@ struct BatchScanner {
     /// - Parameters:
     ///   - window: memory for what is read, at least ``StoredBatch/headerBytes``.
     ///   - end: where the last batch ends.
-    ///   - waits: whether it may wait for the disk; see ``DiskError/wouldWait(_:)``.
+    ///   - waits: whether it may wait for the disk; see ``DiskError/wouldWait``.
     init(
         _ file: any DiskFile, from position: Int64, to end: Int64, window: UnsafeMutableRawBufferPointer,
         waits: Bool = true
@@ -106,7 +106,7 @@ struct BatchScanner {
         windowStart = position
         do throws(DiskError) {
             if let left = readsLeft {
-                if left == 0 { throw .wouldWait(file.path) }
+                if left == 0 { throw .wouldWait }
                 readsLeft = left - 1
             }
             windowCount = try file.readFully(at: position, into: target, waits: readsLeft == nil)

@@ -73,7 +73,9 @@ final class CleanedSegment {
     private func writeOut() throws(LogFault) {
         guard used > 0 else { return }
         let bytes = UnsafeRawBufferPointer(start: memory.base, count: used)
-        try onDisk { () throws(DiskError) in try file.write(bytes, at: written) }
+        try onDisk { () throws(DiskError) in
+            try segment.files.log.write { (file) throws(DiskError) in try file.write(bytes, at: written) }
+        }
         written += Int64(used)
         used = 0
         guard written - writtenBehind >= CleanedSegment.writeBehindBytes else { return }
