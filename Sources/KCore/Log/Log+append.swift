@@ -202,7 +202,9 @@ extension Log {
             if let active = writer.segments.last {
                 if active.baseOffset == baseOffset && active.size == 0 { return active }
                 try active.seal()
-                try writeProducerSnapshot(writer)
+                // Of an older one that is not written yet nobody has need.
+                writer.dueSnapshot = writer.producers
+                writer.dueSnapshot?.mapEndOffset = writer.endOffset
             }
             let segment = try LogSegment.create(
                 folder, baseOffset: baseOffset, config: config, createdMs: environment.clock.wallMs)
@@ -249,10 +251,11 @@ extension Log {
         flushAfterRoll()
     }
 
-    func writeProducerSnapshot(_ writer: Writer) throws(DiskError) {
-        let name = SegmentFileKind.producerSnapshot.fileName(baseOffset: writer.endOffset)
+    /// - Parameter endOffset: where the producers are as they are given.
+    func writeProducerSnapshot(_ producers: ProducerStates, at endOffset: Int64) throws(DiskError) {
+        let name = SegmentFileKind.producerSnapshot.fileName(baseOffset: endOffset)
         try environment.disk.replaceFile(
-            folder.path + "/" + name, with: ProducerSnapshot.write(writer.producers), durable: false)
+            folder.path + "/" + name, with: ProducerSnapshot.write(producers), durable: false)
     }
 
     func removeLater(_ paths: [String]) {

@@ -5,6 +5,7 @@ extension Log {
         var segments: [LogSegment] = []
         var endOffset: Int64 = 0
         var epochs: Bytes?
+        var snapshot: ProducerStates?
         var hasNewFiles = false
         var truncations = 0
         var records: Int64 = 0
@@ -34,6 +35,7 @@ extension Log {
                     writer.epochs.isDirty = true
                     writer.recordsSinceFlush += plan.records
                     writer.lastFlushMs = plan.lastFlushMs
+                    writer.dueSnapshot = writer.dueSnapshot ?? plan.snapshot
                 }
                 throw answer(to: error)
             }
@@ -56,11 +58,13 @@ extension Log {
         // From the segment on that holds the last flushed record: its indexes are flushed once it is full.
         plan.segments = Array(writer.segments[(Log.segmentIndex(writer.segments, for: offset - 1) ?? 0)...])
         plan.epochs = writer.epochs.isDirty ? writer.epochs.contents : nil
+        plan.snapshot = writer.dueSnapshot
         plan.hasNewFiles = writer.hasNewFiles
         plan.truncations = writer.truncations
         plan.records = writer.recordsSinceFlush
         plan.lastFlushMs = writer.lastFlushMs
         writer.epochs.isDirty = false
+        writer.dueSnapshot = nil
         writer.hasNewFiles = false
         writer.recordsSinceFlush = 0
         writer.lastFlushMs = environment.clock.wallMs
@@ -74,6 +78,15 @@ extension Log {
                 let isActive = index == plan.segments.count - 1
                 if isActive { try segment.flushLog() } else { try segment.flush() }
             } catch  where error.isMissing {}  // Deleted meanwhile.
+        }
+        if let snapshot = plan.snapshot {
+            do throws(DiskError) {
+                try writeProducerSnapshot(snapshot, at: snapshot.mapEndOffset)
+            } catch  where error.isHarmless {
+                // The next start reads more of the log for it.
+                environment.logger.warning(
+                    "a producer snapshot cannot be written", ["partition": topicPartition, "error": error])
+            }
         }
         if let epochs = plan.epochs {
             try environment.disk.replaceFile(folder.path + "/" + LeaderEpochs.fileName, with: epochs)
@@ -109,7 +122,7 @@ extension Log {
                 // Most of many partitions have not been touched.
                 if writer.savedEnd == writer.endOffset, !writer.hasNewFiles, !writer.epochs.isDirty { return true }
                 try writer.segments.last?.seal()
-                try writeProducerSnapshot(writer)
+                try writeProducerSnapshot(writer.producers, at: writer.endOffset)
                 writer.hasNewFiles = true
                 return false
             }

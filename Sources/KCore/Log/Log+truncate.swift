@@ -145,6 +145,7 @@ extension Log {
         writer.epochs.truncateEnd(to: 0)
         writer.producers = ProducerStates()
         writer.producers.mapEndOffset = offset
+        writer.dueSnapshot = nil
         writer.hasNewFiles = true
         setRecoveryPoint(offset)
         lowerCleanedOffset(to: offset)
@@ -161,6 +162,7 @@ extension Log {
         lowerCleanedOffset(to: writer.endOffset)
         // What followed may have been the newest of a producer; what came before is in the log.
         let end = writer.endOffset
+        if let due = writer.dueSnapshot, due.mapEndOffset > end { writer.dueSnapshot = nil }
         try onDisk { () throws(DiskError) in try removeProducerSnapshots(above: end) }
         var producers = ProducerStates()
         let start = logStartOffset

@@ -45,6 +45,8 @@ public final class Log: Sendable {
         var endOffset: Int64
         var epochs: LeaderEpochs
         var producers: ProducerStates
+        /// The producers as they were where the active segment begins, until the next flush has written them.
+        var dueSnapshot: ProducerStates?
         var verifications = TransactionVerifications()
         var rollJitterMs: Int64 = 0
         var recordsSinceFlush: Int64 = 0

@@ -116,9 +116,9 @@ struct ProducerStates: Equatable, Sendable {
 
     /// Forgets producers that have not written since `timeMs` and have no transaction open.
     mutating func expire(before timeMs: Int64) {
-        for (id, state) in states where state.transactionFirstOffset == nil && state.lastTimestamp < timeMs {
-            states[id] = nil
-        }
+        // Not while going through them, which would copy them all.
+        let expired = states.filter { $0.value.transactionFirstOffset == nil && $0.value.lastTimestamp < timeMs }.keys
+        for id in expired { states[id] = nil }
     }
 
     mutating func set(_ state: ProducerState, for producerId: Int64) {
