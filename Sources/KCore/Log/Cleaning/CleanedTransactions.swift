@@ -1,5 +1,8 @@
 /// What a cleaning knows of transactions while it goes through a log from its beginning: whose records do not count, and
 /// which markers still mark something (KIP-98).
+///
+/// A marker can be missing: retention may remove segments that have not been read yet. So what was aborted ends where its
+/// index entry says, whether or not the marker is met.
 struct CleanedTransactions {
     private struct Aborted {
         var transaction: AbortedTransaction
@@ -20,7 +23,8 @@ struct CleanedTransactions {
     private mutating func begin(upTo offset: Int64) {
         while let next = upcoming.first, next.firstOffset <= offset {
             upcoming.removeFirst()
-            if aborted[next.producerId] == nil { aborted[next.producerId] = Aborted(transaction: next) }
+            if let known = aborted[next.producerId], known.transaction.lastOffset >= next.firstOffset { continue }
+            aborted[next.producerId] = Aborted(transaction: next)
         }
     }
 
@@ -29,7 +33,8 @@ struct CleanedTransactions {
     mutating func meet(_ header: RecordBatchHeader) -> Bool {
         begin(upTo: header.lastOffset)
         guard header.isTransactional else { return false }
-        guard aborted[header.producerId] != nil else {
+        guard let known = aborted[header.producerId], known.transaction.lastOffset > header.lastOffset else {
+            aborted[header.producerId] = nil
             committed.insert(header.producerId)
             return false
         }
@@ -53,9 +58,9 @@ struct CleanedTransactions {
         if header.recordCount == 0 { return .obsolete }
         guard let marker else { return .needed }
         if marker.isCommit { return committed.remove(header.producerId) == nil ? .obsolete : .needed }
-        guard let transaction = aborted.removeValue(forKey: header.producerId), transaction.hasBatches else {
-            return .obsolete
-        }
+        guard let transaction = aborted.removeValue(forKey: header.producerId), transaction.hasBatches,
+            transaction.transaction.lastOffset >= header.baseOffset
+        else { return .obsolete }
         return .abort(transaction.transaction)
     }
 }

@@ -68,12 +68,17 @@ final class Cleaning {
         case .beginning:
             try begin()
         case .indexing(let next):
-            try index(segments[next])
+            try withRemaining(of: [segments[next]]) { (left) throws(End) in
+                for segment in left { try index(segment) }
+                return true
+            }
+            // What is missing at the end of a segment is a gap.
+            if !result.isPartial { map.advance(to: end(of: segments[next]) - 1) }
             let isLast = result.isPartial || next + 1 == segments.count
             phase = isLast ? .writing(group: 0) : .indexing(next: next + 1)
             if isLast { try prepareWriting() }
         case .writing(let group):
-            try write(groups[group])
+            try withRemaining(of: groups[group]) { (left) throws(End) in try write(left) }
             phase = group + 1 == groups.count ? .finished : .writing(group: group + 1)
         case .finished:
             return false
@@ -131,8 +136,6 @@ final class Cleaning {
             if header.lastOffset >= range.firstDirtyOffset { map.advance(to: header.lastOffset) }
             return true
         }
-        // What is missing at the end of a segment is a gap.
-        if !result.isPartial { map.advance(to: end(of: segment) - 1) }
     }
 
     /// - Returns: false when the map is full.
@@ -189,9 +192,13 @@ final class Cleaning {
         cleaner = BatchCleaner(
             map: map, nowMs: nowMs, deleteRetentionMs: config.deleteRetentionMs, endOffset: range.endOffset,
             lastOfProducers: log.lastOfProducers(), transactions: CleanedTransactions(aborted: aborted))
-        groups = try attempt { () throws(LogFault) in
-            try SegmentGroups.make(Array(kept), endOffset: lastEnd, config: config)
+        try withRemaining(of: Array(kept)) { (left) throws(End) in
+            groups = try attempt { () throws(LogFault) in
+                try SegmentGroups.make(left, endOffset: lastEnd, config: config)
+            }
+            return true
         }
+        guard !groups.isEmpty else { throw .abandoned }
         if let lastClean = segments.last(where: { self.end(of: $0) <= range.firstDirtyOffset }) {
             oldHorizonMs = try lastModifiedMs(lastClean) - config.deleteRetentionMs
         }
@@ -203,8 +210,9 @@ final class Cleaning {
         }
     }
 
-    private func write(_ group: [LogSegment]) throws(End) {
-        guard let first = group.first, let last = group.last, var cleaner else { return }
+    /// - Returns: false when the segments are not those of the log any more.
+    private func write(_ group: [LogSegment]) throws(End) -> Bool {
+        guard let first = group.first, let last = group.last, var cleaner else { return true }
         let output = try attempt { () throws(LogFault) in
             try CleanedSegment(
                 log.folder, baseOffset: first.baseOffset, config: config, createdMs: nowMs, bufferBytes: bufferBytes)
@@ -227,16 +235,37 @@ final class Cleaning {
         let isDone = try attempt { () throws(LogError) in
             try log.replace(group, with: output.segment, truncations: truncations) { isReplaced = true }
         }
-        guard isDone else { throw .abandoned }
+        guard isDone else { return false }
         result.bytesBefore += group.reduce(0) { $0 + $1.size }
         result.bytesAfter += output.size
         result.recordsRead = cleaner.recordsRead
         result.recordsKept = cleaner.recordsKept
         result.recordsWithoutKey = cleaner.recordsWithoutKey
         self.cleaner = cleaner
+        return true
     }
 
     // MARK: Reading
+
+    /// Has `body` work on those of `segments` that retention has not removed, if there are any; and again when it has
+    /// removed more of them meanwhile.
+    /// - Parameter body: returns false, or ends the cleaning, when it met something else than it was given.
+    private func withRemaining(
+        of segments: [LogSegment], _ body: ([LogSegment]) throws(End) -> Bool
+    ) throws(End) {
+        var left = segments
+        while true {
+            guard let now = log.remaining(of: left, truncations: truncations) else { throw .abandoned }
+            left = now
+            if left.isEmpty { return }
+            do throws(End) {
+                if try body(left) { return }
+            } catch .abandoned {}
+            guard let after = log.remaining(of: left, truncations: truncations), after.count < left.count else {
+                throw .abandoned
+            }
+        }
+    }
 
     /// - Parameter body: says whether to go on.
     private func read(

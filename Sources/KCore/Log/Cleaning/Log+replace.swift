@@ -56,6 +56,21 @@ extension Log {
         }
     }
 
+    /// What is left of segments that are being cleaned: retention removes the oldest at any time.
+    /// - Returns: nil when something else has become of them.
+    func remaining(of segments: [LogSegment], truncations: Int) -> [LogSegment]? {
+        writer.withLock { writer in
+            guard !writer.isClosed, writer.truncations == truncations, let first = writer.segments.first else {
+                return nil
+            }
+            // Not by their offsets: another segment may begin where one of these began.
+            let isThere = segments.first { $0.baseOffset >= first.baseOffset }
+            guard let isThere, let start = segments.firstIndex(where: { $0 === isThere }) else { return [] }
+            if start > 0 && isThere !== first { return nil }
+            return writer.segments.contains { $0 === isThere } ? Array(segments[start...]) : nil
+        }
+    }
+
     /// The segments below `endOffset`, and how often the log has been truncated.
     func segmentsToClean(below endOffset: Int64) -> (segments: [LogSegment], truncations: Int) {
         writer.withLock { writer in

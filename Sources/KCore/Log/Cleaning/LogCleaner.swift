@@ -36,10 +36,19 @@ public final class LogCleaner: Sendable {
     /// The log with the largest dirty share among those that are worth it, taken out of the others' reach until
     /// ``release(_:)``.
     private func choose(among logs: [Log], except failed: Set<TopicPartition>) -> Choice? {
+        while let best = best(among: logs, except: failed) {
+            // Another thread can have come first.
+            if take(best) { return best }
+        }
+        return nil
+    }
+
+    private func best(among logs: [Log], except failed: Set<TopicPartition>) -> Choice? {
         var best: Choice?
         let nowMs = clock.wallMs
+        let taken = Set(status.inProgress.map(\.topicPartition)).union(failed)
         for log in logs where log.config.cleanupPolicy.contains(.compact) && isFree(log) {
-            if failed.contains(log.topicPartition) { continue }
+            if taken.contains(log.topicPartition) { continue }
             do throws(LogError) {
                 let range = try log.cleanableRange(nowMs: nowMs)
                 guard range.isWorthIt(log.config), range.dirtyRatio > best?.range.dirtyRatio ?? -1 else { continue }
@@ -48,8 +57,17 @@ public final class LogCleaner: Sendable {
                 logger.warning("a log cannot be looked at", ["partition": log.topicPartition, "error": error])
             }
         }
-        guard let best, take(best) else { return nil }
         return best
+    }
+
+    /// Forgets what was done to logs that are not there any more.
+    private func forget(except logs: [Log]) {
+        let present = Set(logs.map(\.topicPartition))
+        state.withLock { state in
+            state.damaged = state.damaged.filter { present.contains($0.key) }
+            state.status.last = state.status.last.filter { present.contains($0.key) }
+            state.status.uncleanable = state.status.uncleanable.filter { present.contains($0.key) }
+        }
     }
 
     private func isFree(_ log: Log) -> Bool {
@@ -88,6 +106,7 @@ public final class LogCleaner: Sendable {
 
     /// Cleans the log that needs it most; when that does not come to its end, the next one.
     /// - Parameters:
+    ///   - logs: all that there are.
     ///   - map: memory for the cleaning, of the calling thread.
     ///   - pause: waits for some milliseconds; says whether to go on.
     /// - Returns: what was done; nil when there is nothing to clean, or nothing could be.
@@ -95,6 +114,7 @@ public final class LogCleaner: Sendable {
     func cleanNext(
         among logs: [Log], map: OffsetMap, pause: @escaping (Int64) -> Bool = { _ in true }
     ) -> CleaningResult? {
+        forget(except: logs)
         var failed: Set<TopicPartition> = []
         while let choice = choose(among: logs, except: failed) {
             defer { release(choice.log) }

@@ -50,6 +50,38 @@ import Testing
         #expect(manager.cleanerStatus.bytesRead > 0)
     }
 
+    @Test func `a second thread cleans another log while the first one is at work`() throws {
+        let manager = try open()
+        _ = try fill(manager, 0, 40)
+        _ = try fill(manager, 1, 20)
+        var second: CleaningResult?
+        var isFirst = true
+        let first = manager.cleaner.cleanNext(
+            among: manager.logs, map: map(),
+            pause: { _ in
+                guard isFirst else { return true }
+                isFirst = false
+                second = manager.cleaner.cleanNext(among: manager.logs, map: self.map())
+                return true
+            })
+        #expect(Set([first, second].map { $0?.topicPartition.partition }) == [0, 1])
+        #expect(manager.cleanerStatus.inProgress.isEmpty)
+    }
+
+    @Test func `nothing is kept of what was done to logs that are gone`() throws {
+        let manager = try open()
+        let damaged = try fill(manager, 0, 40)
+        _ = try fill(manager, 1, 40)
+        damaged.closeFiles()
+        disk.flip("/a/t-0/00000000000000000000.log", bit: 0, at: 150)
+        #expect(clean(manager) == [1])
+        #expect(manager.cleanerStatus.last.count == 1 && manager.cleanerStatus.uncleanable.count == 1)
+        for number in Int32(0)..<2 { try manager.deleteLog(TopicPartition(topic: "t", partition: number)) }
+        #expect(clean(manager).isEmpty)
+        #expect(manager.cleanerStatus.last.isEmpty && manager.cleanerStatus.uncleanable.isEmpty)
+        #expect(manager.cleanerStatus.cleanings == 1)
+    }
+
     @Test func `where cleaning ended is kept over restarts, in Kafka's file`() throws {
         var manager = try open()
         var log = try fill(manager, 0, 40)
