@@ -274,6 +274,7 @@ struct LogLoader {
             report.bytes += segment.size + outcome.removedBytes
             report.removedBytes += outcome.removedBytes
             index += 1
+            var reason = "what is in front of them was cut off"
             if let damage = outcome.damage {
                 environment.logger.warning(
                     "unfinished writes were cut off",
@@ -285,11 +286,18 @@ struct LogLoader {
                 // Nothing will be appended to it, which would complete its indexes.
                 try onDisk { () throws(DiskError) in try segment.seal() }
                 continue
+            } else {
+                let next = segments[index].baseOffset
+                reason =
+                    next > nextOffset
+                    ? "offsets \(nextOffset) to \(next - 1) are missing"
+                    : "the log in front of them ends at \(nextOffset)"
             }
             if outcome.damage == nil { try checkHole(from: nextOffset, in: segments[index...]) }
             // What follows a cut or a hole was written later than what is missing: it was never promised.
             let rest = Array(segments[index...])
             segments.removeSubrange(index...)
+            reportRemoved(rest, reason, &report)
             try discard(rest)
             // Nor may it come back behind what is appended next.
             try onDisk { () throws(DiskError) in try folder.sync() }
@@ -299,6 +307,19 @@ struct LogLoader {
             reindexFrom = firstRecovered
         }
         return nextOffset
+    }
+
+    private func reportRemoved(_ segments: [LogSegment], _ reason: String, _ report: inout LogRecovery) {
+        guard let first = segments.first else { return }
+        let bytes = segments.reduce(0) { $0 + $1.size }
+        report.bytes += bytes
+        report.removedBytes += bytes
+        environment.logger.warning(
+            "segments are removed that cannot follow what was recovered",
+            [
+                "partition": topicPartition, "segments": segments.count, "bytes": bytes, "from": first.baseOffset,
+                "cause": reason,
+            ])
     }
 
     // A segment that begins before the one in front ends is from before a truncation, and came back with the power.

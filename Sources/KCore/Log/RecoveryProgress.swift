@@ -3,9 +3,9 @@ internal import Synchronization
 /// What was done to one log after a stop that was not clean.
 struct LogRecovery: Sendable {
     var segments = 0
-    /// Bytes that were read.
+    /// Bytes that there were above what was known to be sound.
     var bytes: Int64 = 0
-    /// Bytes of unfinished writes that were cut off.
+    /// Bytes that were cut off, and those of segments that cannot follow what is left.
     var removedBytes: Int64 = 0
     var endOffset: Int64 = 0
 }
