@@ -3,7 +3,8 @@ public final class WorkerPool: Sendable {
     public typealias Job = @Sendable () -> Void
 
     private struct State: Sendable {
-        var queue: [Job] = []
+        // Nil for one that was taken: what it holds must not live on here.
+        var queue: [Job?] = []
         // Jobs before it have been taken. Moving the rest only now and then keeps taking one cheap.
         var head = 0
         var isStopped = false
@@ -11,6 +12,7 @@ public final class WorkerPool: Sendable {
         mutating func take() -> Job? {
             guard head < queue.count else { return nil }
             let job = queue[head]
+            queue[head] = nil
             head += 1
             if head == queue.count {
                 queue.removeAll(keepingCapacity: queue.count <= 1024)
