@@ -13,20 +13,34 @@ final class LogDirectory: Sendable {
     /// Held while checkpoints are written, so that an older state never replaces a newer one: what each file says, as far as
     /// it was written since the start.
     let checkpointing = Mutex<[String: [TopicPartition: Int64]]>([:])
+    /// Partitions without a log that checkpoints in this directory may still name.
+    let stale = Mutex<Set<TopicPartition>>([])
+    let workers: DirectoryWorkers
+    let files: OpenFiles
+    let removals = RemovalQueue()
+    let inProgress = Mutex<Set<Upkeep>>([])
     private let lock: Mutex<(any AnyObject & Sendable)?>
 
-    private init(path: String, health: DirectoryHealth, wasCleanStop: Bool, lock: (any AnyObject & Sendable)?) {
+    private init(
+        path: String, health: DirectoryHealth, files: OpenFiles, workers: DirectoryWorkers, wasCleanStop: Bool,
+        lock: (any AnyObject & Sendable)?
+    ) {
         self.path = path
         self.health = health
+        self.files = files
+        self.workers = workers
         self.wasCleanStop = wasCleanStop
         self.lock = Mutex(lock)
     }
 
     /// Creates the directory when there is none, and locks it. One that cannot be used is offline.
+    /// - Parameter maxOpenFiles: in it.
     /// - Throws: KAFKA_STORAGE_ERROR when another process has it.
     static func open(
-        _ path: String, disk: any Disk, logger: Logger, _ failureHandler: DirectoryFailureHandler
+        _ path: String, disk: any Disk, maxOpenFiles: Int, workers: DirectoryWorkers, logger: Logger,
+        _ failureHandler: DirectoryFailureHandler
     ) throws(LogError) -> LogDirectory {
+        let files = OpenFiles(disk: disk, limit: maxOpenFiles, background: workers.writeBehind)
         let health = DirectoryHealth(path: path) { directory, error in
             logger.error("a log directory is offline", ["dir": directory.path, "error": error])
             failureHandler.handler.withLock { $0 }?(directory.path)
@@ -35,20 +49,22 @@ final class LogDirectory: Sendable {
             try disk.createDirectory(path)
             let lock = try disk.lock(path + "/" + LogDirectoryName.lockFile)
             let marker = try disk.fileSize(path + "/" + LogDirectoryName.cleanStopMarker)
-            return LogDirectory(path: path, health: health, wasCleanStop: marker != nil, lock: lock)
+            return LogDirectory(
+                path: path, health: health, files: files, workers: workers, wasCleanStop: marker != nil, lock: lock)
         } catch {
             if error.operation == .lock && error.isTaken {
                 throw LogError(.kafkaStorageError, "\(path) is in use: another broker has locked it")
             }
             _ = health.fail(error)
-            return LogDirectory(path: path, health: health, wasCleanStop: false, lock: nil)
+            return LogDirectory(
+                path: path, health: health, files: files, workers: workers, wasCleanStop: false, lock: nil)
         }
     }
 
     /// The partitions that have a directory here, and those whose directory waits to be removed, which is handed to
-    /// `removals`.
+    /// ``removals``.
     func partitions(
-        _ disk: any Disk, _ removals: RemovalQueue, _ logger: Logger
+        _ disk: any Disk, _ logger: Logger
     ) throws(DiskError) -> (found: [TopicPartition], deleted: Set<TopicPartition>) {
         var found: [TopicPartition] = []
         var deleted: Set<TopicPartition> = []

@@ -38,12 +38,16 @@ extension LogManager {
             }
             writeStarts(starts, of: logs(in: directory), directory, &written)
             write(cleaned, OffsetCheckpoint.cleanedName, directory, &written)
+            directory.forgetStale(written)
         }
     }
 
     func checkpointHighWatermarks(_ directory: LogDirectory) {
         if directory.health.isOffline { return }
-        directory.checkpointing.withLock { writeHighWatermarks(directory, &$0) }
+        directory.checkpointing.withLock { written in
+            writeHighWatermarks(directory, &written)
+            directory.forgetStale(written)
+        }
     }
 
     private func writeHighWatermarks(_ directory: LogDirectory, _ written: inout [String: [TopicPartition: Int64]]) {
@@ -120,5 +124,21 @@ extension LogManager {
             try disk.remove(checkpoint.path)
         } catch  where error.isMissing {}
         try disk.syncDirectory(parentDirectory(checkpoint.path))
+    }
+}
+
+extension LogDirectory {
+    /// Forgets partitions that no checkpoint names any more.
+    /// - Parameter written: what the checkpoints say, as far as that is known.
+    fileprivate func forgetStale(_ written: [String: [TopicPartition: Int64]]) {
+        stale.withLock { stale in
+            if stale.isEmpty { return }
+            stale = stale.filter { topicPartition in
+                OffsetCheckpoint.names.contains { name in
+                    guard let offsets = written[name] else { return true }
+                    return offsets[topicPartition] != nil
+                }
+            }
+        }
     }
 }

@@ -118,7 +118,7 @@ extension LogManager {
 
     /// What checkpoints say of earlier logs of the partitions must not be taken for a promise of new ones.
     private func forget(_ partitions: [TopicPartition], in directory: LogDirectory) throws(LogError) {
-        let stale = state.withLock { $0.stale.intersection(partitions) }
+        let stale = directory.stale.withLock { $0.intersection(partitions) }
         if stale.isEmpty { return }
         checkpoint(directory)
         checkpointHighWatermarks(directory)
@@ -132,7 +132,7 @@ extension LogManager {
             error.isTransient = true
             throw error
         }
-        state.withLock { $0.stale.subtract(stale) }
+        directory.stale.withLock { $0.subtract(stale) }
     }
 
     /// Sees to it that a new log finds nothing in its directory that was another's.

@@ -76,10 +76,8 @@ extension LogManager {
     }
 
     private func take(_ topicPartition: TopicPartition) -> [Log] {
-        state.withLock { state in
-            state.stale.insert(topicPartition)
-            return state.logs.removeValue(forKey: topicPartition).map { [$0] } ?? []
-        }
+        for directory in directories { directory.stale.withLock { _ = $0.insert(topicPartition) } }
+        return state.withLock { $0.logs.removeValue(forKey: topicPartition).map { [$0] } ?? [] }
     }
 
     private func takeSurplus(_ topicPartition: TopicPartition) -> [UnfinishedEnd] {

@@ -52,7 +52,7 @@ extension LogManager {
         settleSurplus(topicId: topicId)
         let found = Set(contents.flatMap(\.partitions))
         for one in contents {
-            state.withLock { $0.stale.formUnion(one.named.subtracting(one.partitions)) }
+            one.directory.stale.withLock { $0.formUnion(one.named.subtracting(one.partitions)) }
             for name in one.named.subtracting(found).subtracting(one.deleted) where one.promisedEnd(name) > 0 {
                 refuseMissing(
                     name, loader(name, one, configFor), promisedEnd: one.promisedEnd(name), in: one.directory)
@@ -64,7 +64,7 @@ extension LogManager {
 
     private func contents(of directory: LogDirectory) -> DirectoryContents? {
         do {
-            let (partitions, deleted) = try directory.partitions(disk, removals, logger)
+            let (partitions, deleted) = try directory.partitions(disk, logger)
             let contents = DirectoryContents(
                 directory: directory, partitions: partitions, deleted: deleted,
                 recoveryPoints: directory.readCheckpoint(OffsetCheckpoint.recoveryPointName, disk, logger),

@@ -25,11 +25,9 @@ extension LogManager {
 
     /// The partition has no log any more that could come back.
     func forgetMissingLog(_ topicPartition: TopicPartition) {
-        state.withLock { state in
-            guard let refused = state.refused[topicPartition], refused.isMissing else { return }
-            state.refused[topicPartition] = nil
-            state.stale.insert(topicPartition)
-        }
+        guard promiseOfMissingLog(topicPartition) != nil else { return }
+        for directory in directories { directory.stale.withLock { _ = $0.insert(topicPartition) } }
+        state.withLock { $0.refused[topicPartition] = nil }
     }
 
     /// Forgets the missing logs of partitions that the cluster does not have.

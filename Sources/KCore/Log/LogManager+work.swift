@@ -33,25 +33,28 @@ extension LogManager {
             }
             return due
         }
-        lookForDirectories()
-        if due.retention { background { self.retain() } }
-        if due.flushes { background { self.flushDue() } }
-        if due.checkpoints {
-            background {
-                self.checkpointAll()
-                self.finishEnds()
+        for directory in directories where !directory.health.isOffline {
+            if due.retention { directory.perform(.retention) { self.retain(directory) } }
+            if due.flushes { directory.perform(.flushes) { self.flushDue(directory) } }
+            if due.checkpoints { directory.perform(.checkpoints) { self.checkpoint(directory) } }
+            if due.highWatermarks { directory.perform(.highWatermarks) { self.checkpointHighWatermarks(directory) } }
+            guard directory.removals.count > 0 else { continue }
+            directory.perform(.removals) { [disk, logger] in
+                directory.removals.removeDue(nowMs: nowMs, disk: disk, logger: logger)
             }
         }
-        if due.highWatermarks { background { self.checkpointHighWatermarks() } }
-        if removals.count > 0 {
-            background { self.removals.removeDue(nowMs: nowMs, disk: self.disk, logger: self.logger) }
+        if due.checkpoints, !isFinishingEnds.exchange(true, ordering: .acquiringAndReleasing) {
+            background {
+                self.finishEnds()
+                self.isFinishingEnds.store(false, ordering: .releasing)
+            }
         }
     }
 
-    /// Rolls and removes segments as the topics' settings say, now.
-    public func retain() {
+    /// Rolls and removes segments as the topics' settings say.
+    private func retain(_ directory: LogDirectory) {
         let nowMs = clock.wallMs
-        for log in sortedLogs where !log.isOffline {
+        for log in sortedLogs where log.environment.directory === directory.health && !log.isOffline {
             do {
                 try log.rollIfNeeded()
                 try log.deleteOldSegments(nowMs: nowMs)
@@ -62,9 +65,10 @@ extension LogManager {
         }
     }
 
-    private func flushDue() {
+    private func flushDue(_ directory: LogDirectory) {
         let nowMs = clock.wallMs
-        for log in sortedLogs where !log.isOffline && log.isFlushDue(nowMs: nowMs) {
+        for log in sortedLogs where log.environment.directory === directory.health {
+            guard !log.isOffline, log.isFlushDue(nowMs: nowMs) else { continue }
             log.whenFlushed(to: log.logEndOffset) { [logger] error in
                 guard let error else { return }
                 logger.error("a log cannot be flushed", ["partition": log.topicPartition, "error": error])
@@ -82,7 +86,9 @@ extension LogManager {
         }
         guard isFirst else { return }
         stopCleaning()
-        for pool in pools { pool.stop() }
+        for directory in directories {
+            for pool in directory.workers.pools { pool.stop() }
+        }
         let dirty = Mutex<Set<String>>([])
         Parallel.forEach(sortedLogs, threads: max(options.recoveryThreads, options.closingThreads)) { log in
             do throws(LogError) {
@@ -92,7 +98,9 @@ extension LogManager {
                 dirty.withLock { _ = $0.insert(log.environment.directory.path) }
             }
         }
-        removals.removeDue(nowMs: .max, disk: disk, logger: logger)
+        for directory in directories {
+            directory.removals.removeDue(nowMs: .max, disk: disk, logger: logger)
+        }
         // A log that was refused is damaged where it had promised, or was not recovered: the next start must look again.
         let refused = allRefused.map { $0.loader.environment.directory.path }
         let unflushed = state.withLock { $0.surplus.values.flatMap(\.logs) }

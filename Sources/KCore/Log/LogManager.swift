@@ -5,18 +5,14 @@ internal import Synchronization
 /// The caller calls ``tick()`` every now and then: flushing, retention, checkpoints and removal of files are done there,
 /// by jobs in the background.
 public final class LogManager: Sendable {
-    public typealias Background = @Sendable (@escaping @Sendable () -> Void) -> Void
+    public typealias Background = DirectoryWorkers.Run
 
     let options: LogManagerOptions
-    let files: OpenFiles
+    let disk: any Disk
     let clock: any Clock
     let logger: Logger
     let background: Background
-    let flusher: Background
-    let writeBehind: Background
-    /// Threads that this manager has started.
-    let pools: [WorkerPool]
-    let removals = RemovalQueue()
+    let isFinishingEnds = Atomic(false)
     let cleaner: LogCleaner
     let directories: [LogDirectory]
     let state: Mutex<State>
@@ -34,8 +30,6 @@ public final class LogManager: Sendable {
         var surplus: [TopicPartition: SurplusLogs] = [:]
         /// Directories that were to get another name and could not: that of the partition is not free yet.
         var unfinished: [TopicPartition: [UnfinishedEnd]] = [:]
-        /// Partitions without a log that checkpoints on the disk may still name.
-        var stale: Set<TopicPartition> = []
         var lastCheckpointMs: Int64
         var lastHighWatermarksMs: Int64
         var lastRetentionMs: Int64
@@ -50,23 +44,19 @@ public final class LogManager: Sendable {
     ///
     /// - Parameters:
     ///   - background: runs jobs that may block, on other threads.
-    ///   - flusher: runs fsyncs that producers wait for; `background` without it.
-    ///   - writeBehind: runs what may wait for a disk to take something to write; `background` without it.
-    ///   - pools: to be stopped with the manager.
+    ///   - workers: does what waits for the disk of a log directory, by its path; `background` without it. Its threads are
+    ///     stopped with the manager.
     /// - Throws: KAFKA_STORAGE_ERROR when no directory can be used, or one is in use by another broker.
     public init(
         _ options: LogManagerOptions, disk: any Disk = SystemDisk(), clock: any Clock = SystemClock(),
-        logger: Logger = .silent, background: @escaping Background, flusher: Background? = nil,
-        writeBehind: Background? = nil, pools: [WorkerPool] = []
+        logger: Logger = .silent, background: @escaping Background,
+        workers: ((_ directory: String) -> DirectoryWorkers)? = nil
     ) throws(LogError) {
         self.options = options
-        files = OpenFiles(disk: disk, limit: options.maxOpenFiles)
+        self.disk = disk
         self.clock = clock
         self.logger = logger
         self.background = background
-        self.flusher = flusher ?? background
-        self.writeBehind = writeBehind ?? background
-        self.pools = pools
         cleaner = LogCleaner(options.cleaner, clock: clock, logger: logger.named("cleaner"))
         let nowMs = clock.monotonicMs
         state = Mutex(
@@ -76,7 +66,10 @@ public final class LogManager: Sendable {
         self.failureHandler = failureHandler
         var directories: [LogDirectory] = []
         for path in options.directories {
-            directories.append(try LogDirectory.open(path, disk: disk, logger: logger, failureHandler))
+            directories.append(
+                try LogDirectory.open(
+                    path, disk: disk, maxOpenFiles: options.maxOpenFiles / options.directories.count,
+                    workers: workers?(path) ?? DirectoryWorkers(background), logger: logger, failureHandler))
         }
         self.directories = directories
         guard directories.contains(where: { !$0.health.isOffline }) else {
@@ -85,27 +78,22 @@ public final class LogManager: Sendable {
         }
     }
 
-    /// The same with a pool that does the background work, and threads of its own for what waits for disks: one that is slow
-    /// must not hold up the rest.
+    /// The same with a pool for the work that concerns no directory, and threads for each directory.
     public convenience init(
         _ options: LogManagerOptions, disk: any Disk = SystemDisk(), clock: any Clock = SystemClock(),
         logger: Logger = .silent, pool: WorkerPool
     ) throws(LogError) {
-        let flushers = WorkerPool(name: "flush", threads: 4)
-        let writer = WorkerPool(name: "write-behind", threads: 1)
+        var number = 0
         try self.init(
             options, disk: disk, clock: clock, logger: logger, background: { job in pool.submit(job) },
-            flusher: { job in
-                // What is wanted when the pool has stopped is done all the same: somebody waits for it.
-                if !flushers.submit(job) { job() }
-            }, writeBehind: { job in writer.submit(job) },
-            pools: [flushers, writer])
+            workers: { _ in
+                defer { number += 1 }
+                return DirectoryWorkers.start("\(number)")
+            })
     }
 
     /// Whether a directory with logs was not stopped cleanly: what had not been flushed may be lost.
     public var wasUncleanStop: Bool { uncleanStop.load(ordering: .acquiring) }
-
-    var disk: any Disk { files.disk }
 
     // MARK: Logs
 
@@ -143,11 +131,13 @@ public final class LogManager: Sendable {
     func loader(
         _ topicPartition: TopicPartition, _ directory: LogDirectory, config: LogConfig, isClean: Bool
     ) -> LogLoader {
-        let folder = PartitionFolder(path: directory.path + "/" + topicPartition.description, files: files)
+        let folder = PartitionFolder(
+            path: directory.path + "/" + topicPartition.description, files: directory.files)
         var environment = LogEnvironment(
-            files: files, clock: clock, logger: logger.named("log"), directory: directory.health,
-            background: background, flusher: flusher, writeBehind: writeBehind,
-            removeLater: { [removals] paths, atMs in removals.add(paths, atMs: atMs) })
+            files: directory.files, clock: clock, logger: logger.named("log"), directory: directory.health,
+            background: directory.workers.background, flusher: directory.workers.flusher,
+            writeBehind: directory.workers.writeBehind,
+            removeLater: { [removals = directory.removals] paths, atMs in removals.add(paths, atMs: atMs) })
         environment.producerIdExpirationMs = options.producerIdExpirationMs
         environment.verifiesTransactions = options.verifiesTransactions
         environment.checkpoint = { [weak self] in self?.checkpoint(directory) }

@@ -47,8 +47,11 @@ import Testing
         disk.restart()
         config.flushMessages = 1
         let jobs = JobQueue()
+        var workers = DirectoryWorkers { $0() }
+        workers.flusher = jobs.add
         let again = try LogManager(
-            LogManagerOptions(directories: ["/a"]), disk: disk, clock: clock, background: { $0() }, flusher: jobs.add)
+            LogManagerOptions(directories: ["/a"]), disk: disk, clock: clock, background: { $0() },
+            workers: { _ in workers })
         again.load { [config] _ in config }
         let served = Partition(
             topicPartition: partition, topicId: Uuid.random(), log: try #require(again.log(for: partition)),

@@ -146,7 +146,7 @@ import Testing
         let log = try manager.createLog(partition(0), topicId: nil, config: LogConfig())
         try log.append(["a"], epoch: 3)
         try manager.deleteLog(partition(0))
-        manager.removals.removeDue(nowMs: .max, disk: disk, logger: .silent)
+        manager.directories[0].removals.removeDue(nowMs: .max, disk: disk, logger: .silent)
         try log.flush()
         #expect(throws: LogError.self) { try log.read(from: 0, maxBytes: 10) }
         #expect(throws: LogError.self) { try log.offset(forTimestamp: 0) }

@@ -1,0 +1,64 @@
+internal import Synchronization
+
+/// Who does the work of one log directory that may wait for its disk. Every directory has threads of its own, so that a
+/// disk that does not answer holds up no log on another one.
+public struct DirectoryWorkers: Sendable {
+    public typealias Run = @Sendable (@escaping @Sendable () -> Void) -> Void
+
+    /// Runs what may block.
+    var background: Run
+    /// Runs fsyncs that producers wait for.
+    var flusher: Run
+    /// Runs what may wait for a disk to take something to write.
+    var writeBehind: Run
+    /// Runs what comes up again and again, of which one at a time is enough; see ``Upkeep``.
+    var upkeep: Run
+    /// Threads to be stopped with the directory.
+    var pools: [WorkerPool] = []
+
+    /// The same for everything, as tests want it.
+    public init(_ run: @escaping Run) {
+        background = run
+        flusher = run
+        writeBehind = run
+        upkeep = run
+    }
+
+    /// Starts threads.
+    /// - Parameter name: tells those of several directories apart.
+    static func start(_ name: String) -> DirectoryWorkers {
+        func pool(_ work: String, _ threads: Int) -> WorkerPool {
+            WorkerPool(name: "\(work)-\(name)", threads: threads)
+        }
+        let background = pool("disk", 2)
+        let flushers = pool("flush", 4)
+        let writer = pool("write", 1)
+        let upkeep = pool("upkeep", 2)
+        var workers = DirectoryWorkers { job in background.submit(job) }
+        workers.flusher = { job in
+            // What is wanted when the pool has stopped is done all the same: somebody waits for it.
+            if !flushers.submit(job) { job() }
+        }
+        workers.writeBehind = { job in writer.submit(job) }
+        workers.upkeep = { job in upkeep.submit(job) }
+        workers.pools = [background, flushers, writer, upkeep]
+        return workers
+    }
+}
+
+/// What is done in a log directory every now and then.
+enum Upkeep: Sendable {
+    case retention, flushes, checkpoints, highWatermarks, removals
+}
+
+extension LogDirectory {
+    /// Has a job done, unless the last one of its kind is not finished: on a disk that does not answer they would only
+    /// pile up.
+    func perform(_ kind: Upkeep, _ job: @escaping @Sendable () -> Void) {
+        guard inProgress.withLock({ $0.insert(kind).inserted }) else { return }
+        workers.upkeep { [self] in
+            job()
+            inProgress.withLock { _ = $0.remove(kind) }
+        }
+    }
+}
