@@ -91,6 +91,9 @@ extension Broker {
         }
         partitions.open(image)
         images.addListener(partitions)
+        let warnings = TopicConfigWarnings(logger: logger.named("config"))
+        warnings.warn(image, image.configuredResources)
+        images.addListener(warnings)
         // After the partitions, which it looks at.
         images.addListener(coordinators)
         coordinators.open(image)

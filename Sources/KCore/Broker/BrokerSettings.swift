@@ -11,7 +11,6 @@ struct BrokerSettings: Sendable {
     var workerThreads: Int
     var readerThreads: Int
     var fetchMaxBytes: Int
-    var convertsForOldClients: Bool
     var verifiesTransactions: Bool
     var autoCreateTopics: Bool
     var deleteTopics: Bool
@@ -53,7 +52,6 @@ struct BrokerSettings: Sendable {
         // Enough to keep a disk busy, few enough to leave it room for what is written.
         readerThreads = min(config.int("num.io.threads"), 4)
         fetchMaxBytes = config.int("fetch.max.bytes")
-        convertsForOldClients = config.bool("log.message.downconversion.enable")
         verifiesTransactions = config.bool("transaction.partition.verification.enable")
         logManager.verifiesTransactions = verifiesTransactions
         autoCreateTopics = config.bool("auto.create.topics.enable")

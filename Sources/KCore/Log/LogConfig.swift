@@ -64,6 +64,8 @@ public struct LogConfig: Equatable, Sendable {
     /// `compressed.records.check.enable`, this project's own: whether compressed batches are decoded when they are
     /// appended, to see that consumers will be able to.
     public var checksCompressedRecords = false
+    /// `message.downconversion.enable`: whether records are converted for clients that cannot read format 2.
+    public var convertsForOldClients = true
     /// `delivery.delay.ms`, this project's own: how old a record must be before consumers see it.
     public var deliveryDelayMs: Int64 = 0
 

@@ -4,11 +4,10 @@ import Testing
 @Suite struct LayerTests {
     static let order = [
         "Base", "Wire", "Messages", "Records", "Log", "Net", "Cluster", "Replication", "Coordination", "Groups",
-        "Transactions",
-        "Security", "Broker", "Client", "CLI",
+        "Transactions", "Broker", "Client", "CLI",
     ]
     /// The client stands beside the broker, not on top of it.
-    static let clientUses: Set = ["Base", "Wire", "Messages", "Records", "Net", "Security"]
+    static let clientUses: Set = ["Base", "Wire", "Messages", "Records", "Net"]
 
     static func mayUse(_ layer: String, _ other: String) -> Bool {
         if layer == other { return true }

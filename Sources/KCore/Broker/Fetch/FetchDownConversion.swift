@@ -12,13 +12,13 @@ enum FetchDownConversion {
     static func isNeeded(fetchVersion: Int16) -> Bool { fetchVersion < firstWithFormat2 }
 
     /// - Throws: UNSUPPORTED_COMPRESSION_TYPE for a topic that is compressed with zstd where the client cannot know it,
-    ///   UNSUPPORTED_VERSION where conversion is needed and switched off (`log.message.downconversion.enable`).
-    static func check(_ log: Log, fetchVersion: Int16, isEnabled: Bool) throws(LogError) {
+    ///   UNSUPPORTED_VERSION where conversion is needed and switched off (`message.downconversion.enable`).
+    static func check(_ config: LogConfig, fetchVersion: Int16) throws(LogError) {
         if fetchVersion >= firstWithZstd { return }
-        if log.config.compression == .codec(.zstd) {
+        if config.compression == .codec(.zstd) {
             throw LogError(.unsupportedCompressionType, "version \(fetchVersion) of Fetch cannot carry zstd")
         }
-        if isNeeded(fetchVersion: fetchVersion) && !isEnabled {
+        if isNeeded(fetchVersion: fetchVersion) && !config.convertsForOldClients {
             throw LogError(.unsupportedVersion, "version \(fetchVersion) of Fetch needs conversion, which is off")
         }
     }

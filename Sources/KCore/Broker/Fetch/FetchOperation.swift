@@ -189,8 +189,7 @@ final class FetchOperation: @unchecked Sendable {
                 }
                 result = found
             }
-            try FetchDownConversion.check(
-                partition.log, fetchVersion: call.version, isEnabled: call.broker.settings.convertsForOldClients)
+            try FetchDownConversion.check(partition.log.config, fetchVersion: call.version)
             if limit == .lastStableOffset, waits {
                 answer.abortedTransactions = try aborted(result, target, upTo: answer.lastStableOffset)
             }

@@ -62,7 +62,6 @@ enum BrokerConfigs {
         .long("log.flush.scheduler.interval.ms", .max, "How often logs are looked at for a flush."),
         .long(
             "log.retention.check.interval.ms", 300_000, .atLeast(1), "How often logs are looked at for old segments."),
-        .boolean("log.message.downconversion.enable", true, "Whether records are converted for older clients."),
         .int(
             "num.recovery.threads.per.data.dir", 1, .atLeast(1), "Threads for each directory that open logs at start."),
         .long(
@@ -117,6 +116,7 @@ enum BrokerConfigs {
         .from(.init("log.flush.scheduler.interval.ms")),
         .int("log.index.interval.bytes", 4096, .atLeast(0), "Bytes of log between two entries of the offset index."),
         .int("log.index.size.max.bytes", 10_485_760, .atLeast(4), "Largest size of a segment's offset index."),
+        .boolean("log.message.downconversion.enable", true, "Whether records are converted for older clients."),
         .long("log.message.timestamp.after.max.ms", .max, .atLeast(0), "How far timestamps may lie ahead."),
         .long("log.message.timestamp.before.max.ms", .max, .atLeast(0), "How far timestamps may lie behind."),
         .string(

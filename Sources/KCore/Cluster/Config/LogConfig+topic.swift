@@ -30,11 +30,10 @@ extension LogConfig {
         set("min.compaction.lag.ms", \.minCompactionLagMs)
         set("max.compaction.lag.ms", \.maxCompactionLagMs)
         set("delivery.delay.ms", \.deliveryDelayMs)
-        // What nobody could see yet is not replaced by what nobody can see yet.
-        minCompactionLagMs = max(minCompactionLagMs, deliveryDelayMs)
         if let value = Int32(text("min.insync.replicas")) { minInSyncReplicas = value }
         if let value = Double(text("min.cleanable.dirty.ratio")) { minCleanableDirtyRatio = value }
         checksCompressedRecords = text("compressed.records.check.enable").lowercased() == "true"
+        convertsForOldClients = text("message.downconversion.enable").lowercased() != "false"
         preallocate = text("preallocate").lowercased() == "true"
         messageTimestampType = text("message.timestamp.type") == "LogAppendTime" ? .logAppendTime : .createTime
         let policies = text("cleanup.policy").listElements

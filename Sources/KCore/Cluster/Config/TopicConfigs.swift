@@ -14,10 +14,6 @@ enum TopicConfigs {
             "cleanup.policy", "delete", .listOf(cleanupPolicies),
             "What becomes of old segments: delete removes them, compact keeps the last record of every key."
         ).from(.init("log.cleanup.policy")),
-        .boolean(
-            "compressed.records.check.enable", false,
-            "Whether compressed batches are decoded when they are appended; only this broker has it."
-        ).from(.init("log.compressed.records.check.enable")),
         .int("compression.gzip.level", -1, .betweenOr(1, 9, or: -1), "Level when the broker compresses with gzip.")
             .from(.init("compression.gzip.level")).ignored,
         .int("compression.lz4.level", 9, .between(1, 17), "Level when the broker compresses with lz4.")
@@ -55,7 +51,7 @@ enum TopicConfigs {
             "Whether a replica that is not in sync may become leader, losing records, when there is no other."
         ).from(.init("unclean.leader.election.enable")),
         .boolean("message.downconversion.enable", true, "Whether records are converted for clients of older formats.")
-            .from(.init("log.message.downconversion.enable")).ignored,
+            .from(.init("log.message.downconversion.enable")),
         .string("message.format.version", "3.0-IV1", "Older message format; no longer has a meaning.").ignored,
         .list(
             "leader.replication.throttled.replicas", "", .throttledReplicas,
@@ -69,9 +65,13 @@ enum TopicConfigs {
 
     /// What Kafka does not have.
     private static let ours: [ConfigDefinition] = [
+        .boolean(
+            "compressed.records.check.enable", false,
+            "Of kbroker, not of Kafka: whether compressed batches are decoded when they are appended."
+        ).from(.init("log.compressed.records.check.enable")),
         .long(
             "delivery.delay.ms", 0, .atLeast(0),
-            "Of kbroker, not of Kafka: how old a record must be before consumers see it; 0 for at once.")
+            "Of kbroker, not of Kafka: how old a record must be before consumers see it; 0 for at once."),
     ]
 
     private static let time: [ConfigDefinition] = [
