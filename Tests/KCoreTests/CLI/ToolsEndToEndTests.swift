@@ -166,6 +166,35 @@ import Testing
         #expect(cluster.run(.kadmin, "topic", "delete", "t", "-y", "--if-exists").status == .done)
     }
 
+    @Test func `a topic's oldest records are deleted when it was meant`() throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "2").status == .done)
+        for partition in ["0", "1"] {
+            #expect(cluster.run(.kproduce, "-t", "t", "-p", partition, input: "a\nb\nc\nd\n").status == .done)
+        }
+        func trim(_ words: String...) -> (status: KCore.ExitStatus, output: String, errors: String) {
+            let test = TestConsole(tool: "kadmin", environment: ["KAFKA_BOOTSTRAP_SERVERS": cluster.server])
+            let status = Command.kadmin.run(["topic", "trim", "t", "--format", "awk"] + words, test.console)
+            return (status, test.output.text, test.errors.text)
+        }
+        #expect(trim("--before", "-1", "--dry-run").output == "0\t0\t3\t4\n1\t0\t3\t4\n")
+        // Nobody is there to be asked.
+        #expect(trim("--before", "3").status == .usage)
+        #expect(cluster.read("t", "-f", "%o") == "01230123")
+        let done = trim("-p", "1", "--before", "2", "-y")
+        #expect(done.status == .done && done.output == "1\t0\t2\t4\nt-1 begins at 2\n")
+        #expect(cluster.run(.kconsume, "-t", "t", "-p", "1", "-o", "beginning", "-e", "-f", "%v").output == "cd")
+        // Once more does nothing, and what is not there cannot be kept.
+        #expect(trim("-p", "1", "--before", "2", "-y").output == "1\t2\t2\t4\n")
+        let far = trim("--before", "5", "-y")
+        #expect(far.status == .failed && far.errors.contains("t-0 ends at 4, before the offset to keep"))
+        #expect(trim("-p", "0", "--before", "@0", "--dry-run").output == "0\t0\t0\t4\n")
+        #expect(trim("-p", "0", "--before", "@-0s", "-y").output == "0\t0\t4\t4\nt-0 begins at 4\n")
+        #expect(trim("-p", "2", "--before", "end", "-y").errors.contains("t has no partition 2; it has 0-1"))
+        #expect(trim("--before", "1:2").status == .usage)
+        #expect(cluster.run(.kadmin, "topic", "trim", "nobody", "--before", "1").errors.contains("no topic nobody"))
+    }
+
     @Test func `cluster, directories and versions are shown`() throws {
         let cluster = try Cluster()
         #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "1").status == .done)

@@ -12,7 +12,7 @@ extension Command {
         subcommands: [
             .adminGroup(
                 "topic", "Topics",
-                [.topicCreate, .topicList, .topicDescribe, .topicDelete, .topicAddPartitions, .topicConfig]),
+                [.topicCreate, .topicList, .topicDescribe, .topicDelete, .topicAddPartitions, .topicConfig, .topicTrim]),
             .adminGroup(
                 "group", "Consumer groups",
                 [.groupList, .groupDescribe, .groupLag, .groupSeek, .groupDelete, .groupDeleteOffsets]),
