@@ -59,6 +59,20 @@ import Testing
         #expect(status == .failed)
         #expect(output.contains("isvalid: false"))
         #expect(errors.contains("40 bytes from position \(bytes.count) on are no whole batch"))
+        #expect(errors.contains("; the batch at byte 0 is damaged: the checksum is "))
+    }
+
+    @Test func `a wrong checksum is named on stderr and makes the status 1`() throws {
+        let path = temporaryDirectory() + "/00000000000000000000.log"
+        var bytes = try batch(["abc"])
+        bytes[bytes.count - 2] ^= 1
+        write(bytes, path)
+        let (status, output, errors) = dump("--records", path)
+        #expect(status == .failed)
+        #expect(output.contains("isvalid: false\n| offset: 0 "))
+        #expect(errors.hasPrefix("kadmin: \(path): the batch at byte 0 is damaged: the checksum is "))
+        write(bytes + bytes, path)
+        #expect(dump(path).errors.hasSuffix(", and one more\n"))
     }
 
     @Test func `indexes end where the preallocated zeros begin`() {

@@ -7,7 +7,8 @@ extension Command {
             Lines are those of Kafka's kafka-dump-log.sh, and its options are understood. Keys and values that are
             no UTF-8 come as base 64; the records of __cluster_metadata, __consumer_offsets and
             __transaction_state are decoded when they lie in a directory of that name, or when an option says so.
-            A batch that cannot be read ends its file, is named on stderr and makes the exit status 1.
+            A batch whose checksum is wrong is printed as far as it can be (isvalid: false); one that cannot be
+            read ends its file. Both are named on stderr, with their first byte, and make the exit status 1.
             """
         ],
         operands: [

@@ -6,7 +6,37 @@ struct SegmentDump {
     let decoder: RecordDecoder
 
     /// Prints up to ``DumpOptions/maxBytes`` of the file.
+    /// - Throws: for what cannot be read, which ends it; at the end for batches whose checksum is wrong.
     func print() throws(ToolError) {
+        var damage = Damage()
+        do throws(ToolError) {
+            try print(noting: &damage)
+        } catch {
+            throw damage.count == 0 ? error : ToolError("\(error.message); \(damage.text)")
+        }
+        if damage.count > 0 { throw ToolError("\(reader.path): \(damage.text)") }
+    }
+
+    /// Batches that are not as they were written.
+    private struct Damage {
+        var count = 0
+        var first = ""
+
+        mutating func add(at position: Int64, _ error: RecordsError) {
+            if count == 0 { first = "the batch at byte \(position) is damaged: \(error)" }
+            count += 1
+        }
+
+        var text: String {
+            switch count {
+            case 1: first
+            case 2: "\(first), and one more"
+            default: "\(first), and \(Quantity.grouped(Int64(count - 1))) more"
+            }
+        }
+    }
+
+    private func print(noting damage: inout Damage) throws(ToolError) {
         let size = reader.size
         var position: Int64 = 0
         while position < min(size, options.maxBytes) {
@@ -36,15 +66,16 @@ struct SegmentDump {
                 position = stored.end
                 continue
             }
-            let isValid = batch.withUnsafeBytes { bytes in
+            let error = batch.withUnsafeBytes { bytes in
                 do throws(RecordsError) {
                     try header.checkCRC(in: bytes)
-                    return true
+                    return RecordsError?.none
                 } catch {
-                    return false
+                    return error
                 }
             }
-            line(header, position: position, isValid: isValid)
+            if let error { damage.add(at: position, error) }
+            line(header, position: position, isValid: error == nil)
             if options.detail != .batches { try records(batch, position: position) }
             position = stored.end
         }
