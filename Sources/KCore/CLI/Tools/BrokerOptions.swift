@@ -1,8 +1,8 @@
 /// The options of `kbroker`.
 enum BrokerOptions {
     static let data = CommandOption.value(
-        "data", "DIR", kind: .path, defaultNote: "./data without FILE",
-        help: "Directory for all that the broker keeps: log.dirs")
+        "data", "DIR[,DIR...]", kind: .path, defaultNote: "./data without FILE",
+        help: "Where all is kept: log.dirs. Partitions are spread over several; metadata is in the first")
     static let listen = CommandOption.value(
         "listen", "HOST:PORT", defaultNote: "127.0.0.1:9092 without FILE",
         help: "Where to listen, port 0 for a free one: listeners")
