@@ -6,6 +6,17 @@ struct OffsetIndex: Sendable {
     struct Entry: Equatable, Sendable {
         var offset: Int64
         var position: Int64
+
+        /// - Parameter entry: the eight bytes in the file.
+        init(_ entry: UnsafeRawPointer, baseOffset: Int64) {
+            offset = baseOffset &+ Int64(entry.bigEndian(0, as: Int32.self))
+            position = Int64(entry.bigEndian(4, as: Int32.self))
+        }
+
+        init(offset: Int64, position: Int64) {
+            self.offset = offset
+            self.position = position
+        }
     }
 
     static let entrySize = 8
@@ -18,11 +29,7 @@ struct OffsetIndex: Sendable {
         self.baseOffset = baseOffset
     }
 
-    private func read(_ entry: UnsafeRawPointer) -> Entry {
-        Entry(
-            offset: baseOffset &+ Int64(entry.bigEndian(0, as: Int32.self)),
-            position: Int64(entry.bigEndian(4, as: Int32.self)))
-    }
+    private func read(_ entry: UnsafeRawPointer) -> Entry { Entry(entry, baseOffset: baseOffset) }
 
     /// The last entry whose offset is at most `offset`; the segment's beginning when there is none.
     func lookUp(_ offset: Int64, waits: Bool = true) throws(DiskError) -> Entry {

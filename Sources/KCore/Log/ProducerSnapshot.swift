@@ -4,6 +4,28 @@
 ///     producer id 8, epoch 2, last sequence 4, last offset 8, offset delta 4, timestamp 8, coordinator epoch 4,
 ///     first offset of the open transaction 8
 enum ProducerSnapshot {
+    /// A producer as the file has it.
+    struct Entry: Equatable {
+        var producerId: Int64
+        var epoch: Int16
+        var lastSequence: Int32
+        /// -1 when it has begun anew and written nothing since.
+        var lastOffset: Int64
+        var offsetDelta: Int32
+        var timestamp: Int64
+        var coordinatorEpoch: Int32
+        /// -1 for none.
+        var transactionFirstOffset: Int64
+        /// Where the entry begins in the file, in bytes.
+        var place: Int64
+    }
+
+    /// Why bytes are no snapshot, and from which byte on.
+    struct Malformed: Error, Equatable {
+        var position: Int64
+        var reason: String
+    }
+
     private static let version: Int16 = 1
     private static let headerSize = 10
     private static let entrySize = 46
@@ -31,35 +53,54 @@ enum ProducerSnapshot {
         return Bytes(storage: storage, count: size)
     }
 
-    /// - Returns: nil when the bytes are no snapshot, or a damaged one.
-    static func read(_ contents: Bytes, endOffset: Int64) -> ProducerStates? {
-        contents.withUnsafeBytes { bytes in
-            guard let base = bytes.baseAddress, bytes.count >= headerSize, base.bigEndian(0, as: Int16.self) == version,
-                base.bigEndian(2, as: UInt32.self)
-                    == CRC32C.checksum(UnsafeRawBufferPointer(start: base + 6, count: bytes.count - 6))
-            else { return nil }
+    /// The producers in the order of the file.
+    static func entries(_ contents: Bytes) throws(Malformed) -> [Entry] {
+        try contents.withUnsafeBytes { bytes throws(Malformed) in
+            guard let base = bytes.baseAddress, bytes.count >= headerSize else {
+                throw Malformed(position: 0, reason: "\(bytes.count) bytes are no snapshot of producers")
+            }
+            let found: Int16 = base.bigEndian(0)
+            guard found == version else { throw Malformed(position: 0, reason: "version \(found) is not known") }
+            let stored: UInt32 = base.bigEndian(2)
+            let computed = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: bytes[6...]))
+            guard stored == computed else {
+                throw Malformed(position: 2, reason: "the checksum is \(computed) and the file says \(stored)")
+            }
             let count = Int(base.bigEndian(6, as: Int32.self))
-            guard count >= 0, bytes.count == headerSize + count * entrySize else { return nil }
-            var producers = ProducerStates()
-            producers.mapEndOffset = endOffset
-            for index in 0..<count { read(base + headerSize + index * entrySize, into: &producers) }
-            return producers
+            guard count >= 0, bytes.count == headerSize + count * entrySize else {
+                throw Malformed(position: 6, reason: "\(bytes.count) bytes are not \(count) producers")
+            }
+            return (0..<count).map { index in
+                let place = headerSize + index * entrySize
+                let entry = base + place
+                return Entry(
+                    producerId: entry.bigEndian(0), epoch: entry.bigEndian(8), lastSequence: entry.bigEndian(10),
+                    lastOffset: entry.bigEndian(14), offsetDelta: entry.bigEndian(22), timestamp: entry.bigEndian(26),
+                    coordinatorEpoch: entry.bigEndian(34), transactionFirstOffset: entry.bigEndian(38),
+                    place: Int64(place))
+            }
         }
     }
 
-    private static func read(_ entry: UnsafeRawPointer, into producers: inout ProducerStates) {
-        let timestamp: Int64 = entry.bigEndian(26)
-        var state = ProducerState(epoch: entry.bigEndian(8), lastTimestamp: timestamp)
-        let lastOffset: Int64 = entry.bigEndian(14)
-        if lastOffset >= 0 {
+    /// - Returns: nil when the bytes are no snapshot, or a damaged one.
+    static func read(_ contents: Bytes, endOffset: Int64) -> ProducerStates? {
+        guard let entries = try? entries(contents) else { return nil }
+        var producers = ProducerStates()
+        producers.mapEndOffset = endOffset
+        for entry in entries { producers.set(state(entry), for: entry.producerId) }
+        return producers
+    }
+
+    private static func state(_ entry: Entry) -> ProducerState {
+        var state = ProducerState(epoch: entry.epoch, lastTimestamp: entry.timestamp)
+        if entry.lastOffset >= 0 {
             state.add(
                 ProducerState.Batch(
-                    lastSequence: entry.bigEndian(10), lastOffset: lastOffset, offsetDelta: entry.bigEndian(22),
-                    timestamp: timestamp))
+                    lastSequence: entry.lastSequence, lastOffset: entry.lastOffset, offsetDelta: entry.offsetDelta,
+                    timestamp: entry.timestamp))
         }
-        state.coordinatorEpoch = entry.bigEndian(34)
-        let transaction: Int64 = entry.bigEndian(38)
-        state.transactionFirstOffset = transaction >= 0 ? transaction : nil
-        producers.set(state, for: entry.bigEndian(0))
+        state.coordinatorEpoch = entry.coordinatorEpoch
+        state.transactionFirstOffset = entry.transactionFirstOffset >= 0 ? entry.transactionFirstOffset : nil
+        return state
     }
 }

@@ -5,6 +5,17 @@ struct TimeIndex: Sendable {
         /// Milliseconds since 1970.
         var timestamp: Int64
         var offset: Int64
+
+        /// - Parameter entry: the twelve bytes in the file.
+        init(_ entry: UnsafeRawPointer, baseOffset: Int64) {
+            timestamp = entry.bigEndian(0, as: Int64.self)
+            offset = baseOffset &+ Int64(entry.bigEndian(8, as: Int32.self))
+        }
+
+        init(timestamp: Int64, offset: Int64) {
+            self.timestamp = timestamp
+            self.offset = offset
+        }
     }
 
     static let entrySize = 12
@@ -17,11 +28,7 @@ struct TimeIndex: Sendable {
         self.baseOffset = baseOffset
     }
 
-    private func read(_ entry: UnsafeRawPointer) -> Entry {
-        Entry(
-            timestamp: entry.bigEndian(0, as: Int64.self),
-            offset: baseOffset &+ Int64(entry.bigEndian(8, as: Int32.self)))
-    }
+    private func read(_ entry: UnsafeRawPointer) -> Entry { Entry(entry, baseOffset: baseOffset) }
 
     /// The last entry whose timestamp is at most `timestamp`; the segment's beginning when there is none.
     func lookUp(_ timestamp: Int64) throws(DiskError) -> Entry {

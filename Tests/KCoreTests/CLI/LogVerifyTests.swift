@@ -4,44 +4,14 @@ import Testing
 @testable import KCore
 
 @Suite struct LogVerifyTests {
-    /// A fixture in the memory of a simulated disk, where it can be damaged.
-    private struct Copy {
-        let disk = SimulatedDisk()
-        let path = "/data"
-
-        init(_ name: KafkaDirectory.Name) throws {
-            for (file, bytes) in try KafkaFiles.of(name) { disk.plant("\(path)/\(file)", bytes) }
-        }
-
-        func change(_ file: String, _ edit: (inout [UInt8]) -> Void) throws {
-            var bytes = try #require(disk.contents("\(path)/\(file)"))
-            edit(&bytes)
-            try disk.removeTree("\(path)/\(file)")
-            disk.plant("\(path)/\(file)", bytes)
-        }
-
-        func problems(_ paths: [String] = ["/data"]) -> [LogProblem] {
-            var check = DataDirectoryCheck(disk: disk, decodesRecords: true, threads: 1)
-            check.run(paths)
-            return check.problems
-        }
-
-        /// What is said about `file`, as `byte: what` or `what`.
-        func said(of file: String) -> [String] {
-            problems().filter { $0.path == "\(path)/\(file)" }.map { problem in
-                (problem.position.map { "\($0): " } ?? "") + problem.what
-            }
-        }
-    }
-
     private let segment = "plain-0/00000000000000000000"
 
     @Test func `nothing is wrong with what Kafka left after a clean stop`() throws {
-        #expect(try Copy(.clean).problems() == [])
+        #expect(try VerifiedDirectory(.clean).problems() == [])
     }
 
     @Test func `what a killed Kafka left is what its next start puts right`() throws {
-        let problems = try Copy(.killed).problems()
+        let problems = try VerifiedDirectory(.killed).problems()
         #expect(problems.allSatisfy { $0.severity == .warning })
         let torn = problems.filter { $0.what.contains("are no whole batch") }.map { "\($0.path) \($0.position ?? -1)" }
         #expect(
@@ -51,13 +21,13 @@ import Testing
     }
 
     @Test func `a changed byte of a batch is named with its batch's place`() throws {
-        let copy = try Copy(.clean)
+        let copy = try VerifiedDirectory(.clean)
         try copy.change(segment + ".log") { $0[70] ^= 4 }
         #expect(copy.said(of: segment + ".log").first?.hasPrefix("0: the checksum is ") == true)
     }
 
     @Test func `behind a batch that cannot be read the index says where to go on`() throws {
-        let copy = try Copy(.killed)
+        let copy = try VerifiedDirectory(.killed)
         let log = "killed-0/00000000000000000000"
         let index = OffsetIndexReader(
             Bytes(try #require(copy.disk.contents("/data/\(log).index"))), baseOffset: 0)
@@ -70,7 +40,7 @@ import Testing
     }
 
     @Test func `records that are missing in the middle are an error, unless the topic is compacted`() throws {
-        let copy = try Copy(.clean)
+        let copy = try VerifiedDirectory(.clean)
         try copy.disk.removeTree("/data/rolled-0/00000000000000000081.log")
         let said = copy.said(of: "rolled-0/00000000000000000121.log")
         #expect(said == ["0: offsets 81 to 120 are missing in front of it"])
@@ -78,7 +48,7 @@ import Testing
     }
 
     @Test func `index entries that do not agree with the log are named`() throws {
-        let copy = try Copy(.killed)
+        let copy = try VerifiedDirectory(.killed)
         let log = "killed-0/00000000000000000000"
         try copy.change(log + ".index") { $0[8 + 7] ^= 1 }
         #expect(copy.said(of: log + ".index").first?.hasPrefix("8: position ") == true)
@@ -87,7 +57,7 @@ import Testing
     }
 
     @Test func `aborted transactions are compared with the log`() throws {
-        let copy = try Copy(.clean)
+        let copy = try VerifiedDirectory(.clean)
         let index = "transactions-0/00000000000000000000.txnindex"
         try copy.change(index) { $0[17] ^= 1 }
         #expect(copy.said(of: index).first?.hasPrefix("0: says producer ") == true)
@@ -96,7 +66,7 @@ import Testing
     }
 
     @Test func `a snapshot of producers is compared with the log`() throws {
-        let copy = try Copy(.clean)
+        let copy = try VerifiedDirectory(.clean)
         let snapshot = "transactions-0/00000000000000000043.snapshot"
         try copy.change(snapshot) { $0[20] ^= 1 }
         #expect(copy.said(of: snapshot).first?.hasPrefix("2: the checksum is ") == true)
@@ -111,7 +81,7 @@ import Testing
     }
 
     @Test func `the small files are read and compared`() throws {
-        let copy = try Copy(.clean)
+        let copy = try VerifiedDirectory(.clean)
         try copy.change("plain-0/leader-epoch-checkpoint") { $0 = Array("0\n1\n5 0\n".utf8) }
         #expect(
             copy.said(of: "plain-0/leader-epoch-checkpoint") == ["offset 0 is of epoch 0 in the log, and of 5 here"])
@@ -126,25 +96,40 @@ import Testing
     }
 
     @Test func `a partition that the metadata places here is missed`() throws {
-        let copy = try Copy(.clean)
+        let copy = try VerifiedDirectory(.clean)
         try copy.disk.removeTree("/data/empty-1")
-        #expect(copy.said(of: "").isEmpty)
-        let said = copy.problems().filter { $0.path == "/data" }.map(\.what)
-        #expect(said == ["partition empty-1 is missing; the metadata says that it is here"])
+        #expect(copy.said(of: nil) == ["partition empty-1 is missing; the metadata says that it is here"])
+    }
+
+    @Test func `what is said of a partition as a whole names its directory`() throws {
+        let copy = try VerifiedDirectory(.clean)
+        try copy.change("recovery-point-offset-checkpoint") { $0 = Array("0\n1\nplain 0 151\n".utf8) }
+        #expect(copy.said(of: "plain-0") == ["the log ends at 150, but 151 had been made durable"])
+        #expect(copy.problems().map(\.description).allSatisfy { !$0.contains("/: ") })
     }
 
     @Test func `damage of the metadata is named`() throws {
-        let copy = try Copy(.clean)
+        let copy = try VerifiedDirectory(.clean)
         try copy.change("__cluster_metadata-0/00000000000000000000.log") { $0[300] ^= 1 }
         let said = copy.problems().map(\.description)
         #expect(said.contains { $0.contains("00000000000000000000.log is damaged at byte 236") })
     }
 
     @Test func `one partition can be checked by itself`() throws {
-        let copy = try Copy(.clean)
+        let copy = try VerifiedDirectory(.clean)
         try copy.change(segment + ".log") { $0[70] ^= 4 }
         #expect(copy.problems(["/data/plain-1"]) == [])
         #expect(copy.problems(["/data/plain-0"]).count == 1)
+    }
+
+    @Test func `a torn end is an error where nothing says how the broker stopped`() throws {
+        let copy = try VerifiedDirectory(.clean)
+        var bytes = try #require(copy.disk.contents("/data/\(segment).log"))
+        bytes.removeLast(10)
+        copy.disk.plant("/elsewhere/\(segment).log", bytes)
+        let problems = copy.problems(["/elsewhere/plain-0"]).filter { $0.what.contains("are no whole batch") }
+        #expect(problems.map(\.severity) == [.error])
+        #expect(problems.first?.what.contains("good only after a crash, and no meta.properties beside") == true)
     }
 
     @Test func `the command says it in lines and in JSON, and in its status`() throws {
@@ -167,6 +152,9 @@ import Testing
         let json = run("--format", "json", "-q", "\(fixture.path)/plain-0").output
         #expect(json.contains(#"{"severity":"error","file":"\#(log)","byte":0,"problem":"the checksum is "#))
         #expect(run("/nonexistent").status == .failed)
+        // A partition is known by its name, so what is typed has to have one.
+        let dot = run("\(fixture.path)/plain-1/.")
+        #expect(dot.status == .done && dot.output == "" && dot.errors.contains("1 partition, "))
     }
 
     @Test func `a broker's directory is left alone`() throws {

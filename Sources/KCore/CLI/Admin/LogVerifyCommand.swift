@@ -13,10 +13,16 @@ extension Command {
             """
             Reads every file and says what is wrong, in which file, at which byte: checksums, offsets,
             records, index entries that do not agree with the log, snapshots of producers, aborted
-            transactions, leader epochs, checkpoints, names, the cluster's metadata. Nothing is written.
-            What the broker's next start puts right by itself, and what does no harm, is a warning.
-            Any error makes the exit status 1.
+            transactions, leader epochs, checkpoints, names, the cluster's metadata, partitions that are missing.
+            Nothing is written. What the broker's next start puts right by itself, and what does no harm, is a
+            warning. Any error makes the exit status 1.
+            """,
             """
+            Give all log.dirs of the broker at once: partitions are missed only then. server.properties is not
+            read: where it says log.cleanup.policy=compact, and nothing in the directory tells, missing offsets
+            are judged by the checkpoint of the cleaner. A partition outside of its data directory has nothing
+            beside it that says how the broker stopped; a torn end is an error then.
+            """,
         ],
         operands: [
             Operand(
@@ -27,11 +33,11 @@ extension Command {
         examples: [
             Example("kadmin log verify data", "all partitions and the metadata"),
             Example("kadmin log verify data/orders-0", "one partition"),
-            Example("kadmin log verify --format json /mnt/a /mnt/b", "both log.dirs of a broker, for a program"),
+            Example("kadmin log verify --format json /mnt/a /mnt/b", "all log.dirs of a broker, for a program"),
         ],
         action: { arguments, console throws(ToolError) in
             let disk = SystemDisk()
-            let paths = arguments.operands.map { $0.count > 1 && $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
+            let paths = arguments.operands.map(LogVerify.named)
             var locks: [any AnyObject & Sendable] = []
             for path in paths { locks += try LogVerify.lock(path, disk) }
             defer { withExtendedLifetime(locks) {} }
@@ -51,6 +57,17 @@ extension Command {
 
 /// What `kadmin log verify` does besides checking.
 enum LogVerify {
+    /// `path` with a last component that says what it is: `.` may be the directory of a partition.
+    static func named(_ path: String) -> String {
+        var path = path
+        while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
+        guard [".", ".."].contains(path.split(separator: "/").last ?? ""), let real = realpath(path, nil) else {
+            return path
+        }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
     /// Keeps a broker out of the directory while it is read.
     /// - Throws: when one has it.
     static func lock(_ path: String, _ disk: any Disk) throws(ToolError) -> [any AnyObject & Sendable] {

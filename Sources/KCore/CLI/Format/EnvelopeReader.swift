@@ -37,7 +37,7 @@ struct EnvelopeReader {
         var (key, value) = (Field(), Field())
         var envelope = Envelope(headers: [])
         var seen: UInt32 = 0
-        try EnvelopeReader.object(&cursor) { (name, cursor) throws(Problem) in
+        try cursor.object { (name, cursor) throws(Problem) in
             guard let index = EnvelopeReader.names.firstIndex(of: name) else {
                 let near = NearestName.of(name, among: EnvelopeReader.names)
                 throw cursor.problem("an envelope has no '\(name)'" + NearestName.question(near))
@@ -79,20 +79,6 @@ struct EnvelopeReader {
         }
     }
 
-    private static func object(
-        _ cursor: inout JSONCursor, _ member: (String, inout JSONCursor) throws(Problem) -> Void
-    ) throws(Problem) {
-        try cursor.expect(UInt8(ascii: "{"))
-        if cursor.take(UInt8(ascii: "}")) { return }
-        repeat {
-            let name = try cursor.string()
-            let text = cursor.bytes(name) { String(decoding: $0, as: UTF8.self) }
-            try cursor.expect(UInt8(ascii: ":"))
-            try member(text, &cursor)
-        } while cursor.take(UInt8(ascii: ","))
-        try cursor.expect(UInt8(ascii: "}"))
-    }
-
     private static func nullableString(_ cursor: inout JSONCursor) throws(Problem) -> JSONCursor.Slice? {
         if cursor.take(word: "null") { return nil }
         guard cursor.peek == UInt8(ascii: "\"") else { throw cursor.problem("expected a string or null") }
@@ -128,7 +114,7 @@ struct EnvelopeReader {
         if cursor.take(UInt8(ascii: "]")) { return result }
         repeat {
             var (name, value) = (Field(), Field())
-            try object(&cursor) { (member, cursor) throws(Problem) in
+            try cursor.object { (member, cursor) throws(Problem) in
                 switch member {
                 case "key": name.slice = try cursor.string()
                 case "value": value.slice = try nullableString(&cursor)

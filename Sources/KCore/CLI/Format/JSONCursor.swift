@@ -1,4 +1,4 @@
-/// Reads JSON from memory, strictly (RFC 8259), piece by piece and without building a tree. Used by ``EnvelopeReader``.
+/// Reads JSON from memory, strictly (RFC 8259), piece by piece and without building a tree.
 struct JSONCursor {
     /// A string's bytes: in the text itself, or, where it had escapes, in ``decoded``.
     struct Slice: Equatable {
@@ -16,7 +16,6 @@ struct JSONCursor {
     private(set) var position = 0
     /// Bytes of strings that had escapes, one behind the other.
     var decoded: [UInt8]
-    private static let maxDepth = 64
 
     /// - Parameter decoded: an array whose memory is used again.
     init(_ text: UnsafeRawBufferPointer, decoded: [UInt8] = []) {
@@ -28,6 +27,8 @@ struct JSONCursor {
     func problem(_ message: String) -> Problem { Problem(message: message, position: position) }
 
     var peek: UInt8? { position < text.count ? text[position] : nil }
+
+    mutating func skipByte() { position += 1 }
 
     mutating func skipBlanks() {
         while let byte = peek, byte == 0x20 || byte == 10 || byte == 13 || byte == 9 { position += 1 }

@@ -20,9 +20,11 @@ struct OffsetIndexReader {
             if let problem { problems.append(problem) }
             for start in stride(from: 0, to: end, by: OffsetIndex.entrySize) {
                 let place = Int64(start)
-                let (relative, position): (Int32, Int32) = (base.bigEndian(start), base.bigEndian(start + 4))
-                let next = Entry(offset: baseOffset &+ Int64(relative), position: Int64(position), place: place)
-                if relative < 0 || position < 0 { problems.append((place, "a negative offset or position")) }
+                let stored = OffsetIndex.Entry(base + start, baseOffset: baseOffset)
+                let next = Entry(offset: stored.offset, position: stored.position, place: place)
+                if next.offset &- baseOffset < 0 || next.position < 0 {
+                    problems.append((place, "a negative offset or position"))
+                }
                 if let last = entries.last, next.offset <= last.offset {
                     problems.append((place, "offset \(next.offset) does not follow \(last.offset)"))
                 }
@@ -55,11 +57,11 @@ struct TimeIndexReader {
             if let problem { problems.append(problem) }
             for start in stride(from: 0, to: end, by: TimeIndex.entrySize) {
                 let place = Int64(start)
-                let (timestamp, relative): (Int64, Int32) = (base.bigEndian(start), base.bigEndian(start + 8))
-                let next = Entry(timestamp: timestamp, offset: baseOffset &+ Int64(relative), place: place)
-                if relative < 0 { problems.append((place, "a negative offset")) }
-                if let last = entries.last, timestamp <= last.timestamp {
-                    problems.append((place, "timestamp \(timestamp) does not follow \(last.timestamp)"))
+                let stored = TimeIndex.Entry(base + start, baseOffset: baseOffset)
+                let next = Entry(timestamp: stored.timestamp, offset: stored.offset, place: place)
+                if next.offset &- baseOffset < 0 { problems.append((place, "a negative offset")) }
+                if let last = entries.last, next.timestamp <= last.timestamp {
+                    problems.append((place, "timestamp \(next.timestamp) does not follow \(last.timestamp)"))
                 }
                 if let last = entries.last, next.offset < last.offset {
                     problems.append((place, "offset \(next.offset) does not follow \(last.offset)"))

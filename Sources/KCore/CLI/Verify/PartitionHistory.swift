@@ -35,8 +35,8 @@ struct PartitionHistory {
     }
 
     /// What an entry of a snapshot says that the log does not; nil when they agree, or the log no longer knows.
-    /// - Parameter start: the first offset that the log still has.
-    func contradiction(_ entry: ProducerSnapshotReader.Entry, start: Int64) -> String? {
+    /// - Parameter start: the first offset from which on the log still has everything.
+    func contradiction(_ entry: ProducerSnapshot.Entry, start: Int64) -> String? {
         guard entry.lastOffset >= start else { return nil }
         guard let producer = producers[entry.producerId] else {
             return "producer \(entry.producerId) wrote offset \(entry.lastOffset), which the log does not have of it"
@@ -52,83 +52,12 @@ struct PartitionHistory {
                 + "here, and with \(producer.lastSequence) at \(producer.lastOffset) in the log"
         }
         let transaction = entry.transactionFirstOffset >= 0 ? entry.transactionFirstOffset : nil
-        if transaction != producer.transactionFirstOffset {
+        // What began below may have lost its first records since.
+        if transaction != producer.transactionFirstOffset, transaction ?? start >= start {
             return
                 "the open transaction of producer \(entry.producerId) begins at \(transaction.map { "\($0)" } ?? "none") "
                 + "here, and at \(producer.transactionFirstOffset.map { "\($0)" } ?? "none") in the log"
         }
         return nil
-    }
-}
-
-/// The entries of a `.snapshot`, each with its place.
-enum ProducerSnapshotReader {
-    struct Entry: Equatable {
-        var producerId: Int64
-        var epoch: Int16
-        var lastSequence: Int32
-        var lastOffset: Int64
-        var offsetDelta: Int32
-        var timestamp: Int64
-        var coordinatorEpoch: Int32
-        /// -1 for none.
-        var transactionFirstOffset: Int64
-        /// Where the entry begins in the file, in bytes.
-        var place: Int64
-    }
-
-    struct Malformed: Error, Equatable {
-        var position: Int64
-        var reason: String
-    }
-
-    private static let headerSize = 10
-    private static let entrySize = 46
-
-    static func read(_ contents: Bytes) throws(Malformed) -> [Entry] {
-        try contents.withUnsafeBytes { bytes throws(Malformed) in
-            guard let base = bytes.baseAddress, bytes.count >= headerSize else {
-                throw Malformed(position: 0, reason: "\(bytes.count) bytes are no snapshot of producers")
-            }
-            let version: Int16 = base.bigEndian(0)
-            guard version == 1 else { throw Malformed(position: 0, reason: "version \(version) is not known") }
-            let stored: UInt32 = base.bigEndian(2)
-            let computed = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: bytes[6...]))
-            guard stored == computed else {
-                throw Malformed(position: 2, reason: "the checksum is \(computed) and the file says \(stored)")
-            }
-            let count = Int(base.bigEndian(6, as: Int32.self))
-            guard count >= 0, bytes.count == headerSize + count * entrySize else {
-                throw Malformed(position: 6, reason: "\(bytes.count) bytes are not \(count) producers")
-            }
-            return (0..<count).map { index in
-                let place = headerSize + index * entrySize
-                let entry = base + place
-                return Entry(
-                    producerId: entry.bigEndian(0), epoch: entry.bigEndian(8), lastSequence: entry.bigEndian(10),
-                    lastOffset: entry.bigEndian(14), offsetDelta: entry.bigEndian(22), timestamp: entry.bigEndian(26),
-                    coordinatorEpoch: entry.bigEndian(34), transactionFirstOffset: entry.bigEndian(38),
-                    place: Int64(place))
-            }
-        }
-    }
-}
-
-/// The entries of a `leader-epoch-checkpoint` as they are, contradictions included.
-enum EpochFileReader {
-    static func read(_ contents: Bytes) throws(CheckpointFile.Malformed) -> [LeaderEpochs.Entry] {
-        var entries: [LeaderEpochs.Entry] = []
-        for (index, fields) in try CheckpointFile.read(contents, fields: 2).enumerated() {
-            guard let epoch = Int32(fields[0]), let offset = Int64(fields[1]), epoch >= 0, offset >= 0 else {
-                throw CheckpointFile.Malformed(line: index + 3, reason: "not an epoch and an offset")
-            }
-            if let last = entries.last, epoch <= last.epoch || offset < last.startOffset {
-                throw CheckpointFile.Malformed(
-                    line: index + 3,
-                    reason: "epoch \(epoch) from \(offset) does not follow \(last.epoch) from \(last.startOffset)")
-            }
-            entries.append(LeaderEpochs.Entry(epoch: epoch, startOffset: offset))
-        }
-        return entries
     }
 }

@@ -4,6 +4,8 @@ struct SegmentCheck {
     let baseOffset: Int64
     /// Whether records are decoded; otherwise only headers and checksums are looked at.
     let decodesRecords: Bool
+    /// Offsets that are missing below are not looked at: compaction has been there.
+    let denseFrom: Int64
     private(set) var problems: [LogProblem] = []
     private(set) var facts: SegmentFacts
 
@@ -16,10 +18,11 @@ struct SegmentCheck {
     private var largestTimestamp: Int64 = -1
     private var previousLastOffset: Int64
 
-    init(logPath: String, baseOffset: Int64, decodesRecords: Bool) {
+    init(logPath: String, baseOffset: Int64, decodesRecords: Bool, denseFrom: Int64 = 0) {
         self.logPath = logPath
         self.baseOffset = baseOffset
         self.decodesRecords = decodesRecords
+        self.denseFrom = denseFrom
         facts = SegmentFacts(nextOffset: baseOffset)
         previousLastOffset = baseOffset - 1
     }
@@ -138,8 +141,8 @@ struct SegmentCheck {
         facts.batches += 1
         if batch.baseOffset < facts.nextOffset {
             found(batch.position, "offset \(batch.baseOffset) cannot follow \(facts.nextOffset - 1)")
-        } else if batch.baseOffset > facts.nextOffset, batch.header != nil {
-            gap(batch, "offsets \(facts.nextOffset) to \(batch.baseOffset - 1) are missing")
+        } else if batch.baseOffset > max(facts.nextOffset, denseFrom), batch.header != nil {
+            gap(batch, "offsets \(max(facts.nextOffset, denseFrom)) to \(batch.baseOffset - 1) are missing")
         }
         compareIndexes(batch)
         do throws(RecordsError) {
@@ -160,8 +163,9 @@ struct SegmentCheck {
         try bytes.withUnsafeBytes { bytes throws(RecordsError) in try header.checkCRC(in: bytes) }
         let count = Int64(header.recordCount)
         if count < 0 || count > Int64(header.lastOffsetDelta) + 1 { throw .badRecordCount(Int(count)) }
-        if count <= header.lastOffsetDelta {
-            gap(batch, "\(count) records have \(Int64(header.lastOffsetDelta) + 1) offsets")
+        if count <= header.lastOffsetDelta && batch.baseOffset >= denseFrom {
+            let have = "\(Quantity.count(count, "record")) \(count == 1 ? "has" : "have")"
+            gap(batch, "\(have) \(Quantity.count(Int64(header.lastOffsetDelta) + 1, "offset"))")
         }
         facts.records += count
         guard decodesRecords || header.isControl else { return facts.take(header, marker: nil) }

@@ -25,7 +25,7 @@ struct SegmentFacts {
     var epochs: [LeaderEpochs.Entry] = []
     var producers: [Int64: Producer] = [:]
     var transactions: [TransactionEvent] = []
-    /// The first place where offsets are missing: allowed where records are compacted.
+    /// The first place where offsets are missing, above what compaction may have thinned out.
     var gap: (position: Int64, what: String)?
     /// Where the last whole batch ends, when something is behind it that is none.
     var tornAt: Int64?
