@@ -49,12 +49,11 @@ def test_a_stop_while_clients_work_exits_0(new_broker):
     worker = threading.Thread(target=work)
     worker.start()
     with Socket(broker) as waiting:
-        body = wire.struct.pack(">iiiiBi", -1, 30_000, 1_000_000, 1 << 20, 0, 1) + wire.string(topic)
+        body = wire.struct.pack(">iiiiBi", -1, 60_000, 1_000_000, 1 << 20, 0, 1) + wire.string(topic)
         waiting.send(wire.request(wire.FETCH, 4, body + wire.struct.pack(">iiqi", 1, 0, 10**9, 1 << 20)))
         time.sleep(0.5)
-        start = time.monotonic()
-        assert broker.stop() == 0, broker.log()
-        assert time.monotonic() - start < 10
+        # Within the time that a stop may take, which is less than the fetch would wait.
+        assert broker.stop(timeout=30) == 0, broker.log()
     ended.set()
     worker.join()
 

@@ -100,16 +100,15 @@ def test_a_reader_that_waits_is_woken_by_the_commit(broker, new_topic):
     mine = producer(broker, f"{topic}-id")
     consumer = confluent_kafka.Consumer(
         {"bootstrap.servers": broker.address, "group.id": "none", "isolation.level": "read_committed",
-         "fetch.wait.max.ms": 20_000, "auto.offset.reset": "earliest", "enable.auto.commit": False})
+         "fetch.wait.max.ms": 50_000, "auto.offset.reset": "earliest", "enable.auto.commit": False})
     consumer.assign([TopicPartition(topic, 0, 0)])
     mine.begin_transaction()
     write(mine, topic, [b"one"])
     mine.flush(TIMEOUT)
     assert consumer.poll(1.5) is None
     mine.commit_transaction(TIMEOUT)
-    start = time.monotonic()
-    assert consumer.poll(10).value() == b"one"
-    assert time.monotonic() - start < 5
+    # Long before the fetch would end by itself.
+    assert consumer.poll(25).value() == b"one"
     consumer.close()
 
 

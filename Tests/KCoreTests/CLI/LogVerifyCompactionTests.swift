@@ -41,8 +41,8 @@ import Testing
     @Test func `producers and aborted transactions are compared behind what was cleaned`() throws {
         let copy = try VerifiedDirectory(.clean)
         let index = "transactions-0/00000000000000000000.txnindex"
-        let first = try #require(
-            AbortedIndexReader(Bytes(try #require(copy.disk.contents("/data/\(index)")))).entries.first)
+        let bytes = try #require(copy.disk.contents("/data/\(index)"))
+        let first = try #require(AbortedIndexReader(Bytes(bytes)).entries.first)
         // What it says of the producer.
         try copy.change(index) { $0[9] ^= 1 }
         #expect(copy.said(of: index).first?.hasPrefix("0: says producer ") == true)

@@ -113,7 +113,7 @@ enum LogVerify {
         let seconds = Double(milliseconds) / 1000
         return
             "\(Quantity.count(Int64(check.partitions), "partition")), \(Quantity.count(Int64(check.segments), "segment")), "
-            + "\(ByteSize.text(check.totals.bytes)), \(Quantity.grouped(check.totals.batches)) batches, "
+            + "\(ByteSize.text(check.totals.bytes)), \(Quantity.grouped(check.totals.batches)) \(check.totals.batches == 1 ? "batch" : "batches"), "
             + "\(Quantity.count(check.totals.records, "record")) in \(Quantity.duration(seconds: seconds)): \(result)"
     }
 }

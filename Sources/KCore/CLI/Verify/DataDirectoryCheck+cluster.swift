@@ -111,7 +111,7 @@ extension DataDirectoryCheck {
         for path in directories {
             for partition in (facts[path]?.partitions ?? []).sorted() {
                 if let other = seen[partition], partition.topic != LogDirectoryName.metadataTopic {
-                    found("\(path)/\(partition)", "is also in \(other): Kafka does not start with both, and only one is right")
+                    found("\(path)/\(partition)", "is also in \(other), and Kafka does not start with both")
                 }
                 seen[partition] = path
             }
