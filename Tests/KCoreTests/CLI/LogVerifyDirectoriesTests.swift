@@ -83,6 +83,7 @@ import Testing
         let twin = copy.problems(["/data", "/other"]).filter { $0.severity == .error }
         #expect(twin.map(\.description) == ["/other/plain-0: is also in /data, and Kafka does not start with both"])
         try copy.remove("plain-0")
+        #expect(!copy.problems(["/data", "/other"]).contains { $0.severity == .error })
         let moved = copy.problems(["/data", "/other"]).map(\.description)
         #expect(moved.contains("/other/plain-0: was moved here; the metadata says that it is in /data"))
         #expect(!moved.contains { $0.contains("partition plain-0 is missing") })

@@ -11,7 +11,6 @@ extension DataDirectoryCheck {
         for (name, error) in known.malformed { found("\(path)/\(name)", "line \(error.line): \(error.reason)") }
         for entry in entries where !entry.isDirectory { checkFile(path, entry.name) }
         for entry in entries where entry.isDirectory { checkFolder(path, entry.name) }
-        compareCheckpoints(path)
     }
 
     private mutating func checkFile(_ path: String, _ name: String) {
@@ -82,7 +81,8 @@ extension DataDirectoryCheck {
         OffsetCheckpoint.recoveryPointName, OffsetCheckpoint.logStartOffsetName, OffsetCheckpoint.highWatermarkName,
     ]
 
-    private mutating func compareCheckpoints(_ path: String) {
+    /// Compares what the checkpoints of a data directory name with what is there, when all directories have been read.
+    mutating func compareCheckpoints(_ path: String) {
         guard let known = facts[path] else { return }
         if known.wasCleanStop && known.partitions.contains(where: { $0.topic != LogDirectoryName.metadataTopic }) {
             for name in Self.leftByCleanStop {
@@ -97,7 +97,8 @@ extension DataDirectoryCheck {
                 let file = "\(path)/\(name)"
                 // Those who stop in order name what is there. Only the others may not have come to it.
                 let isPromise = name == OffsetCheckpoint.recoveryPointName && offset > 0 && known.wasCleanStop
-                if isPromise && isTopicKnown(partition) {
+                let isElsewhere = facts.values.contains { $0.partitions.contains(partition) }
+                if isPromise && isTopicKnown(partition) && !isElsewhere {
                     found(file, "has partition \(partition) up to offset \(offset), which is not here")
                 } else {
                     found(file, "has partition \(partition), which is not here", .warning)

@@ -41,6 +41,7 @@ struct DataDirectoryCheck {
         }
         for path in parents { facts[path] = DirectoryFacts(path, disk) }
         for path in directories { readDirectory(path) }
+        for path in directories { compareCheckpoints(path) }
         for path in paths {
             guard let partition = DataDirectoryCheck.partition(path), !directories.contains(parentDirectory(path))
             else { continue }
