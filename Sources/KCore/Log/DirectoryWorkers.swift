@@ -48,7 +48,7 @@ public struct DirectoryWorkers: Sendable {
 
 /// What is done in a log directory every now and then.
 enum Upkeep: Sendable {
-    case retention, flushes, checkpoints, highWatermarks, removals
+    case presence, retention, flushes, checkpoints, highWatermarks, removals
 }
 
 extension LogDirectory {

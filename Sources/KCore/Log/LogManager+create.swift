@@ -12,7 +12,6 @@ extension LogManager {
         return try creating.withLock { (_) throws(LogError) in
             if let log = log(for: topicPartition) { return log }
             if let refused = state.withLock({ $0.refused[topicPartition] }) { return try openAgain(refused) }
-            checkDirectories()
             guard let directory = emptiest(logCounts()) else {
                 throw LogError(.kafkaStorageError, "all log directories are offline")
             }
@@ -35,7 +34,6 @@ extension LogManager {
                 partitions.filter { state.logs[$0] == nil && state.refused[$0] == nil }
             }
             guard missing.count > 1 else { return }
-            checkDirectories()
             var counts = logCounts()
             var places: [String: [TopicPartition]] = [:]
             for topicPartition in missing {
@@ -113,7 +111,13 @@ extension LogManager {
 
     // The one with the fewest logs, as Kafka does: sizes change, counts say what will come.
     private func emptiest(_ counts: [String: Int]) -> LogDirectory? {
-        directories.filter { !$0.health.isOffline }.min { (counts[$0.path] ?? 0) < (counts[$1.path] ?? 0) }
+        while true {
+            let online = directories.filter { !$0.health.isOffline }
+            guard let found = online.min(by: { (counts[$0.path] ?? 0) < (counts[$1.path] ?? 0) }) else { return nil }
+            // One that is gone would be made anew.
+            checkPresence(of: found)
+            if !found.health.isOffline { return found }
+        }
     }
 
     /// What checkpoints say of earlier logs of the partitions must not be taken for a promise of new ones.

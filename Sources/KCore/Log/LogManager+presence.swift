@@ -1,22 +1,12 @@
-internal import Glibc
 internal import Synchronization
+internal import Glibc
 
 extension LogManager {
-    /// Takes directories offline that are gone: renamed, removed or unmounted under a running broker. What is open goes on
-    /// working for a while then, and whatever is made in their place would be taken for the truth.
-    func checkDirectories() {
-        for directory in directories where !directory.health.isOffline {
-            directory.checkPresence(disk) { self.logs.filter { $0.environment.directory === directory.health } }
-        }
-    }
-
-    /// The same in the background, unless that is being done: a disk that does not answer holds up one job, not one a tick.
-    func lookForDirectories() {
-        guard !isLookingForDirectories.exchange(true, ordering: .acquiring) else { return }
-        background {
-            self.checkDirectories()
-            self.isLookingForDirectories.store(false, ordering: .releasing)
-        }
+    /// Takes a directory offline that is gone: renamed, removed or unmounted under a running broker. What is open goes on
+    /// working for a while then, and whatever is made in its place would be taken for the truth.
+    func checkPresence(of directory: LogDirectory) {
+        if directory.health.isOffline { return }
+        directory.checkPresence(disk) { self.logs.filter { $0.environment.directory === directory.health } }
     }
 }
 

@@ -34,6 +34,7 @@ extension LogManager {
             return due
         }
         for directory in directories where !directory.health.isOffline {
+            directory.perform(.presence) { self.checkPresence(of: directory) }
             if due.retention { directory.perform(.retention) { self.retain(directory) } }
             if due.flushes { directory.perform(.flushes) { self.flushDue(directory) } }
             if due.checkpoints { directory.perform(.checkpoints) { self.checkpoint(directory) } }

@@ -19,7 +19,6 @@ public final class LogManager: Sendable {
     // Creating writes files, which must not hold up who only looks a log up.
     let creating = Mutex(())
     let uncleanStop = Atomic(false)
-    let isLookingForDirectories = Atomic(false)
     let failureHandler: DirectoryFailureHandler
 
     struct State: Sendable {

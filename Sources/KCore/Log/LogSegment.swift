@@ -114,10 +114,9 @@ final class LogSegment: Sendable {
     ) throws(DiskError) -> Int64 {
         let files = files
         let position = size
-        // One that is gone must not be begun in the middle.
-        let file = try files.log.open(create: position == 0)
         let seen = try largestEntry()
-        try files.log.write(create: true) { (file) throws(DiskError) in try file.write(batches, at: position) }
+        // One that is gone must not be begun in the middle.
+        try files.log.write(create: position == 0) { (file) throws(DiskError) in try file.write(batches, at: position) }
         let (timeEntry, last) = state.withLock { state -> (TimeIndex.Entry?, TimeIndex.Entry?) in
             state.size = position + Int64(batches.count)
             if position == 0 { state.firstTimestamp = largest.timestamp }

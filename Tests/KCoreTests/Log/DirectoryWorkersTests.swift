@@ -56,7 +56,7 @@ import Testing
         #expect(logs.stuck.recoveryPoint == 0)
         #expect(disk.contents("/stuck/recovery-point-offset-checkpoint") == nil)
         // One of each kind, however often it was due.
-        #expect(stuck.count == 4)
+        #expect(stuck.count == 5)
     }
 
     @Test func `when the disk answers again, its jobs come up again`() throws {

@@ -40,7 +40,7 @@ import Testing
     @Test func `on a full disk, where no segment can be begun, the older ones make room`() throws {
         let log = try filled { $0.retentionMs = 1 }
         let count = log.segmentCount
-        bench.disk.failOpens(of: ".snapshot.tmp")
+        bench.disk.failOpens(of: "00000000000000000020.log")
         #expect(try log.deleteOldSegments(nowMs: bench.clock.wallMs + 100_000_000) == count - 1)
         #expect(log.segmentCount == 1)
         #expect(log.logEndOffset == 20)

@@ -28,6 +28,8 @@ final class SimulatedDisk: Disk {
         var isCold = false
         /// Files whose sync fails.
         var failingSyncs = false
+        /// When all files were written last.
+        var modifiedMs: Int64 = 0
         var errors: [InjectedError] = []
         var bug: PlantedBug?
         /// Decides what a failed sync, a write at the moment of a crash, and a directory's order leave open.
@@ -122,6 +124,7 @@ final class SimulatedDisk: Disk {
     func setRoom(_ bytes: Int?) { state.withLock { $0.room = bytes } }
     func failOpens(of suffix: String?) { state.withLock { $0.unopenable = suffix } }
     func makeCold(_ isCold: Bool) { state.withLock { $0.isCold = isCold } }
+    func setModificationTime(_ ms: Int64) { state.withLock { $0.modifiedMs = ms } }
     func failSyncs(_ fail: Bool) { state.withLock { $0.failingSyncs = fail } }
     func inject(_ error: InjectedError) { state.withLock { $0.errors.append(error) } }
     func clearErrors() { state.withLock { $0.errors = [] } }
@@ -151,7 +154,10 @@ final class SimulatedDisk: Disk {
     }
 
     func fileSize(_ path: String) throws(DiskError) -> Int64? { contents(path).map { Int64($0.count) } }
-    func modificationTimeMs(_ path: String) throws(DiskError) -> Int64? { contents(path).map { _ in 0 } }
+    func modificationTimeMs(_ path: String) throws(DiskError) -> Int64? {
+        let modifiedMs = state.withLock { $0.modifiedMs }
+        return contents(path).map { _ in modifiedMs }
+    }
 
     func list(_ path: String) throws(DiskError) -> [DirectoryEntry] {
         try state.withLock { (state) throws(DiskError) in
