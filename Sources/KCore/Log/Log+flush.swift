@@ -47,7 +47,7 @@ extension Log {
                 return true
             }
         }
-        if hasMoved { flushObserver.withLock { $0 }?() }
+        if hasMoved { flushObserver.withLock { $0 }?.call() }
     }
 
     private var hasUnwrittenEpochs: Bool { writer.withLock { $0.epochs.isDirty || $0.hasNewFiles } }

@@ -24,6 +24,12 @@ struct FlushQueue: Sendable {
     }
 }
 
+/// Who is told of flushes. In a type of its own: a closure that stands in a mutex by itself is wrapped once more each time
+/// that it is looked at.
+struct FlushObserver: Sendable {
+    var call: @Sendable () -> Void
+}
+
 extension Log {
     /// What this replica may contribute to the high watermark. With `flush.messages=1` records count once they are on stable
     /// storage, so that no consumer sees what a power failure takes back; otherwise as soon as they are appended.
@@ -33,7 +39,9 @@ extension Log {
 
     /// Has `observer` called, from now on and instead of the one before, whenever ``recoveryPoint`` has moved forward: by the
     /// thread that has flushed, before it answers who waits for the flush.
-    func observeFlushes(_ observer: @escaping @Sendable () -> Void) { flushObserver.withLock { $0 = observer } }
+    func observeFlushes(_ observer: @escaping @Sendable () -> Void) {
+        flushObserver.withLock { $0 = FlushObserver(call: observer) }
+    }
 
     /// Has everything that was appended until now flushed in the background.
     public func requestFlush() {

@@ -21,7 +21,7 @@ public final class Log: Sendable {
     let hasRolled = Atomic<Bool>(false)
     let flushQueue = Mutex(FlushQueue())
     /// Called when more is on stable storage than before.
-    let flushObserver = Mutex<(@Sendable () -> Void)?>(nil)
+    let flushObserver = Mutex<FlushObserver?>(nil)
     let isWritingBehind = Atomic<Bool>(false)
     /// Up to where consumers were shown records before this start, as far as the checkpoint knows.
     let shownEndOffset = Atomic<Int64>(0)

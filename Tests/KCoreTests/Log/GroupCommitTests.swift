@@ -240,6 +240,16 @@ import Testing
         #expect(log.recoveryPoint == 3)
     }
 
+    @Test func `a log can be flushed any number of times`() throws {
+        // With each flush more stack, and this would end in a crash.
+        let bench = LogBench()
+        let log = try bench.open(config(messages: 1))
+        let partition = partition(log)
+        for _ in 0..<30_000 { log.flushObserver.withLock { _ in } }
+        _ = try partition.append(Batches.make(["a"]), requiredAcks: 1, origin: .client)
+        #expect(partition.highWatermark == 1)
+    }
+
     @Test func `records that need not be flushed any more are shown`() throws {
         let bench = LogBench(flusher: jobs.add)
         let partition = partition(try bench.open(config(messages: 1)))
