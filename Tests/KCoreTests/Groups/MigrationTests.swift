@@ -93,6 +93,24 @@ import Testing
         return result
     }
 
+    @Test func `a member that is behind when its group becomes classic has what it had until it joins again`() {
+        let classic = ClassicConsumer(bench)
+        let new = [NewConsumer("m"), NewConsumer("n")]
+        for consumer in new { bench.beat(consumer) }
+        settle([classic], new)
+        let had = classic.owned
+        // Both go before it hears of the first.
+        for consumer in new { bench.beat(consumer, epoch: -1) }
+        #expect(bench.classic()?.generation != classic.generation)
+        #expect(classic.commit(7, partition: 0) == ErrorCode.none)
+        #expect(bench.commit(8, classic.id, classic.generation - 1) == .illegalGeneration)
+        #expect(bench.heartbeat(classic.id, classic.generation) == .rebalanceInProgress && classic.owned == had)
+        let generation = classic.generation
+        settle([classic], [])
+        #expect(classic.owned.count == 6 && classic.error == ErrorCode.none)
+        #expect(bench.commit(9, classic.id, generation) == .illegalGeneration)
+    }
+
     @Test func `a policy that forbids a change is kept`() {
         var settings = GroupBench.settings
         settings.migrationPolicy = .disabled

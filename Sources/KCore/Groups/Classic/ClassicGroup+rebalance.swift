@@ -75,6 +75,7 @@ extension ClassicGroup {
             if let reply = member.join { step.send(answer(to: member), to: reply) }
             setJoin(nil, of: member.id)
             members[member.id]?.isNew = false
+            members[member.id]?.formerEpoch = nil
             extendSession(of: member.id, &step)
             pendingSync.insert(member.id)
         }

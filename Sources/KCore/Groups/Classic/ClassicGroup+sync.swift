@@ -69,7 +69,7 @@ extension ClassicGroup {
     mutating func heartbeat(_ request: HeartbeatRequest, _ step: inout ClassicStep) -> ErrorCode {
         let problem = check(member: request.memberId, instance: request.groupInstanceId)
         guard problem == .none else { return problem }
-        guard request.generationId == generation else { return .illegalGeneration }
+        guard isCurrent(request.generationId, of: request.memberId) else { return .illegalGeneration }
         if state == .empty { return .unknownMemberId }
         extendSession(of: request.memberId, &step)
         return state == .preparingRebalance ? .rebalanceInProgress : .none

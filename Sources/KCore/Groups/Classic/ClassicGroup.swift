@@ -95,6 +95,12 @@ struct ClassicGroup: Sendable {
         return members[id] == nil ? .unknownMemberId : .none
     }
 
+    /// Whether a member may say that it is in this generation.
+    func isCurrent(_ generation: Int32, of memberId: String) -> Bool {
+        if generation == self.generation { return true }
+        return state == .preparingRebalance && members[memberId]?.formerEpoch == generation
+    }
+
     // MARK: Changes
 
     mutating func move(to state: State, _ step: ClassicStep) {

@@ -18,6 +18,9 @@ struct ClassicMember: Sendable {
     var number: Int
     /// Has never been told that it is a member, so it cannot send heartbeats.
     var isNew = false
+    /// The epoch it had in the consumer group that this group was, until it has joined again: nobody else can have what it
+    /// had before that.
+    var formerEpoch: Int32?
     /// A JoinGroup that waits for the rebalance.
     var join: CoordinatorReply<JoinGroupResponse>?
     /// A SyncGroup that waits for the leader.

@@ -56,6 +56,7 @@ extension ClassicGroup {
                 sessionTimeoutMs: Int64(metadata.sessionTimeoutMs), rebalanceTimeoutMs: member.rebalanceTimeoutMs,
                 protocols: metadata.supportedProtocols.map { .init(name: $0.name, metadata: $0.metadata) }, number: 0)
             classic.assignment = group.encoded(group.target[member.id] ?? TopicShares(), for: metadata)
+            classic.formerEpoch = member.epoch
             add(classic)
         }
         protocolName = chooseProtocol()

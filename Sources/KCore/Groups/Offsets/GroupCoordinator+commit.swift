@@ -109,7 +109,7 @@ extension ClassicGroup {
         if commit.generation >= 0 || !commit.memberId.isEmpty || commit.instanceId != nil {
             let problem = check(member: commit.memberId, instance: commit.instanceId)
             guard problem == .none else { return problem }
-            guard commit.generation == generation else { return .illegalGeneration }
+            guard isCurrent(commit.generation, of: commit.memberId) else { return .illegalGeneration }
         } else if !commit.isTransactional && state != .empty {
             // Only members know where the group is. Transactional producers did not say who they are in old versions.
             return .unknownMemberId
