@@ -191,10 +191,14 @@ final class ConsumerGroupSimulation {
             partition: partition.partition, version: 9)
         guard code == ErrorCode.none else { return }
         commits += 1
-        let epoch =
-            bench.consumerGroup?.members[member.memberId]?.epoch
-            ?? (bench.classic()?.members[member.memberId] == nil ? nil : bench.classic()?.generation)
-        if epoch != member.generation { violations.append("a commit in epoch \(member.generation) was accepted") }
+        let isCurrent =
+            if let group = bench.consumerGroup {
+                group.members[member.memberId]?.epoch == member.generation
+            } else {
+                bench.classic()?.members[member.memberId] != nil
+                    && bench.classic()?.isCurrent(member.generation, of: member.memberId) == true
+            }
+        if !isCurrent { violations.append("a commit in epoch \(member.generation) was accepted") }
     }
 
     // MARK: Network
