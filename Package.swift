@@ -25,7 +25,8 @@ let libraries: [Target] = [
     .systemLibrary(name: "CKernel", path: "Sources/CKernel"),
     .systemLibrary(name: "CLZ4", path: "Sources/CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .target(name: "KCore", dependencies: ["CKernel", "CLZ4"], exclude: readmes, swiftSettings: settings),
-    .testTarget(name: "KCoreTests", dependencies: ["KCore"], swiftSettings: settings),
+    .testTarget(
+        name: "KCoreTests", dependencies: ["KCore"], exclude: ["Log/Simulation/README.md"], swiftSettings: settings),
 ]
 
 let package = Package(

@@ -1,5 +1,10 @@
 internal import Synchronization
 
+/// Asks up to where consumers can see records. In a type of its own, as ``FlushObserver`` is.
+struct VisibleEnd: Sendable {
+    var call: @Sendable () -> Int64
+}
+
 extension Log {
     /// Removes segments that are too old, or that make the log too large, or that lie below its start offset. Their files
     /// are renamed now and removed after `file.delete.delay.ms`.
@@ -11,7 +16,7 @@ extension Log {
     public func deleteOldSegments(nowMs: Int64) throws(LogError) -> Int {
         try environment.directory.check()
         let config = config
-        let visibleEnd = config.deliveryDelayMs > 0 ? self.visibleEnd.withLock { $0 }?() ?? 0 : Int64.max
+        let visibleEnd = config.deliveryDelayMs > 0 ? self.visibleEnd.withLock { $0 }?.call() ?? 0 : Int64.max
         let count = try rearranging.withLock { (_) throws(LogError) in
             try delete(nowMs: nowMs, visibleEnd: visibleEnd, config)
         }

@@ -50,8 +50,19 @@ extension Log {
                 if entry.timestamp > best?.entry.timestamp ?? -1 { best = (segment, entry) }
             }
             guard let best else { return nil }
-            return try best.segment.record(withTimestamp: best.entry)
+            if let record = try best.segment.record(withTimestamp: best.entry) { return record }
+            // Cleaning has left a batch without records, which keeps its timestamp.
+            return try largestOfRecords(segments, upTo: upTo)
         }
+    }
+
+    private func largestOfRecords(_ segments: [LogSegment], upTo: Int64) throws(LogFault) -> TimestampOffset? {
+        var best: (segment: LogSegment, entry: TimeIndex.Entry)?
+        for segment in segments where segment.baseOffset < upTo {
+            let entry = try segment.largestOfRecords(below: upTo)
+            if entry.timestamp > best?.entry.timestamp ?? -1 { best = (segment, entry) }
+        }
+        return try best.flatMap { (best) throws(LogFault) in try best.segment.record(withTimestamp: best.entry) }
     }
 }
 
@@ -87,6 +98,20 @@ extension LogSegment {
                 if batch.maxTimestamp > largest.timestamp {
                     largest = TimeIndex.Entry(timestamp: batch.maxTimestamp, offset: batch.lastOffset)
                 }
+            }
+        }
+        return largest
+    }
+
+    /// As ``largestEntry(below:)``, by a look at every batch, of those that have records.
+    func largestOfRecords(below offset: Int64) throws(LogFault) -> TimeIndex.Entry {
+        let end = size
+        var largest = TimeIndex.Entry(timestamp: -1, offset: baseOffset)
+        if end == 0 { return largest }
+        try BatchScanner.scan(try file(), from: 0, to: end) { (scanner) throws(LogFault) in
+            while let batch = try scanner.next(), batch.lastOffset < offset {
+                if batch.header?.recordCount == 0 || batch.maxTimestamp <= largest.timestamp { continue }
+                largest = TimeIndex.Entry(timestamp: batch.maxTimestamp, offset: batch.lastOffset)
             }
         }
         return largest

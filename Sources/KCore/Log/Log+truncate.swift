@@ -49,7 +49,7 @@ extension Log {
         }
         // The start may be a lower one now.
         if changed {
-            environment.checkpoint()
+            _ = environment.checkpoint()
             try environment.directory.check()
         }
         return changed
@@ -65,7 +65,7 @@ extension Log {
         }
         guard recoveryPoint > point else { return }
         setRecoveryPoint(point)
-        environment.checkpoint()
+        _ = environment.checkpoint()
         try environment.directory.check()
     }
 

@@ -33,7 +33,7 @@ public final class Log: Sendable {
     /// Goes up when transaction indexes begin to be written anew and when they are: odd in between.
     let indexRebuilds = Atomic<Int>(0)
     /// Tells up to where consumers can see records now. Set by who serves the log, and asked where `delivery.delay.ms` is.
-    let visibleEnd = Mutex<(@Sendable () -> Int64)?>(nil)
+    let visibleEnd = Mutex<VisibleEnd?>(nil)
     /// Held while segments are exchanged, deleted or truncated, so that these take turns.
     let rearranging = Mutex(())
     /// Up to where the log has been cleaned; -1 when it never was, or nobody knows.

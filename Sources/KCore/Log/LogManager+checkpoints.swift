@@ -11,9 +11,11 @@ extension LogManager {
         for directory in directories { checkpointHighWatermarks(directory) }
     }
 
-    func checkpoint(_ directory: LogDirectory) {
-        if directory.health.isOffline { return }
-        directory.checkpointing.withLock { written in
+    /// - Returns: whether recovery points and the cleaner's offsets are on the disk as they are now.
+    @discardableResult
+    func checkpoint(_ directory: LogDirectory) -> Bool {
+        if directory.health.isOffline { return false }
+        return directory.checkpointing.withLock { written in
             var points: [TopicPartition: Int64] = [:]
             var starts: [TopicPartition: Int64] = [:]
             var cleaned: [TopicPartition: Int64] = [:]
@@ -33,12 +35,14 @@ extension LogManager {
                 if end >= 0 { cleaned[log.topicPartition] = end }
             }
             // Nor may it be said that nothing had been promised, while that is not known.
+            var isWritten = false
             if !refused.contains(where: \.isRecoveryPointUnknown) {
-                write(points, OffsetCheckpoint.recoveryPointName, directory, &written)
+                isWritten = write(points, OffsetCheckpoint.recoveryPointName, directory, &written)
             }
             writeStarts(starts, of: logs(in: directory), directory, &written)
-            write(cleaned, OffsetCheckpoint.cleanedName, directory, &written)
+            let isCleanedWritten = write(cleaned, OffsetCheckpoint.cleanedName, directory, &written)
             directory.forgetStale(written)
+            return isCleanedWritten && isWritten
         }
     }
 
@@ -88,16 +92,19 @@ extension LogManager {
 
     /// Writes a checkpoint when it says something else than the last one. A disk that fails takes the directory offline; one
     /// that is full leaves the older checkpoint, which promises less.
+    /// - Returns: whether the disk has it.
+    @discardableResult
     private func write(
         _ offsets: [TopicPartition: Int64], _ name: String, _ directory: LogDirectory,
         _ written: inout [String: [TopicPartition: Int64]]
-    ) {
-        if written[name] == offsets { return }
+    ) -> Bool {
+        if written[name] == offsets { return true }
         let checkpoint = OffsetCheckpoint(disk: disk, directory: directory.path, name: name)
         do throws(DiskError) {
             do throws(DiskError) {
                 try checkpoint.replace(offsets)
                 written[name] = offsets
+                return true
             } catch  where error.isHarmless {
                 logger.warning("a checkpoint cannot be written", ["file": checkpoint.path, "error": error])
                 // One that promises more than is true after a truncation must go; that takes no room.
@@ -110,6 +117,7 @@ extension LogManager {
         } catch {
             _ = directory.health.fail(error)
         }
+        return false
     }
 
     private func isLower(_ offsets: [TopicPartition: Int64], than written: [TopicPartition: Int64]?) -> Bool {

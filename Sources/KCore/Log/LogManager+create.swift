@@ -96,7 +96,10 @@ extension LogManager {
             return log
         } catch {
             // The next attempt may be in another directory.
-            if !directory.health.isOffline { try? disk.removeTree(path) }
+            if !directory.health.isOffline {
+                try? disk.removeTree(path)
+                try? disk.syncDirectory(directory.path)
+            }
             throw error
         }
     }

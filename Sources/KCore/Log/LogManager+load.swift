@@ -64,6 +64,8 @@ extension LogManager {
 
     private func contents(of directory: LogDirectory) -> DirectoryContents? {
         do {
+            // What a process that died had renamed or removed is taken for done from here on: power must not undo it.
+            if !directory.wasCleanStop { try disk.syncDirectory(directory.path) }
             let (partitions, deleted) = try directory.partitions(disk, logger)
             let contents = DirectoryContents(
                 directory: directory, partitions: partitions, deleted: deleted,

@@ -40,9 +40,7 @@ extension LogManager {
             if due.checkpoints { directory.perform(.checkpoints) { self.checkpoint(directory) } }
             if due.highWatermarks { directory.perform(.highWatermarks) { self.checkpointHighWatermarks(directory) } }
             guard directory.removals.count > 0 else { continue }
-            directory.perform(.removals) { [disk, logger] in
-                directory.removals.removeDue(nowMs: nowMs, disk: disk, logger: logger)
-            }
+            directory.perform(.removals) { self.removeDue(directory, nowMs: nowMs) }
         }
         if due.checkpoints, !isFinishingEnds.exchange(true, ordering: .acquiringAndReleasing) {
             background {
@@ -64,6 +62,14 @@ extension LogManager {
                 logger.warning("retention failed", ["partition": log.topicPartition, "error": error])
             }
         }
+    }
+
+    private func removeDue(_ directory: LogDirectory, nowMs: Int64) {
+        if directory.removals.hasDeletedLogs(nowMs: nowMs) {
+            checkpoint(directory)
+            checkpointHighWatermarks(directory)
+        }
+        directory.removals.removeDue(nowMs: nowMs, disk: disk, logger: logger)
     }
 
     private func flushDue(_ directory: LogDirectory) {
@@ -99,9 +105,7 @@ extension LogManager {
                 dirty.withLock { _ = $0.insert(log.environment.directory.path) }
             }
         }
-        for directory in directories {
-            directory.removals.removeDue(nowMs: .max, disk: disk, logger: logger)
-        }
+        for directory in directories { removeDue(directory, nowMs: .max) }
         // A log that was refused is damaged where it had promised, or was not recovered: the next start must look again.
         let refused = allRefused.map { $0.loader.environment.directory.path }
         let unflushed = state.withLock { $0.surplus.values.flatMap(\.logs) }

@@ -139,7 +139,7 @@ public final class LogManager: Sendable {
             removeLater: { [removals = directory.removals] paths, atMs in removals.add(paths, atMs: atMs) })
         environment.producerIdExpirationMs = options.producerIdExpirationMs
         environment.verifiesTransactions = options.verifiesTransactions
-        environment.checkpoint = { [weak self] in self?.checkpoint(directory) }
+        environment.checkpoint = { [weak self] in self?.checkpoint(directory) ?? false }
         return LogLoader(
             topicPartition: topicPartition, folder: folder, environment: environment, config: config,
             wasCleanStop: isClean)

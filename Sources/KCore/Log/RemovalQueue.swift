@@ -18,6 +18,13 @@ final class RemovalQueue: Sendable {
 
     var count: Int { entries.withLock { $0.count } }
 
+    /// Whether the directory of a deleted log is due: no checkpoint may name that log once it is gone, or a start would miss it.
+    func hasDeletedLogs(nowMs: Int64) -> Bool {
+        entries.withLock { entries in
+            entries.contains { $0.atMs <= nowMs && $0.path.hasSuffix(LogDirectoryName.deleteSuffix) }
+        }
+    }
+
     /// Removes what is due. What cannot be removed is reported and left for the next start.
     func removeDue(nowMs: Int64, disk: any Disk, logger: Logger) {
         let due = entries.withLock { entries in

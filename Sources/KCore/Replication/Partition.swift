@@ -36,7 +36,7 @@ public final class Partition: Sendable {
             State(
                 leaderEpoch: leaderEpoch, visibility: visibility, inSyncReplicas: inSyncReplicas,
                 lastStableOffset: log.lastStableOffset(highWatermark: visibility.highWatermark)))
-        log.visibleEnd.withLock { $0 = { [weak self] in self?.highWatermark ?? 0 } }
+        log.visibleEnd.withLock { $0 = VisibleEnd { [weak self] in self?.highWatermark ?? 0 } }
         if visibility.isDelaying { updateVisibility { _ in } }
         log.observeFlushes { [weak self] in self?.hasFlushed() }
         advanceWhenFlushed()

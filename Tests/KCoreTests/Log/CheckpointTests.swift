@@ -146,6 +146,76 @@ import Testing
         #expect(again.log(for: partition) === log2)
     }
 
+    @Test(arguments: [Int64(6), 10]) func `what is cut off in front of a gap is not promised any more`(offset: Int64)
+        throws
+    {
+        var manager = try open()
+        let log = try manager.createLog(partition, topicId: nil, config: LogConfig())
+        try log.append(["a", "b"])
+        var options = BatchOptions()
+        options.baseOffset = 9
+        _ = try log.append(
+            try RecordBatchBuilder.batch(
+                [
+                    Record(offset: 9, timestamp: 1, key: nil, value: Bytes("c")),
+                    Record(offset: 10, timestamp: 1, key: nil, value: Bytes("d")),
+                ],
+                options), leaderEpoch: 0, origin: .replication)
+        try log.flush()
+        manager.checkpointAll()
+        #expect(text("recovery-point-offset-checkpoint") == "0\n1\norders 0 11\n")
+        // The one that follows the cut cannot be written.
+        disk.inject(
+            InjectedError(
+                operation: .write, part: OffsetCheckpoint.recoveryPointName, code: EIO, skip: 1, times: .max))
+        _ = try? log.truncate(to: offset)
+        #expect(log.logEndOffset == 2)
+        var random = SimulatedDisk.Random(seed: 1)
+        disk.crash(&random)
+        manager = try open()
+        #expect(manager.log(for: partition)?.logEndOffset == 2)
+    }
+
+    @Test func `a log that was deleted is not missed, wherever a stop breaks off`() throws {
+        for moment in 0..<40 {
+            let disk = SimulatedDisk()
+            func open() throws -> LogManager {
+                let manager = try LogManager(
+                    LogManagerOptions(directories: ["/a"]), disk: disk, clock: clock, background: { $0() })
+                manager.load { _ in LogConfig() }
+                return manager
+            }
+            var manager = try open()
+            let log = try manager.createLog(partition, topicId: nil, config: LogConfig())
+            try log.append(["a", "b"])
+            try log.flush()
+            manager.checkpointAll()
+            try manager.deleteLog(partition)
+            disk.failAfter(moment)
+            manager.shutdown()
+            var random = SimulatedDisk.Random(seed: UInt64(moment))
+            disk.crash(&random)
+            manager = try open()
+            #expect(try manager.createLog(partition, topicId: nil, config: LogConfig()).logEndOffset == 0)
+        }
+    }
+
+    @Test func `a log that could not be made does not come back with the power`() throws {
+        var manager = try open()
+        let partition = TopicPartition(topic: "orders", partition: 7)
+        disk.inject(InjectedError(operation: .write, part: "partition.metadata", code: 28))
+        #expect(throws: LogError.self) {
+            _ = try manager.createLog(partition, topicId: Uuid(high: 1, low: 2), config: LogConfig())
+        }
+        disk.clearErrors()
+        for seed in UInt64(0)..<20 {
+            var random = SimulatedDisk.Random(seed: seed)
+            disk.crash(&random)
+            manager = try open()
+            #expect(manager.log(for: partition) == nil)
+        }
+    }
+
     @Test func `a copy that Kafka was making for another directory is named and kept`() throws {
         let name = "/a/orders-0.0123456789abcdef0123456789abcdef-future"
         disk.plant("/a/meta", [])

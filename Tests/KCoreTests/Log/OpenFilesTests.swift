@@ -18,7 +18,7 @@ import Testing
     ) throws -> [DiskError?] {
         let heard = Heard<DiskError?>()
         disk.interruption.withLock {
-            $0 = { operation, _ in
+            $0 = .init { operation, _ in
                 guard operation == .open else { return }
                 let isDone = Monitor(false)
                 let thread = Thread(name: "reader") {

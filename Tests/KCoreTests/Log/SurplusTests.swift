@@ -146,7 +146,7 @@ import Testing
     @Test func `the logs of a topic are made with one sync of each log directory`() throws {
         let manager = try open()
         let syncs = Heard<String>()
-        disk.interruption.withLock { $0 = { if $0 == .sync, ["/a", "/b"].contains($1) { syncs.add($1) } } }
+        disk.interruption.withLock { $0 = .init { if $0 == .sync, ["/a", "/b"].contains($1) { syncs.add($1) } } }
         let names = (0..<50).map { partition(Int32($0)) }
         let id = Uuid.random()
         manager.createLogs(names, topicId: id, config: LogConfig())

@@ -10,8 +10,8 @@ struct BatchCleaner {
     let map: OffsetMap
     let nowMs: Int64
     let deleteRetentionMs: Int64
-    /// Where the cleaning ends: the batch in front of it stays.
-    let endOffset: Int64
+    /// Where the segment that is written ends: the batch in front of it stays.
+    var endOffset: Int64 = 0
     let lastOfProducers: [Int64: LastOfProducer]
     var transactions: CleanedTransactions
     /// Whether tombstones in old formats, which have no delete horizon, stay.
@@ -23,13 +23,12 @@ struct BatchCleaner {
     private var scratch = ByteStorage(capacity: 1)
 
     init(
-        map: OffsetMap, nowMs: Int64, deleteRetentionMs: Int64, endOffset: Int64,
+        map: OffsetMap, nowMs: Int64, deleteRetentionMs: Int64,
         lastOfProducers: [Int64: LastOfProducer], transactions: CleanedTransactions
     ) {
         self.map = map
         self.nowMs = nowMs
         self.deleteRetentionMs = deleteRetentionMs
-        self.endOffset = endOffset
         self.lastOfProducers = lastOfProducers
         self.transactions = transactions
     }
@@ -77,7 +76,8 @@ struct BatchCleaner {
         }
     }
 
-    // The last sequence number and epoch of a producer are in its last batch; where the log ended is in the last of all.
+    // The last sequence number and epoch of a producer are in its last batch; where a segment ended is in the last of all, so
+    // that a start which knows no checkpoint does not take what was cleaned for a hole.
     private func isNeeded(_ header: RecordBatchHeader) -> Bool {
         if header.lastOffset + 1 == endOffset { return true }
         guard header.hasProducerId, let last = lastOfProducers[header.producerId] else { return false }

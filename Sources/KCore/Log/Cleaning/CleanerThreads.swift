@@ -17,6 +17,7 @@ final class CleanerThreads: Sendable {
                 let map = OffsetMap(maxBytes: options.mapBytes, loadFactor: options.loadFactor)
                 repeat {
                     while cleaner.cleanNext(among: logs(), map: map, pause: pause) != nil {}
+                    cleaner.forgetOthers(than: logs())
                 } while pause(max(options.backoffMs, 1))
             }
         }

@@ -33,6 +33,7 @@ final class Cleaning {
     private var groups: [[LogSegment]] = []
     private var truncations = 0
     private var aborted: [AbortedTransaction] = []
+    private var lastOfProducers: [Int64: BatchCleaner.LastOfProducer] = [:]
     private var cleaner: BatchCleaner?
     private var indexed: CleanedTransactions
     private var oldHorizonMs = Int64.min
@@ -84,7 +85,7 @@ final class Cleaning {
             return false
         }
         if case .finished = phase {
-            finish()
+            try finish()
             return false
         }
         return true
@@ -92,9 +93,15 @@ final class Cleaning {
 
     private func begin() throws(End) {
         map.removeAll()
-        // Below the recovery point nothing is read after a crash, and the gaps that cleaning leaves raise no questions.
-        try attempt { () throws(LogError) in if log.recoveryPoint < range.endOffset { try log.flush() } }
-        log.environment.checkpoint()
+        lastOfProducers = log.lastOfProducers()
+        // Below the recovery point nothing is read after a crash, and the gaps that cleaning leaves raise no questions. What
+        // decides that something goes must not be lost either: the marker of its transaction, a later batch of its producer.
+        try attempt { () throws(LogError) in try log.flush() }
+        guard log.environment.checkpoint() else {
+            throw .failed(
+                LogError(
+                    .kafkaStorageError, "\(log.topicPartition): the checkpoints of its directory cannot be written"))
+        }
         (segments, truncations) = log.segmentsToClean(below: range.endOffset)
         guard let first = segments.firstIndex(where: { end(of: $0) > range.firstDirtyOffset }) else {
             throw .abandoned
@@ -115,12 +122,12 @@ final class Cleaning {
         return segments[index + 1].baseOffset
     }
 
-    private func finish() {
+    private func finish() throws(End) {
         result.endOffset = map.latestOffset + 1
         result.keys = map.count
         result.mapUtilization = map.utilization
-        log.cleanedOffset.store(result.endOffset, ordering: .releasing)
         map.removeAll()
+        guard log.raiseCleanedOffset(to: result.endOffset, truncations: truncations) else { throw .abandoned }
     }
 
     // MARK: The map
@@ -190,8 +197,8 @@ final class Cleaning {
         let kept = segments.prefix { $0.baseOffset < end }
         let lastEnd = kept.count < segments.count ? segments[kept.count].baseOffset : range.endOffset
         cleaner = BatchCleaner(
-            map: map, nowMs: nowMs, deleteRetentionMs: config.deleteRetentionMs, endOffset: range.endOffset,
-            lastOfProducers: log.lastOfProducers(), transactions: CleanedTransactions(aborted: aborted))
+            map: map, nowMs: nowMs, deleteRetentionMs: config.deleteRetentionMs, lastOfProducers: lastOfProducers,
+            transactions: CleanedTransactions(aborted: aborted))
         try withRemaining(of: Array(kept)) { (left) throws(End) in
             groups = try attempt { () throws(LogFault) in
                 try SegmentGroups.make(left, endOffset: lastEnd, config: config)
@@ -217,6 +224,7 @@ final class Cleaning {
             try CleanedSegment(
                 log.folder, baseOffset: first.baseOffset, config: config, createdMs: nowMs, bufferBytes: bufferBytes)
         }
+        cleaner.endOffset = end(of: last)
         var isReplaced = false
         defer { if !isReplaced { output.discard() } }
         for segment in group {

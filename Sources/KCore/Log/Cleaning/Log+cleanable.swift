@@ -79,6 +79,17 @@ extension Log {
         if cleanedOffset.load(ordering: .acquiring) > offset { cleanedOffset.store(offset, ordering: .releasing) }
     }
 
+    /// What is below has been cleaned.
+    /// - Parameter truncations: how often the log had been truncated when the cleaning began.
+    /// - Returns: false when it has been since, and may end elsewhere; nothing has changed then.
+    func raiseCleanedOffset(to offset: Int64, truncations: Int) -> Bool {
+        writer.withLock { writer in
+            guard writer.truncations == truncations else { return false }
+            cleanedOffset.store(offset, ordering: .releasing)
+            return true
+        }
+    }
+
     /// The last that every producer which is still known has in the log.
     func lastOfProducers() -> [Int64: BatchCleaner.LastOfProducer] {
         writer.withLock { writer in

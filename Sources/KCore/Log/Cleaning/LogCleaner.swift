@@ -13,8 +13,15 @@ public final class LogCleaner: Sendable {
 
     private struct State: Sendable {
         var status = CleanerStatus()
-        /// The segments that cannot be read, by log.
-        var damaged: [TopicPartition: Int64] = [:]
+        /// Logs that cannot be cleaned as they are.
+        var damaged: [TopicPartition: Damage] = [:]
+    }
+
+    private struct Damage: Sendable {
+        /// Another one with the same name is not damaged by that.
+        weak var log: Log?
+        /// The segment that cannot be read.
+        var baseOffset: Int64
     }
 
     init(_ options: CleanerOptions, clock: any Clock, logger: Logger) {
@@ -75,12 +82,23 @@ public final class LogCleaner: Sendable {
         let partition = log.topicPartition
         guard let damaged = state.withLock({ $0.damaged[partition] }) else { return true }
         // Until the segment is no longer part of the log.
-        if log.hasSegment(at: damaged) { return false }
+        if damaged.log === log && log.hasSegment(at: damaged.baseOffset) { return false }
         state.withLock { state in
             state.damaged[partition] = nil
             state.status.uncleanable[partition] = nil
         }
         return true
+    }
+
+    /// Forgets what came of logs that are no more.
+    /// - Parameter logs: all there are.
+    func forgetOthers(than logs: [Log]) {
+        let names = Set(logs.map(\.topicPartition))
+        state.withLock { state in
+            state.status.last = state.status.last.filter { names.contains($0.key) }
+            state.status.uncleanable = state.status.uncleanable.filter { names.contains($0.key) }
+            state.damaged = state.damaged.filter { names.contains($0.key) }
+        }
     }
 
     private func take(_ choice: Choice) -> Bool {
@@ -130,6 +148,13 @@ public final class LogCleaner: Sendable {
     ) -> CleaningResult? {
         let started = clock.monotonicMs
         var saidMs = started
+        logger.info(
+            "cleaning begins",
+            [
+                "partition": choice.log.topicPartition, "from": choice.range.firstDirtyOffset,
+                "to": choice.range.endOffset, "dirtyMB": LogCleaner.megabytes(choice.range.dirtyBytes),
+                "cleanMB": LogCleaner.megabytes(choice.range.cleanBytes),
+            ])
         let cleaning = Cleaning(
             choice.log, choice.range, map: map, bufferBytes: options.bufferBytes, nowMs: clock.wallMs,
             goOn: { [self] bytes in
@@ -160,11 +185,13 @@ public final class LogCleaner: Sendable {
         let nowMs = clock.monotonicMs
         guard let progress, nowMs - saidMs >= LogCleaner.progressIntervalMs else { return }
         saidMs = nowMs
+        let seconds = max(Double(nowMs - progress.startedMs) / 1000, 0.001)
         logger.info(
             "cleaning",
             [
-                "partition": progress.topicPartition, "readMB": LogCleaner.megabytes(progress.bytesRead),
-                "ofMB": LogCleaner.megabytes(progress.bytesToRead), "seconds": (nowMs - progress.startedMs) / 1000,
+                "partition": progress.topicPartition, "doneMB": LogCleaner.megabytes(progress.bytesRead),
+                "ofMB": LogCleaner.megabytes(progress.bytesToRead), "seconds": LogCleaner.tenths(seconds),
+                "MBperSecond": LogCleaner.tenths(Double(progress.bytesRead) / 1_048_576 / seconds),
             ])
     }
 
@@ -176,7 +203,7 @@ public final class LogCleaner: Sendable {
             state.status.bytesWritten += result.bytesWritten
         }
         // Where the next cleaning begins.
-        log.environment.checkpoint()
+        _ = log.environment.checkpoint()
         logger.info(
             "log cleaned",
             [
@@ -205,7 +232,7 @@ public final class LogCleaner: Sendable {
             logger.error("a cleaning failed", ["partition": log.topicPartition, "error": error])
         case .uncleanable(let segment, let reason):
             state.withLock { state in
-                state.damaged[log.topicPartition] = segment
+                state.damaged[log.topicPartition] = Damage(log: log, baseOffset: segment)
                 state.status.uncleanable[log.topicPartition] = reason
             }
             logger.error(

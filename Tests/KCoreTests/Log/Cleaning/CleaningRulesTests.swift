@@ -216,6 +216,38 @@ import Testing
         #expect(throws: LogError.self) { try bench.put("c=1", options: options) }
     }
 
+    @Test func `a cleaned log is read whole by a start that knows no checkpoint`() throws {
+        let bench = try CleaningBench { $0.segmentBytes = 300 }
+        for round in 0..<4 {
+            for index in 0..<12 { try bench.put("k\(index)=\(round) " + String(repeating: "x", count: index * 7 % 40)) }
+        }
+        try bench.roll()
+        bench.clean()
+        #expect(bench.log.segmentCount > 2)
+        let expected = try bench.contents()
+        let end = bench.log.logEndOffset
+        try bench.reopen(recoveryPoint: 0)
+        #expect(try bench.contents() == expected)
+        #expect(bench.log.logEndOffset == end)
+    }
+
+    @Test func `the largest timestamp is of a record, not of a batch that has none left`() throws {
+        let bench = try CleaningBench()
+        var options = BatchOptions()
+        options.producerId = 5
+        options.producerEpoch = 0
+        options.baseSequence = 0
+        bench.bench.clock.advance(ms: 500)
+        try bench.put("a=1", options: options)
+        bench.bench.clock.advance(ms: -500)
+        try bench.put("a=2")
+        try bench.roll()
+        bench.clean()
+        #expect(try bench.headers().map(\.recordCount) == [0, 1])
+        #expect(try bench.log.maxTimestamp()?.offset == 1)
+        #expect(try bench.log.maxTimestamp(upTo: 1) == nil)
+    }
+
     @Test func `where a cleaning ended is kept by its last batch`() throws {
         let bench = try CleaningBench()
         try bench.put("a=1")

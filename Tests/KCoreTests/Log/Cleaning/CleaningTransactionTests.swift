@@ -69,6 +69,31 @@ import Testing
         #expect(try bench.log.abortedTransactions(from: 0, upTo: 9).map(\.firstOffset) == [6])
     }
 
+    @Test func `who has read aborted records is told so although they were cleaned meanwhile`() throws {
+        let bench = try CleaningBench()
+        try bench.put("a=1", options: bench.transactional(1))
+        try bench.end(1, isCommit: false)
+        try bench.put("x=1")
+        try bench.roll()
+        let read = try bench.log.read(from: 0, maxBytes: 1 << 20)
+        bench.clean()
+        #expect(try bench.log.abortedTransactions(in: read, from: 0, upTo: 3).map(\.firstOffset) == [0])
+    }
+
+    @Test func `a transaction whose marker is not flushed is cleaned only once it is`() throws {
+        let bench = try CleaningBench { $0.segmentBytes = 200 }
+        try bench.put("a=0")
+        try bench.put("a=1", options: bench.transactional(1))
+        try bench.roll()
+        try bench.put("x=1")
+        try bench.log.flush()
+        try bench.end(1, isCommit: true)
+        let end = bench.log.logEndOffset
+        #expect(bench.clean() != nil)
+        #expect(try bench.contents().first { $0.hasSuffix("a=0") } == nil)
+        #expect(bench.log.recoveryPoint == end)
+    }
+
     @Test func `a transaction that spans segments is aborted in all of them`() throws {
         let bench = try CleaningBench()
         try bench.put("a=1")

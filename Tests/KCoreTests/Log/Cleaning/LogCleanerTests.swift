@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import Testing
 
@@ -134,6 +135,65 @@ import Testing
         try log.deleteOldSegments(nowMs: clock.wallMs)
         #expect(clean(manager) == [0])
         #expect(manager.cleanerStatus.uncleanable.isEmpty)
+    }
+
+    @Test func `a log is damaged, not its name`() throws {
+        let manager = try open()
+        let log = try fill(manager, 0, 40)
+        let path = "/a/t-0/00000000000000000000.log"
+        var contents = try #require(disk.contents(path))
+        contents[150] ^= 1
+        log.closeFiles()
+        disk.plant(path, contents)
+        #expect(clean(manager).isEmpty)
+        #expect(manager.cleanerStatus.uncleanable.count == 1)
+        try manager.deleteLog(log.topicPartition)
+        _ = try fill(manager, 0, 40)
+        #expect(clean(manager) == [0])
+        #expect(manager.cleanerStatus.uncleanable.isEmpty)
+    }
+
+    @Test func `what came of logs that are no more is forgotten`() throws {
+        let manager = try open()
+        let log = try fill(manager, 0, 40)
+        _ = try fill(manager, 1, 40)
+        #expect(clean(manager).count == 2)
+        try manager.deleteLog(log.topicPartition)
+        manager.cleaner.forgetOthers(than: manager.logs)
+        #expect(manager.cleanerStatus.last.keys.map(\.partition) == [1])
+    }
+
+    @Test func `nothing is cleaned while the checkpoints cannot be written`() throws {
+        let manager = try open()
+        let log = try fill(manager, 0, 40)
+        let size = log.size
+        disk.inject(
+            InjectedError(operation: .write, part: OffsetCheckpoint.recoveryPointName, code: ENOSPC, times: .max))
+        #expect(clean(manager).isEmpty)
+        #expect(log.size == size)
+        #expect(!log.isOffline)
+        disk.clearErrors()
+        #expect(clean(manager) == [0])
+        #expect(log.size < size)
+    }
+
+    @Test func `the log says when a cleaning begins, and what came of it`() throws {
+        let capture = PipeCapture()
+        let manager = try LogManager(
+            LogManagerOptions(directories: ["/a"]), disk: disk, clock: clock,
+            logger: Logger(component: "broker", sink: Logger.Sink(descriptor: capture.descriptor)),
+            background: { $0() })
+        try manager.load { _ in CleaningBench.config }
+        _ = try fill(manager, 0, 40)
+        #expect(clean(manager) == [0])
+        let said = capture.text.split(separator: "\n").filter { $0.contains(" cleaner: ") }
+        #expect(said.count == 2)
+        for part in ["cleaning begins", "partition=t-0", "from=0", "dirtyMB="] {
+            #expect(said.first?.contains(part) == true, "\(part)")
+        }
+        for part in ["log cleaned", "beforeMB=", "afterMB=", "MBperSecond=", "seconds=", "keys=3", "recordsKept="] {
+            #expect(said.last?.contains(part) == true, "\(part)")
+        }
     }
 
     @Test func `a cleaning stops when it is told to, and leaves nothing behind`() throws {

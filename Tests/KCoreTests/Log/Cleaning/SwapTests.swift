@@ -103,7 +103,7 @@ import Testing
         let log = bench.log
         let isReading = Mutex(false)
         bench.bench.disk.interruption.withLock { interruption in
-            interruption = { operation, _ in
+            interruption = SimulatedDisk.Interruption { operation, _ in
                 // Renaming holds a lock that another thread would wait for.
                 guard operation == .sync else { return }
                 guard
@@ -154,6 +154,15 @@ import Testing
             _ = bench.clean()
             #expect(latest(try bench.contents()) == expected)
         }
+    }
+
+    @Test func `a log that was truncated at the end of its cleaning is not taken for cleaned`() throws {
+        let bench = try filled()
+        let (_, truncations) = bench.log.segmentsToClean(below: .max)
+        try bench.log.truncate(to: 10)
+        #expect(!bench.log.raiseCleanedOffset(to: 20, truncations: truncations))
+        #expect(bench.log.cleanedOffset.load(ordering: .acquiring) < 10)
+        #expect(bench.log.raiseCleanedOffset(to: 5, truncations: truncations + 1))
     }
 
     @Test func `a disk that is full ends a cleaning and nothing else`() throws {

@@ -55,6 +55,7 @@ struct LogModel: Sendable {
     var mayBeMissing = false
     /// Records may be missing that newer ones of the same key replace.
     var wasCleaned = false
+    var cleaning = ModelCleaning()
     /// Offsets that were left out by whom the records were copied from.
     var hasGaps = false
 
@@ -140,6 +141,7 @@ struct LogModel: Sendable {
         allowedStart = offset
         askedStart = offset
         wasCleaned = false
+        cleaning = ModelCleaning()
         hasGaps = false
         replay()
     }

@@ -19,10 +19,32 @@ enum PlantedBug: String, CaseIterable, Sendable {
     case trustsEveryChecksum
     case liesInRecoveryPoint
     case forgetsLogStartOffsets
+    case forgetsToSyncCleanedSegments
+    case swapsTooLate
+    case checkpointsBeforeSwap
+    case mixesUpKeys
+    case dropsTombstonesEarly
+    case dropsMarkersEarly
+    case forgetsAbortedTransactions
+
+    /// What the finding must say; "" where any will do.
+    var evidence: String {
+        switch self {
+        case .dropsTombstonesEarly: "tombstone"
+        case .dropsMarkersEarly: "the marker"
+        case .mixesUpKeys: "the last value"
+        default: ""
+        }
+    }
+
+    /// The cleaner's clock is ahead by ``hurryMs``.
+    var hurriesCleaner: Bool { self == .dropsTombstonesEarly || self == .dropsMarkersEarly }
+    static let hurryMs: Int64 = 1_000_000
 
     func forgetsSync(ofFile path: String) -> Bool {
         switch self {
         case .forgetsToSyncSegments: path.hasSuffix(".log")
+        case .forgetsToSyncCleanedSegments: path.hasSuffix(".log" + SegmentFileStage.cleaned.suffix)
         case .forgetsToSyncCheckpoints: path.hasSuffix("-offset-checkpoint.tmp")
         case .forgetsToSyncEpochs: path.hasSuffix(LeaderEpochs.fileName + ".tmp")
         default: false
@@ -35,6 +57,15 @@ enum PlantedBug: String, CaseIterable, Sendable {
         case .forgetsToSyncPartitionDirectories: return isPartition
         case .forgetsToSyncLogDirectories: return !isPartition
         default: return false
+        }
+    }
+
+    /// How names end that become durable one sync late.
+    var lateNames: String? {
+        switch self {
+        case .removesNewestFirst: SegmentFileKind.deletedSuffix
+        case .swapsTooLate: SegmentFileStage.swap.suffix
+        default: nil
         }
     }
 
@@ -60,6 +91,7 @@ enum PlantedBug: String, CaseIterable, Sendable {
         let difference: Int64
         switch self {
         case .liesInRecoveryPoint where path.hasSuffix(OffsetCheckpoint.recoveryPointName + ".tmp"): difference = 3
+        case .checkpointsBeforeSwap where path.hasSuffix(OffsetCheckpoint.cleanedName + ".tmp"): difference = 8
         case .forgetsLogStartOffsets where path.hasSuffix(OffsetCheckpoint.logStartOffsetName + ".tmp"):
             difference = -1000
         default: return
@@ -73,6 +105,10 @@ enum PlantedBug: String, CaseIterable, Sendable {
     /// Gives every batch in what a recovery reads the checksum that it has: as if nobody had looked.
     static func makeSound(_ target: UnsafeMutableRawBufferPointer, count: Int) {
         guard target.count >= 1 << 20 else { return }
+        stampAll(target, count: count)
+    }
+
+    private static func stampAll(_ target: UnsafeMutableRawBufferPointer, count: Int) {
         var position = 0
         while position + RecordBatchHeader.size <= count {
             let rest = UnsafeMutableRawBufferPointer(rebasing: target[position..<count])
@@ -82,5 +118,32 @@ enum PlantedBug: String, CaseIterable, Sendable {
             RecordBatchHeader.stampCRC(in: UnsafeMutableRawBufferPointer(rebasing: rest[..<header.sizeInBytes]))
             position += header.sizeInBytes
         }
+    }
+
+    /// Takes one key for another.
+    static func mixUpKeys(_ target: UnsafeMutableRawBufferPointer, count: Int) {
+        let key = Array("key 1".utf8)
+        guard count >= key.count else { return }
+        for position in 0...(count - key.count) where target[position..<position + key.count].elementsEqual(key) {
+            target[position + key.count - 1] = UInt8(ascii: "2")
+        }
+        stampAll(target, count: count)
+    }
+
+    /// Takes aborted transactions for those of other producers.
+    static func changeProducers(_ target: UnsafeMutableRawBufferPointer, count: Int) {
+        for entry in stride(from: 0, to: count, by: TransactionIndex.entrySize) where entry + 9 < count {
+            target[entry + 9] ^= 0x40
+        }
+    }
+}
+
+extension SimulatedDisk.State {
+    /// Whether a cleaner reads for its map, and writes nothing yet.
+    func isIndexing(_ path: String) -> Bool {
+        path.hasSuffix(".log")
+            && !names.list(names.directory(parentDirectory(path)) ?? -1).contains {
+                $0.name.hasSuffix(SegmentFileStage.cleaned.suffix)
+            }
     }
 }

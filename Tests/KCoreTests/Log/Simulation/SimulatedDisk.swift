@@ -32,6 +32,8 @@ final class SimulatedDisk: Disk {
         var modifiedMs: Int64 = 0
         var errors: [InjectedError] = []
         var bug: PlantedBug?
+        /// A log is being cleaned.
+        var isCleaning = false
         /// Decides what a failed sync, a write at the moment of a crash, and a directory's order leave open.
         var random = Random(seed: 1)
         var trace: (@Sendable (String) -> Void)?
@@ -39,16 +41,20 @@ final class SimulatedDisk: Disk {
 
     let state = Mutex(State())
     /// Called before every change, outside of the disk's lock: other work may come in between here.
-    let interruption = Mutex<(@Sendable (DiskError.Operation, String) -> Void)?>(nil)
+    let interruption = Mutex<Interruption?>(nil)
     /// Called before a file is read, outside of the disk's lock, with its path.
     let readHook = Mutex<(@Sendable (String) -> Void)?>(nil)
+
+    struct Interruption: Sendable {
+        let run: @Sendable (DiskError.Operation, String) -> Void
+    }
 
     init() {}
 
     func change<R: Sendable>(
         _ operation: DiskError.Operation, _ path: String, _ body: (inout State) throws(DiskError) -> R
     ) throws(DiskError) -> R {
-        if let interrupt = interruption.withLock({ $0 }) { interrupt(operation, path) }
+        interruption.withLock({ $0 })?.run(operation, path)
         return try state.withLock { (state) throws(DiskError) in
             try state.count(operation, path)
             return try body(&state)
@@ -207,7 +213,7 @@ final class SimulatedDisk: Disk {
         try change(.sync, path) { (state) throws(DiskError) in
             guard let id = state.names.directory(path) else { throw DiskError(.open, path: path, code: ENOENT) }
             if state.bug?.forgetsSync(ofDirectory: path) == true { return }
-            state.names.sync(id, lateRemovals: state.bug == .removesNewestFirst)
+            state.names.sync(id, late: state.bug?.lateNames)
         }
     }
 

@@ -45,6 +45,12 @@ final class SimulatedFile: DiskFile {
             let part = contents[Int(position)..<min(contents.count, Int(position) + target.count)]
             target.copyBytes(from: part)
             if state.bug == .trustsEveryChecksum { PlantedBug.makeSound(target, count: part.count) }
+            if state.isCleaning, let bug = state.bug {
+                if bug == .mixesUpKeys, state.isIndexing(path) { PlantedBug.mixUpKeys(target, count: part.count) }
+                if bug == .forgetsAbortedTransactions, path.contains(".txnindex") {
+                    PlantedBug.changeProducers(target, count: part.count)
+                }
+            }
             return part.count
         }
     }

@@ -21,8 +21,8 @@ struct SimulatedNames: Sendable {
             }
         }
 
-        var isRemoval: Bool {
-            if case .rename(_, _, let to, _) = self { to.hasSuffix(".deleted") } else { false }
+        func isRename(to suffix: String) -> Bool {
+            if case .rename(_, _, let to, _) = self { to.hasSuffix(suffix) } else { false }
         }
     }
 
@@ -139,12 +139,12 @@ struct SimulatedNames: Sendable {
         return true
     }
 
-    /// - Parameter lateRemovals: a mistake to be found: names that end in `.deleted` become durable one sync late, behind
-    ///   those of the next.
-    mutating func sync(_ directory: Int, lateRemovals: Bool = false) {
+    /// - Parameter late: a mistake to be found: names that end so become durable one sync late, behind those of the next.
+    mutating func sync(_ directory: Int, late suffix: String? = nil) {
         if unsynced.isEmpty { return }
-        let removals = unsynced.indices.filter {
-            lateRemovals && unsynced[$0].directory == directory && unsynced[$0].isRemoval
+        let removals = unsynced.indices.filter { index in
+            guard let suffix else { return false }
+            return unsynced[index].directory == directory && unsynced[index].isRename(to: suffix)
         }
         let hasNew = removals.contains { $0 >= seen }
         let hasOld = removals.contains { $0 < seen }

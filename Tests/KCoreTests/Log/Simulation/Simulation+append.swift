@@ -174,7 +174,9 @@ extension Simulation {
     private func resend(_ log: Log, _ model: LogModel, _ random: inout SimulatedDisk.Random) throws {
         let known = model.producers.filter { $0.value.lastOffset >= model.startOffset && !$0.value.isControl }
         guard let id = random.pick(known.keys.sorted()), let header = known[id],
-            let batch = model.live.last(where: { $0.baseOffset == header.baseOffset })
+            let batch = model.live.last(where: { $0.baseOffset == header.baseOffset }),
+            // Cleaning has left less of it than was sent.
+            batch.records.count == Int(batch.header.recordCount)
         else { return }
         tell("    producer \(id): \(batch.baseOffset) to \(batch.lastOffset) again")
         let bytes = try wire([batch], .client)

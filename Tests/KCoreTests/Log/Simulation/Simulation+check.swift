@@ -37,13 +37,11 @@ extension Simulation {
             throw SimulationFailure("\(model.topicPartition) has lost its topic's id")
         }
         model = models[log.topicPartition] ?? model
-        let batches = try LogChecker(log, model).batches
-        model.live = batches.compactMap { $0.model }
         // What is lost is lost: it must not come back.
-        model.written = [:]
-        for batch in model.live { model.written[batch.baseOffset, default: []].append(batch) }
+        let found = try LogChecker(log, model).batches
         model.startOffset = log.logStartOffset
         model.endOffset = log.logEndOffset
+        model.adopt(found, afterStart: true)
         model.promisedEnd = min(model.promisedEnd, log.logEndOffset)
         model.allowedStart = max(model.startOffset, model.promisedStart)
         if model.restart != nil { model.promisedStart = min(model.promisedStart, log.logStartOffset) }
@@ -63,6 +61,8 @@ extension Simulation {
             let checker = try LogChecker(log, model)
             try checker.checkOffsets()
             try checker.checkPromises(level)
+            try checker.checkCleaning()
+            try checker.checkCommitted()
             try checker.checkIndexes()
             try checker.checkLookups()
             try checker.checkProducers()

@@ -10,7 +10,7 @@ extension Simulation {
         guard random.oneIn(3) else { return }
         let generator = Mutex(random.fork())
         disk.interruption.withLock {
-            $0 = { [unowned self] operation, path in
+            $0 = SimulatedDisk.Interruption { [unowned self] operation, path in
                 guard !isNested, interruptionFailure == nil, operation == .sync || operation == .rename else { return }
                 var random = generator.withLock { $0.fork() }
                 guard random.oneIn(4) else { return }
@@ -19,9 +19,14 @@ extension Simulation {
         }
     }
 
+    // The name of a directory changes under a lock that appends need, that of a swapped file under one of readers, that of
+    // any file under one of who has to close it to open another.
+    private func mayInterruptRename(_ path: String) -> Bool {
+        hasManyFiles && path.contains("/0000") && !path.hasSuffix(SegmentFileStage.swap.suffix)
+    }
+
     private func interrupt(_ operation: DiskError.Operation, _ path: String, _ random: inout SimulatedDisk.Random) {
-        // The name of a directory changes under a lock that appends need.
-        if operation == .rename && !path.contains("/0000") { return }
+        if operation == .rename && !mayInterruptRename(path) { return }
         guard let partition = random.pick(partitions), let log = log(partition), !log.isOffline,
             let model = models[partition], !model.isUncertain, model.truncation == nil, log.isIdle
         else { return }
@@ -30,13 +35,13 @@ extension Simulation {
         tell("      meanwhile, at \(operation.rawValue) \(path):")
         do {
             try noticeRetention()
-            let kind: SimulationPlan.Kind =
-                random.pick([.append, .appendIdempotent, .appendReplicated, .read]) ?? .read
-            if kind == .read {
-                try check(log, mustBe: .clean)
-            } else {
-                try append(kind, log, &random)
-            }
+            // While a segment is cleaned no lock is held, and none of the directory's while a segment is synced.
+            let mayRearrange = operation == .sync && path.contains("/0000") && log.isAtRest
+            let kinds: [SimulationPlan.Kind] =
+                mayRearrange && random.oneIn(2)
+                ? [.truncate, .deleteRecords, .retain, .rollByTime, .truncateFully]
+                : [.append, .appendIdempotent, .appendReplicated, .read]
+            try act(random.pick(kinds) ?? .read, log, partition, &random)
         } catch let error as SimulationFailure {
             interruptionFailure = error
         } catch {
@@ -48,4 +53,9 @@ extension Simulation {
 extension Log {
     /// Whether nobody holds what an append needs.
     fileprivate var isIdle: Bool { writer.withLockIfAvailable { !$0.isClosed } ?? false }
+
+    /// Whether nobody holds what a truncation needs, either.
+    fileprivate var isAtRest: Bool {
+        rearranging.withLockIfAvailable { _ in true } != nil && flushing.withLockIfAvailable { _ in true } != nil
+    }
 }

@@ -46,8 +46,9 @@ extension Simulation {
     func truncate(_ log: Log, _ random: inout SimulatedDisk.Random) throws {
         guard let model = models[log.topicPartition] else { return }
         let lowest = max(0, log.firstSegmentOffset)
-        let offset = Int64.random(
-            in: (random.oneIn(4) ? lowest : log.logStartOffset)...log.logEndOffset, using: &random)
+        // What is cleaned was below the high watermark, where no follower cuts: older values of what is cut would be gone.
+        let least = max(random.oneIn(4) ? lowest : log.logStartOffset, model.cleaning.decidedEnd)
+        let offset = Int64.random(in: min(least, log.logEndOffset)...log.logEndOffset, using: &random)
         var point = model.cutPoint(offset)
         if model.wasCleaned || model.hasGaps {
             // The model does not know which batches are left, and where the last of them ends.
@@ -83,8 +84,6 @@ extension Simulation {
         models[log.topicPartition]?.didRestart(at: offset)
         log.highWatermark = log.logEndOffset
     }
-
-    func clean(_ log: Log, _ random: inout SimulatedDisk.Random) throws {}
 }
 
 extension LogModel {

@@ -39,7 +39,7 @@ extension Simulation {
         }
     }
 
-    private func act(
+    func act(
         _ kind: SimulationPlan.Kind, _ log: Log, _ partition: TopicPartition, _ random: inout SimulatedDisk.Random
     ) throws {
         switch kind {
@@ -149,8 +149,9 @@ extension Simulation {
     }
 
     private func createLog(_ random: inout SimulatedDisk.Random) throws {
-        let topic = random.pick(configs.keys.sorted()) ?? "deleting"
-        let partition = TopicPartition(topic: topic, partition: Int32(random.int(0...2)))
+        let topics = plan.isCompaction ? ["both", "keyed"] : configs.keys.sorted()
+        let topic = random.pick(topics) ?? "deleting"
+        let partition = TopicPartition(topic: topic, partition: Int32(random.int(0...(plan.isCompaction ? 0 : 2))))
         if models[partition] == nil { try createLog(partition, &random) }
     }
 

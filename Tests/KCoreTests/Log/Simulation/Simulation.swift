@@ -56,9 +56,17 @@ final class Simulation: @unchecked Sendable {
         trace = isTracing ? [] : nil
         disk.plant(bug)
         if isTracing {
-            disk.state.withLock { $0.trace = { [unowned self] line in self.tell("      disk: " + line) } }
+            disk.state.withLock {
+                $0.trace = { [unowned self] line in self.tell("      disk: " + Simulation.known(line)) }
+            }
         }
         makeWorld()
+    }
+
+    // The names of deleted directories are drawn by the system.
+    private static func known(_ line: String) -> String {
+        guard let mark = line.firstRange(of: LogDirectoryName.deleteSuffix) else { return line }
+        return line[..<mark.lowerBound].dropLast(32) + "*" + line[mark.lowerBound...]
     }
 
     func tell(_ line: @autoclosure () -> String) {
@@ -84,6 +92,10 @@ final class Simulation: @unchecked Sendable {
             config.fileDeleteDelayMs = Int64(random.int(0...60_000))
             config.minCleanableDirtyRatio = 0.01
             config.deleteRetentionMs = Int64(random.int(0...100_000))
+            if plan.isCompaction {
+                config.segmentBytes = random.int(400...1500)
+                config.retentionMs = -1
+            }
             switch topic {
             case "keyed": config.cleanupPolicy = .compact
             case "both": config.cleanupPolicy = [.compact, .delete]
@@ -92,6 +104,9 @@ final class Simulation: @unchecked Sendable {
             configs[topic] = config
         }
     }
+
+    /// Whether no file need be closed to open another.
+    var hasManyFiles: Bool { plan.worldSeed % 2 == 0 }
 
     /// Partitions that there are, in order.
     var partitions: [TopicPartition] { models.keys.sorted() }
@@ -180,7 +195,7 @@ final class Simulation: @unchecked Sendable {
         var options = LogManagerOptions(directories: directories)
         options.recoveryThreads = 0
         options.closingThreads = 0
-        options.maxOpenFiles = 24
+        options.maxOpenFiles = hasManyFiles ? 1000 : 24
         options.checkpointIntervalMs = 20_000
         options.retentionCheckIntervalMs = 30_000
         let configs = configs

@@ -22,7 +22,21 @@ struct SimulationPlan: Sendable {
             }
         }
 
+        /// The same, in a life that is about compaction.
+        var weightInCompaction: Int {
+            switch self {
+            case .clean: 14
+            case .append: 20
+            case .beginTransaction, .endTransaction, .appendIdempotent: 6
+            case .rollByTime, .tick, .runJobs: 4
+            case .appendReplicated, .appendSeveral, .flush, .checkpoint, .freeDisk: 2
+            case .truncate, .deleteRecords, .retain, .resend, .read, .createLog, .fillDisk, .failDisk, .raiseEpoch: 1
+            case .truncateFully, .deleteLog, .recreateLog, .changeConfig: 0
+            }
+        }
+
         static let lottery = allCases.flatMap { Array(repeating: $0, count: $0.weight) }
+        static let compactionLottery = allCases.flatMap { Array(repeating: $0, count: $0.weightInCompaction) }
     }
 
     struct Step: Sendable {
@@ -52,6 +66,8 @@ struct SimulationPlan: Sendable {
     var lives: [Life]
     /// Decides how topics are set up.
     var worldSeed: UInt64
+    /// Whether it is about compaction more than about anything else.
+    var isCompaction: Bool
     /// Whether a bit of what had been flushed tips over at the end.
     var endsInCorruption: Bool
 
@@ -59,14 +75,17 @@ struct SimulationPlan: Sendable {
         self.seed = seed
         var random = SimulatedDisk.Random(seed: seed)
         worldSeed = random.next()
-        lives = (0..<random.int(2...4)).map { _ in SimulationPlan.life(&random) }
+        let isCompaction = random.oneIn(3)
+        self.isCompaction = isCompaction
+        lives = (0..<random.int(2...4)).map { _ in SimulationPlan.life(&random, isCompaction) }
         endsInCorruption = random.oneIn(8)
     }
 
-    private static func life(_ random: inout SimulatedDisk.Random) -> Life {
+    private static func life(_ random: inout SimulatedDisk.Random, _ isCompaction: Bool) -> Life {
+        let lottery = isCompaction ? Kind.compactionLottery : Kind.lottery
         let count = random.oneIn(8) ? random.int(0...3) : random.int(4...40)
         var steps: [Step] = []
-        for _ in 0..<count { steps.append(Step(kind: random.pick(Kind.lottery) ?? .append, seed: random.next())) }
+        for _ in 0..<count { steps.append(Step(kind: random.pick(lottery) ?? .append, seed: random.next())) }
         let end: End = [.cleanStop, .kill, .powerLoss, .powerLoss, .powerLoss][random.int(0..<5)]
         var crash: (Int, Int)?
         if random.oneIn(12) {
@@ -75,6 +94,10 @@ struct SimulationPlan: Sendable {
             if random.oneIn(3) { crash = (count, random.int(0..<60)) }
         } else if !random.oneIn(5) {
             crash = (max(0, count - 1 - random.int(0..<3)), random.int(0..<(random.oneIn(3) ? 40 : 10)))
+        }
+        // A cleaning takes many changes.
+        if crash != nil, isCompaction, end != .cleanStop, let index = steps.lastIndex(where: { $0.kind == .clean }) {
+            crash = (index, random.int(0..<120))
         }
         return Life(steps: steps, end: end, crash: crash, seed: random.next())
     }

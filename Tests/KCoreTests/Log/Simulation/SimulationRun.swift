@@ -14,7 +14,14 @@ enum SimulationRun {
 
     /// How many seeds it takes until a planted bug is found; nil when that takes more than `limit`.
     static func seedsUntil(_ bug: PlantedBug, limit: UInt64) -> UInt64? {
-        for seed in 0..<limit where failure(SimulationPlan(seed: seed), bug: bug) != nil { return seed + 1 }
+        for seed in 0..<limit {
+            let plan = SimulationPlan(seed: seed)
+            guard let found = failure(plan, bug: bug), bug.evidence.isEmpty || found.contains(bug.evidence) else {
+                continue
+            }
+            // What is found without it, too, is another one.
+            if failure(plan) == nil { return seed + 1 }
+        }
         return nil
     }
 
