@@ -255,7 +255,7 @@ extension Log {
     func writeProducerSnapshot(_ producers: ProducerStates, at endOffset: Int64) throws(DiskError) {
         let name = SegmentFileKind.producerSnapshot.fileName(baseOffset: endOffset)
         try environment.disk.replaceFile(
-            folder.path + "/" + name, with: ProducerSnapshot.write(producers), durable: false)
+            folder.path + "/" + name, with: ProducerSnapshot.write(producers))
     }
 
     func removeLater(_ paths: [String]) {

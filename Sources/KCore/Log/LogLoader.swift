@@ -74,7 +74,7 @@ struct LogLoader {
         var reindexFrom = Int64.max
         if wasCleanStop, let end = try endOfCleanLog(segments) {
             endOffset = end
-            try rebuildMissingIndexes(segments, names)
+            try rebuildMissingIndexes(segments[...], names)
         } else {
             // What a process that died had renamed or removed is taken for done from here on: power must not undo it.
             try onDisk { () throws(DiskError) in try folder.sync() }
@@ -123,6 +123,7 @@ struct LogLoader {
         try onDisk { () throws(DiskError) in
             var names = Names()
             var indexes: [(base: Int64, name: String)] = []
+            var timeIndexed: Set<Int64> = []
             for entry in try disk.list(folder.path) where !entry.isDirectory {
                 if let (base, kind) = SegmentFileKind.parse(entry.name) {
                     switch kind {
@@ -131,6 +132,7 @@ struct LogLoader {
                     default:
                         indexes.append((base, entry.name))
                         if kind == .offsetIndex { names.indexed.insert(base) }
+                        if kind == .timeIndex { timeIndexed.insert(base) }
                         if kind == .transactionIndex { names.transactionIndexes.insert(base) }
                     }
                 } else if entry.name == PartitionMetadataFile.name {
@@ -145,6 +147,7 @@ struct LogLoader {
                     try disk.remove(folder.path + "/" + entry.name)
                 }
             }
+            names.indexed.formIntersection(timeIndexed)
             names.bases.sort()
             names.snapshots.sort()
             // A swap that is not completed yet can have left an index in front of its log.
@@ -231,13 +234,15 @@ struct LogLoader {
         }
     }
 
-    private func rebuildMissingIndexes(_ segments: [LogSegment], _ names: Names) throws(LogFault) {
+    // A deletion that power interrupts can leave a segment without them.
+    private func rebuildMissingIndexes(_ segments: ArraySlice<LogSegment>, _ names: Names) throws(LogFault) {
         for segment in segments where segment.size > 0 && !names.indexed.contains(segment.baseOffset) {
             environment.logger.warning(
                 "an index is missing and made anew", ["partition": topicPartition, "baseOffset": segment.baseOffset])
             let recovery = SegmentRecovery(segment: segment, indexIntervalBytes: config.indexIntervalBytes)
             do throws(LogFault) {
                 _ = try recovery.run(mayCut: { _ in false }) { _ in }
+                if segment.baseOffset != names.bases.last { try onDisk { () throws(DiskError) in try segment.seal() } }
             } catch .damaged(let path, let position, let reason) {
                 // What is sound is still served, by scanning.
                 environment.logger.error(
@@ -260,6 +265,7 @@ struct LogLoader {
         let firstRecovered = segments[index].baseOffset
         // What is read again says it anew; an epoch of before would otherwise contradict a later one.
         found.truncateEnd(to: firstRecovered)
+        try rebuildMissingIndexes(segments[..<index], names)
         while index < segments.count {
             let segment = segments[index]
             let recovery = SegmentRecovery(segment: segment, indexIntervalBytes: config.indexIntervalBytes)

@@ -68,6 +68,8 @@ extension LogManager {
         if directory.removals.hasDeletedLogs(nowMs: nowMs) {
             checkpoint(directory)
             checkpointHighWatermarks(directory)
+            // What could not be written names logs that must not be missing at the next start.
+            if directory.health.isOffline { return }
         }
         directory.removals.removeDue(nowMs: nowMs, disk: disk, logger: logger)
     }

@@ -18,7 +18,7 @@ import Testing
     {
         let manager = try LogManager(
             LogManagerOptions(directories: [directory.path]), clock: clock, background: { $0() })
-        try manager.load { topic in
+        manager.load { topic in
             var config = LogConfig()
             if topic == "compacted" || topic.hasPrefix("__consumer") || topic.hasPrefix("__transaction") {
                 config.cleanupPolicy = .compact

@@ -183,7 +183,7 @@ import Testing
             LogManagerOptions(directories: ["/a"]), disk: disk, clock: clock,
             logger: Logger(component: "broker", sink: Logger.Sink(descriptor: capture.descriptor)),
             background: { $0() })
-        try manager.load { _ in CleaningBench.config }
+        manager.load { _ in CleaningBench.config }
         _ = try fill(manager, 0, 40)
         #expect(clean(manager) == [0])
         let said = capture.text.split(separator: "\n").filter { $0.contains(" cleaner: ") }

@@ -39,7 +39,9 @@ extension LogChecker {
     private var wanted: ArraySlice<ModelBatch> {
         let known = Set(model.live.map(\.id))
         let other = batches.firstIndex { batch in
-            batch.model.map { !known.contains($0.id) && $0.lastOffset >= start } ?? false
+            // In front of what the model still has, nothing is told by what it does not know.
+            batch.model.map { !known.contains($0.id) && $0.lastOffset >= max(start, model.live.first?.baseOffset ?? 0) }
+                ?? false
         }
         var limit = end
         if let other { limit = max(model.promisedEnd, other > 0 ? batches[other - 1].header.lastOffset + 1 : start) }

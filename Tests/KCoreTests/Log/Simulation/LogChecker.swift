@@ -170,7 +170,9 @@ struct LogChecker {
         if model.wasCleaned && model.restart != nil { return }
         var wanted = ProducerStates()
         for batch in batches {
-            wanted.apply(batch.header, marker: batch.model?.marker, timeMs: batch.header.maxTimestamp)
+            // A marker that cleaning took out of its batch says nothing any more.
+            let marker = batch.header.recordCount > 0 ? batch.model?.marker : nil
+            wanted.apply(batch.header, marker: marker, timeMs: batch.header.maxTimestamp)
         }
         let found = log.writer.withLock { $0.producers }
         for (id, state) in wanted.states {

@@ -50,8 +50,8 @@ extension Simulation {
         let least = max(random.oneIn(4) ? lowest : log.logStartOffset, model.cleaning.decidedEnd)
         let offset = Int64.random(in: min(least, log.logEndOffset)...log.logEndOffset, using: &random)
         var point = model.cutPoint(offset)
-        if model.wasCleaned || model.hasGaps {
-            // The model does not know which batches are left, and where the last of them ends.
+        if model.wasCleaned || model.hasGaps || offset <= model.startOffset {
+            // The model does not know which batches are left, and where the last of them ends; nor those of deleted records.
             let segments = log.published.withLock { $0.segments }
             point = min(point, (try? Log.endOfCut(segments, offset)) ?? 0)
         }

@@ -131,6 +131,8 @@ extension Simulation {
         manager?.checkpointAll()
         if disk.isDead || isFull { return }
         for log in partitions.compactMap({ log($0) }) where !failedDirectories.contains(directory(of: log)) {
+            // No start is written that is not on stable storage.
+            guard log.recoveryPoint >= log.logStartOffset else { continue }
             models[log.topicPartition]?.promisedStart = log.logStartOffset
         }
     }
