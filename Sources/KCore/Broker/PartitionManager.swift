@@ -238,7 +238,7 @@ final class PartitionManager: ImageListener {
             logger.warning("the log of a deleted topic is removed", ["partition": name])
             try logManager.deleteLog(name)
         }
-        if mayBeginAnew(topic, image), missing.giveUp(name) {
+        if missing.contains(name), mayBeginAnew(topic, image), missing.giveUp(name) {
             logger.error(
                 "a log that is missing begins anew, without its records, as unclean.leader.election.enable says",
                 ["partition": name])
