@@ -14,6 +14,11 @@ import Testing
         ("kproduce", ["-t", "x", "-k", "a", "-K", ":"], "-k and -K contradict each other"),
         ("kproduce", ["-t", "x", "-K", ""], "an empty delimiter separates nothing"),
         ("kproduce", ["-t", "x", "--json", "-H", "a=b"], "--header contradicts --json"),
+        ("kproduce", ["-t", "x", "--transactional-id", ""], "--transactional-id: the value is empty"),
+        ("kproduce", ["-t", "x", "--transactional-id="], "--transactional-id: the value is empty"),
+        ("kproduce", ["-t", "x", "-X", "transactional.id="], "transactional.id=: it names nobody"),
+        ("kproduce", ["-t", "x", ""], "FILE: the value is empty"),
+        ("kproduce", ["-t", "x", "-F", ""], "-F: the value is empty"),
         ("kproduce", ["-t", "x", "-D", "\\q"], "\\q is not known"),
         ("kproduce", ["-t", "x", "-z", "lzma"], "'lzma' is none of none, gzip, snappy, lz4, zstd"),
         ("kproduce", ["-t", "x", "-X", "linger.mss=5"], "linger.ms"),
@@ -79,6 +84,13 @@ import Testing
         #expect(arguments.texts(CommonOptions.config) == ["f"])
         #expect(arguments.pairs(CommonOptions.property).map(\.name) == ["linger.ms"])
         #expect(arguments.isGiven(CommonOptions.quiet) && arguments.isGiven(CommonOptions.verbose))
+    }
+
+    @Test func `what looks like a number in a name stays as it is`() throws {
+        guard
+            case .run(_, let arguments) = try ArgumentParser.parse(.kproduce, ["-tx", "--transactional-id", "007"])
+        else { throw ToolError("no") }
+        #expect(ProduceOptions.properties(arguments).map(\.value) == ["007"])
     }
 
     @Test func `another word of the same length is no slip`() {

@@ -143,7 +143,9 @@ public struct ArgumentParser {
 
     private static func check(_ value: String, _ kind: ValueKind, of name: String) throws(ToolError) {
         switch kind {
-        case .text, .path: return
+        case .text: return
+        case .name, .path:
+            guard !value.isEmpty else { throw .usage("\(name): the value is empty; is a variable not set?") }
         case .integer(let range):
             guard let number = Int64(value) else { throw .usage("\(name): '\(value)' is not a whole number") }
             guard range.contains(number) else { throw .usage("\(name): \(value) is not \(bounds(range))") }

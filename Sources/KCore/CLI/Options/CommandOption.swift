@@ -2,13 +2,16 @@
 public enum ValueKind: Sendable, Equatable {
     /// Any text.
     case text
+    /// Text that is not empty, such as the name of something. An empty one is mostly a variable of a script that is
+    /// not set, and what was asked for would be left out without a word.
+    case name
     /// A whole number in the range.
     case integer(ClosedRange<Int64>)
     /// A number of bytes in the range: `16384`, `64k`, `32M`, `1GiB`.
     case size(ClosedRange<Int64>)
     /// One of the names.
     case choice([String])
-    /// The path of a file or directory.
+    /// The path of a file or directory; not empty.
     case path
     /// `name=value`.
     case pair

@@ -35,7 +35,7 @@ enum ProduceOptions {
         help: "Bytes that may wait for delivery; the input is held back when they are used up")
 
     static let transactionalId = CommandOption.value(
-        "transactional-id", "ID",
+        "transactional-id", "ID", kind: .name,
         help: "Send in transactions; whoever else has this id is fenced, and what it left open is aborted")
     static let commitEvery = CommandOption.value(
         "commit-every", "N|DURATION", defaultNote: "all input is one transaction",
@@ -52,7 +52,7 @@ enum ProduceOptions {
         func map(_ option: CommandOption, _ name: String) {
             guard arguments.isGiven(option) else { return }
             // A size may have a unit.
-            if let number = arguments.integer(option) {
+            if case .size = option.kind, let number = arguments.integer(option) {
                 result.append((name, String(number)))
             } else if let text = arguments.text(option) {
                 result.append((name, text))

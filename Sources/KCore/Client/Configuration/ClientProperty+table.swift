@@ -93,9 +93,14 @@ extension ClientProperty {
         .integer(
             "delivery.timeout.ms", also: ["message.timeout.ms"], \.deliveryTimeoutMs, in: 1...Int(Int32.max),
             "after which time a record that was not acknowledged has failed"),
-        .text(
-            "transactional.id", \.transactionalId,
-            "the name by which a producer finishes or fences what one of the same name has begun"),
+        ClientProperty(
+            name: "transactional.id", defaultText: "", values: "any text that is not empty",
+            meaning: "the name by which a producer finishes or fences what one of the same name has begun"
+        ) { config, text throws(BadValue) in
+            guard !text.isEmpty else { throw BadValue("it names nobody; leave it out to send without transactions") }
+            guard text.utf8.count <= Int(Int16.max) else { throw BadValue("too long") }
+            config.transactionalId = text
+        },
         .integer(
             "transaction.timeout.ms", \.transactionTimeoutMs, in: 1...Int(Int32.max),
             "after which time the broker aborts a transaction that is still open"),
