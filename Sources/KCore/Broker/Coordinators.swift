@@ -1,6 +1,7 @@
 /// The coordinators of this broker, in step with the partitions of their topics that it leads.
 final class Coordinators: Sendable {
     let groups: CoordinatorRuntime<GroupCoordinator>
+    let groupSettings: GroupSettings
     private let loops: EventLoopGroup
     private let partitions: PartitionManager
     private let config: BrokerConfig
@@ -13,6 +14,7 @@ final class Coordinators: Sendable {
         loops = try EventLoopGroup(
             name: "coordinator", count: config.int("group.coordinator.threads"), clock: clock)
         let settings = GroupSettings(config)
+        groupSettings = settings
         groups = CoordinatorRuntime(
             loops: loops.loops, workers: workers, clock: clock, logger: logger.named("groups")
         ) { _ in GroupCoordinator(settings: settings) }

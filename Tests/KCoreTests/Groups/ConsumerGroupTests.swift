@@ -140,8 +140,61 @@ import Testing
         topics.add("new-one", 2)
         settle([a])
         #expect(owned(a, "new-one") == [0, 1])
-        let bad = NewConsumer("b", topics: [], pattern: "(")
-        #expect(beat(bad).errorCode == .invalidRegularExpression)
+    }
+
+    @Test func `of several things that are wrong Kafka's first is told`() {
+        func refusal(_ consumer: NewConsumer, epoch: Int32, group: String = "g") -> ErrorCode {
+            beat(consumer, epoch: epoch, group: group).errorCode
+        }
+        let bad = NewConsumer("bad", topics: [], pattern: "(")
+        // The request, the group, the member, its epoch, its pattern.
+        for epoch in [7, -1] as [Int32] { #expect(refusal(bad, epoch: epoch) == .groupIdNotFound) }
+        #expect(refusal(NewConsumer("a", instance: "i"), epoch: -2) == .groupIdNotFound)
+        bad.assignor = "magic"
+        #expect(refusal(bad, epoch: 7) == .unsupportedAssignor)
+        #expect(refusal(bad, epoch: 7, group: "") == .invalidRequest)
+        bad.assignor = nil
+        _ = bench.commit(1, group: "offsets only")
+        #expect(refusal(bad, epoch: 7, group: "offsets only") == .groupIdNotFound)
+        #expect(bench.log.endOffset == 1)
+        let a = NewConsumer("a")
+        beat(a)
+        #expect(refusal(bad, epoch: 7) == .unknownMemberId && refusal(bad, epoch: -1) == .unknownMemberId)
+        #expect(
+            refusal(bad, epoch: 0) == .invalidRegularExpression
+                && bench.machine.groups["g"]?.consumer?.members.count == 1)
+        a.pattern = "("
+        #expect(refusal(a, epoch: a.epoch + 1) == .fencedMemberEpoch)
+        #expect(refusal(a, epoch: a.epoch) == .invalidRegularExpression)
+        #expect(refusal(NewConsumer("a", instance: "nobody"), epoch: a.epoch) == .unknownMemberId)
+    }
+
+    @Test func `a full group has no room for who is no member, but for a static member that is back`() {
+        var settings = GroupBench.settings
+        settings.consumerMaxSize = 2
+        let bench = GroupBench(settings)
+        let a = NewConsumer("a", instance: "i")
+        bench.beat(a)
+        bench.beat(NewConsumer("b"))
+        #expect(bench.beat(NewConsumer("c")).errorCode == .groupMaxSizeReached)
+        #expect(bench.beat(NewConsumer("c"), epoch: 3).errorCode == .groupMaxSizeReached)
+        #expect(bench.beat(a).errorCode == ErrorCode.none)
+        bench.beat(a, epoch: -2)
+        #expect(bench.beat(NewConsumer("a again", instance: "i")).errorCode == ErrorCode.none)
+        #expect(bench.consumerGroup?.members.keys.sorted() == ["a again", "b"])
+    }
+
+    @Test func `a broker without the new protocol says so before anything else`() {
+        var settings = GroupBench.settings
+        settings.hasConsumerProtocol = false
+        let bench = GroupBench(settings)
+        #expect(bench.beat(NewConsumer(""), group: "").errorCode == .unsupportedVersion)
+        #expect(bench.machine.describeConsumer("", bench.topics.image).errorCode == .unsupportedVersion)
+        #expect(self.bench.machine.describeConsumer("", topics.image).errorCode == .invalidGroupId)
+        // A coordinator that cannot be asked is what is told last.
+        let request = ConsumerGroupHeartbeatRequest()
+        #expect(request.refused(.notCoordinator, version: 1, settings).errorCode == .unsupportedVersion)
+        #expect(request.refused(.notCoordinator, version: 1, GroupSettings()).errorCode == .invalidRequest)
     }
 
     @Test func `new partitions and topics that go are seen`() {

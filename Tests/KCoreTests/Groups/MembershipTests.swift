@@ -23,6 +23,10 @@ import Testing
         #expect(bench.heartbeat("forged", 1, group: "nobody's") == .unknownMemberId)
         #expect(bench.leave("forged")?.members[0].errorCode == .unknownMemberId)
         #expect(bench.leave("forged", version: 2)?.errorCode == .unknownMemberId)
+        let nowhere = bench.leave("forged", group: "no such group")
+        #expect(nowhere?.errorCode == ErrorCode.none && nowhere?.members.map(\.errorCode) == [.unknownMemberId])
+        #expect(bench.leave("forged", group: "no such group", version: 2)?.errorCode == .unknownMemberId)
+        #expect(bench.leave("forged", group: "")?.errorCode == .invalidGroupId)
         #expect(bench.machine.groups["nobody's"] == nil)
     }
 

@@ -215,7 +215,8 @@ final class ConsumerMembership: GroupMembership {
         switch code {
         // Its heartbeat tells the new epoch.
         case .staleMemberEpoch: mustBeat = true
-        case .unknownMemberId, .fencedMemberEpoch, .fencedInstanceId, .notCoordinator, .coordinatorNotAvailable:
+        case .unknownMemberId, .fencedMemberEpoch, .fencedInstanceId, .groupIdNotFound, .notCoordinator,
+            .coordinatorNotAvailable:
             refused("commit in group \(settings.groupId)", code, nil, nowMs)
         default: break
         }
@@ -224,6 +225,10 @@ final class ConsumerMembership: GroupMembership {
     private func refused(_ action: String, _ code: ErrorCode, _ message: String?, _ nowMs: Int64) {
         switch code {
         case .unknownMemberId, .fencedMemberEpoch:
+            forget()
+            phase = .unjoined
+        // The whole group was deleted meanwhile. Who joins and hears this may not join.
+        case .groupIdNotFound where epoch > 0:
             forget()
             phase = .unjoined
         case .coordinatorNotAvailable, .notCoordinator:

@@ -66,10 +66,7 @@ extension ClassicGroup {
     ) -> [LeaveGroupResponse.MemberResponse] {
         var hasLost = false
         let answers = identities.map { identity in
-            var answer = LeaveGroupResponse.MemberResponse()
-            answer.memberId = identity.memberId
-            answer.groupInstanceId = identity.groupInstanceId
-            answer.errorCode = leave(identity, &step)
+            let answer = identity.answer(leave(identity, &step))
             hasLost = hasLost || answer.errorCode == .none
             return answer
         }
@@ -106,5 +103,15 @@ extension ClassicGroup {
             members[id]?.sync = nil
         }
         return (waiting.compactMap(\.join), waiting.compactMap(\.sync))
+    }
+}
+
+extension LeaveGroupRequest.MemberIdentity {
+    func answer(_ code: ErrorCode) -> LeaveGroupResponse.MemberResponse {
+        var answer = LeaveGroupResponse.MemberResponse()
+        answer.memberId = memberId
+        answer.groupInstanceId = groupInstanceId
+        answer.errorCode = code
+        return answer
     }
 }

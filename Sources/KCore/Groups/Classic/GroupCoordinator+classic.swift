@@ -90,8 +90,10 @@ extension GroupCoordinator {
     ) {
         var response = LeaveGroupResponse()
         let isConsumerGroup = groups[request.groupId]?.consumer != nil
-        response.errorCode = isConsumerGroup ? .none : problem(withGroup: request.groupId)
-        guard response.errorCode == .none else { return turn.send(response, to: reply) }
+        guard !request.groupId.isEmpty else {
+            response.errorCode = .invalidGroupId
+            return turn.send(response, to: reply)
+        }
         var identities = request.members
         if version < 3 {
             var member = LeaveGroupRequest.MemberIdentity()
@@ -100,8 +102,11 @@ extension GroupCoordinator {
         }
         if isConsumerGroup {
             response.members = leaveConsumerGroup(identities, request.groupId, &turn)
-        } else {
+        } else if groups[request.groupId]?.classic != nil {
             classicStep(request.groupId, &turn) { response.members = $0.leave(identities, &$1) }
+        } else {
+            // Nobody is a member of a group that there is not.
+            response.members = identities.map { $0.answer(.unknownMemberId) }
         }
         if version < 3 {
             response.errorCode = response.members.first?.errorCode ?? .none

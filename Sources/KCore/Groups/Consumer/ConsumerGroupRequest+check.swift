@@ -10,8 +10,12 @@ extension ConsumerGroupHeartbeatRequest {
             && topicPartitions != nil
     }
 
-    /// Refuses what no client may say.
-    func check(version: Int16, assignors: [ConsumerAssignor]) throws(ApiError) {
+    /// Refuses what no client may say, whatever group it is about.
+    func check(version: Int16, _ settings: GroupSettings) throws(ApiError) {
+        guard settings.hasConsumerProtocol else {
+            throw ApiError(.unsupportedVersion, "group.coordinator.rebalance.protocols is without consumer.")
+        }
+        let assignors = settings.assignors
         func invalid(_ message: String) -> ApiError { ApiError(.invalidRequest, message) }
         if groupId.isEmpty { throw invalid("GroupId can't be empty.") }
         if instanceId?.isEmpty == true { throw invalid("InstanceId can't be empty.") }
@@ -36,13 +40,25 @@ extension ConsumerGroupHeartbeatRequest {
             throw ApiError(
                 .unsupportedAssignor, "ServerAssignor \(name) is not supported. Supported assignors: \(names).")
         }
-        if let text = subscribedTopicRegex, !text.isEmpty {
-            do throws(TopicPatternError) {
-                _ = try TopicPattern(text)
-            } catch {
-                throw ApiError(
-                    .invalidRegularExpression, "SubscribedTopicRegex `\(text)` is not valid: \(error.reason)")
-            }
+    }
+
+    /// Refuses a pattern that is none. One that the member has already was looked at when it came.
+    func checkPattern(of member: ConsumerMember) throws(ApiError) {
+        guard let text = subscribedTopicRegex, !text.isEmpty, text != member.subscribedRegex else { return }
+        do throws(TopicPatternError) {
+            _ = try TopicPattern(text)
+        } catch {
+            throw ApiError(.invalidRegularExpression, "SubscribedTopicRegex `\(text)` is not valid: \(error.reason)")
+        }
+    }
+
+    /// The answer when no coordinator can be asked: what is wrong with the request itself comes first.
+    func refused(_ code: ErrorCode, version: Int16, _ settings: GroupSettings) -> ConsumerGroupHeartbeatResponse {
+        do throws(ApiError) {
+            try check(version: version, settings)
+            return .refused(code, nil)
+        } catch {
+            return .refused(error.code, error.message)
         }
     }
 }

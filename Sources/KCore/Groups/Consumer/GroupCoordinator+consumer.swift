@@ -13,10 +13,7 @@ extension GroupCoordinator {
         _ reply: CoordinatorReply<ConsumerGroupHeartbeatResponse>
     ) {
         do throws(ApiError) {
-            try request.check(version: surroundings.version, assignors: settings.assignors)
-            guard settings.hasConsumerProtocol else {
-                throw ApiError(.unsupportedVersion, "group.coordinator.rebalance.protocols is without consumer.")
-            }
+            try request.check(version: surroundings.version, settings)
             let response: ConsumerGroupHeartbeatResponse
             if request.memberEpoch < 0 {
                 response = try leave(request, surroundings, &turn)
@@ -40,6 +37,7 @@ extension GroupCoordinator {
         if memberId.isEmpty { memberId = Uuid.random(using: &random).description }
         let origin = try origin(of: id, isJoining: isJoining, surroundings.image)
         var member = try find(request, memberId, origin.group, isJoining: isJoining)
+        try request.checkPattern(of: member)
         makeConsumerGroup(id, origin, &turn)
         if let instance = request.instanceId, isJoining, let old = origin.group.staticMembers[instance], old != memberId
         {
@@ -79,18 +77,18 @@ extension GroupCoordinator {
     private func find(
         _ request: ConsumerGroupHeartbeatRequest, _ memberId: String, _ group: ConsumerGroup, isJoining: Bool
     ) throws(ApiError) -> ConsumerMember {
+        // A static member that is back takes the place of the old one. Everybody else who is new needs room.
+        let replaces = isJoining && request.instanceId.map { group.staticMembers[$0] != nil } ?? false
+        guard group.members[memberId] != nil || replaces || group.members.count < settings.consumerMaxSize else {
+            throw ApiError(.groupMaxSizeReached, "The consumer group has reached its maximum capacity.")
+        }
         if isJoining {
             if let instance = request.instanceId, let old = group.staticMembers[instance], old != memberId,
                 let holder = group.members[old], holder.epoch != ConsumerMember.leftForNow, holder.classic == nil
             {
                 throw ApiError(.unreleasedInstanceId, "Instance \(instance) is in use by member \(old).")
             }
-            if let known = group.members[memberId] { return known }
-            let replaces = request.instanceId.map { group.staticMembers[$0] != nil } ?? false
-            guard replaces || group.members.count < settings.consumerMaxSize else {
-                throw ApiError(.groupMaxSizeReached, "The consumer group has reached its maximum capacity.")
-            }
-            return ConsumerMember(id: memberId)
+            return group.members[memberId] ?? ConsumerMember(id: memberId)
         }
         let member = try group.known(memberId, request.instanceId)
         if request.memberEpoch == member.epoch { return member }

@@ -2,6 +2,14 @@ extension GroupCoordinator {
     func describeConsumer(_ id: String, _ image: ClusterImage) -> ConsumerGroupDescribeResponse.DescribedGroup {
         var answer = ConsumerGroupDescribeResponse.DescribedGroup()
         answer.groupId = id
+        guard settings.hasConsumerProtocol else {
+            answer.errorCode = .unsupportedVersion
+            return answer
+        }
+        guard !id.isEmpty else {
+            answer.errorCode = .invalidGroupId
+            return answer
+        }
         guard let group = groups[id]?.consumer else {
             answer.errorCode = .groupIdNotFound
             answer.errorMessage = "Group \(id) is not a consumer group."

@@ -4,7 +4,7 @@ extension GroupCoordinator {
     ) throws(ApiError) -> ConsumerGroupHeartbeatResponse {
         let id = request.groupId
         guard let group = groups[id]?.consumer else {
-            throw ApiError(.unknownMemberId, "Group \(id) does not have that member.")
+            throw ApiError(.groupIdNotFound, "Group \(id) is not a consumer group.")
         }
         let member = try group.known(request.memberId, request.instanceId)
         if request.memberEpoch == ConsumerMember.leftForNow {

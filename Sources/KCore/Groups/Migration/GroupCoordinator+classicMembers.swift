@@ -93,9 +93,6 @@ extension GroupCoordinator {
     ) -> [LeaveGroupResponse.MemberResponse] {
         var gone: Set<String> = []
         let answers = identities.map { identity in
-            var answer = LeaveGroupResponse.MemberResponse()
-            answer.memberId = identity.memberId
-            answer.groupInstanceId = identity.groupInstanceId
             do throws(ApiError) {
                 guard let group = groups[id]?.consumer else { throw ApiError(.unknownMemberId, "") }
                 // Whoever administers the group names an instance and no member, of whichever protocol.
@@ -107,10 +104,10 @@ extension GroupCoordinator {
                         try group.classicMember(identity.memberId, identity.groupInstanceId)
                     }
                 guard gone.insert(member.id).inserted else { throw ApiError(.unknownMemberId, "") }
+                return identity.answer(.none)
             } catch {
-                answer.errorCode = error.code
+                return identity.answer(error.code)
             }
-            return answer
         }
         if !gone.isEmpty { takeOut(gone, of: id, nil, &turn) }
         return answers

@@ -16,7 +16,7 @@ extension GroupCoordinator {
     /// What group a heartbeat is about, or what would be one if it was accepted. Changes nothing.
     func origin(of id: String, isJoining: Bool, _ image: ClusterImage) throws(ApiError) -> ConsumerGroupOrigin {
         if let group = groups[id]?.consumer { return .there(group) }
-        guard isJoining else { throw ApiError(.unknownMemberId, "Group \(id) does not have that member.") }
+        guard isJoining else { throw ApiError(.groupIdNotFound, "Group \(id) is not a consumer group.") }
         guard let classic = groups[id]?.classic, classic.state != .empty else { return .nothing(ConsumerGroup(id: id)) }
         guard settings.migrationPolicy.allowsUpgrade, classic.protocolType == MembershipType.consumer,
             classic.members.count <= settings.consumerMaxSize

@@ -140,7 +140,7 @@ import Testing
         #expect(bench.events.last == "assign 3")
     }
 
-    @Test(arguments: [ErrorCode.unknownMemberId, .fencedMemberEpoch])
+    @Test(arguments: [ErrorCode.unknownMemberId, .fencedMemberEpoch, .groupIdNotFound])
     func `a member that is fenced loses all at once and joins anew as itself`(code: ErrorCode) throws {
         let bench = Bench()
         bench.found()
@@ -151,6 +151,13 @@ import Testing
         #expect(bench.events.last == "lost 0" && bench.member.generation == -1)
         let again = try #require(bench.beat)
         #expect(again.memberEpoch == 0 && again.memberId == id && again.topicPartitions == [])
+    }
+
+    @Test func `a group that may not be joined is no reason to try for ever`() {
+        let bench = Bench()
+        bench.found()
+        bench.beaten(0, nil, .groupIdNotFound)
+        #expect(bench.failure?.kind == .broker(.groupIdNotFound) && bench.beat == nil)
     }
 
     @Test func `when it is not known what arrived everything is said again`() throws {
