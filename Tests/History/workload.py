@@ -24,8 +24,8 @@ SETTINGS = {
     "transaction_state_log_segment_bytes": 65_536, "log_cleaner_backoff_ms": 500,
     "log_cleaner_min_cleanable_ratio": 0.2, "log_flush_offset_checkpoint_interval_ms": 300,
     "group_min_session_timeout_ms": 1000,
-    "group_consumer_heartbeat_interval_ms": 300,
-    "group_consumer_session_timeout_ms": 6000,
+    "group_consumer_heartbeat_interval_ms": 300, "group_consumer_min_heartbeat_interval_ms": 300,
+    "group_consumer_session_timeout_ms": 6000, "group_consumer_min_session_timeout_ms": 6000,
 }
 
 

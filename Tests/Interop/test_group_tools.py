@@ -11,7 +11,7 @@ import kafka
 import pytest
 from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
-from broker import BIN
+from broker import BIN, wait_until
 from conftest import create_topic
 from test_tools import tool
 
@@ -291,6 +291,7 @@ def test_sticky_members_of_kafka_python_and_ours_keep_what_they_can(broker, new_
 
 
 NEW = ("-X", "group.protocol=consumer")
+QUICK = {"group_consumer_heartbeat_interval_ms": 200, "group_consumer_min_heartbeat_interval_ms": 100}
 
 
 def wait_for_values(members, expected, timeout=40):
@@ -302,7 +303,7 @@ def wait_for_values(members, expected, timeout=40):
 
 
 def test_members_of_both_protocols_share_a_topic(new_broker):
-    broker = new_broker(**{"group_initial_rebalance_delay_ms": "0", "group_consumer_heartbeat_interval_ms": "200"})
+    broker = new_broker(group_initial_rebalance_delay_ms=0, **QUICK)
     topic, group = create_topic(broker, partitions=6), "both"
     admin = lambda *words: tool(broker, "kadmin", "group", *words).stdout.decode()
     shares = lambda: sorted(line.split()[-1] for line in admin("describe", group).splitlines()[2:])
@@ -337,7 +338,7 @@ def test_members_of_both_protocols_share_a_topic(new_broker):
 
 
 def test_a_member_of_the_new_protocol_goes_on_over_a_kill_of_the_broker(new_broker):
-    broker = new_broker(**{"group_consumer_heartbeat_interval_ms": "200"})
+    broker = new_broker(**QUICK)
     topic = create_topic(broker, partitions=2)
     fill(broker, topic, range(100), 2)
     members = [Kconsume(broker, topic, "kill", "-X", "auto.commit.interval.ms=100", *NEW)]
@@ -353,7 +354,7 @@ def test_a_member_of_the_new_protocol_goes_on_over_a_kill_of_the_broker(new_brok
 
 @pytest.mark.parametrize("protocol", ["classic", "consumer"])
 def test_who_reads_to_the_end_and_has_no_partition_ends(new_broker, protocol):
-    broker = new_broker(**{"group_consumer_heartbeat_interval_ms": "200"})
+    broker = new_broker(**QUICK)
     topic = create_topic(broker)
     fill(broker, topic, range(5), 1)
     options = ("-X", f"group.protocol={protocol}")
@@ -362,3 +363,37 @@ def test_who_reads_to_the_end_and_has_no_partition_ends(new_broker, protocol):
     done = tool(broker, "kconsume", "-t", topic, "-g", "idle", "-e", "-X", "heartbeat.interval.ms=200", *options)
     assert done.returncode == 0 and done.stdout == b"", done.stderr
     one.stop()
+
+
+def test_a_group_has_times_of_its_own(new_broker):
+    broker = new_broker(**QUICK, group_consumer_min_session_timeout_ms=1000)
+    topic = create_topic(broker, partitions=2)
+    fill(broker, topic, range(20), 2)
+    admin = lambda *words: tool(broker, "kadmin", "group", "config", *words)
+    members = [Kconsume(broker, topic, "own", *NEW)]
+    wait_for_values(members, range(20))
+    members.append(Kconsume(broker, topic, "own", *NEW))
+    done = admin("own", "--set", "consumer.session.timeout.ms=1000")
+    assert done.stdout == b"changed own\n", done.stderr
+    assert [line.split() for line in admin("own").stdout.decode().splitlines()] == [
+        ["KEY", "VALUE", "SOURCE"], ["consumer.heartbeat.interval.ms", "200", "file"],
+        ["consumer.session.timeout.ms", "1000", "group"]]
+    for change, why in [("consumer.session.timeout.ms=999", b"group.consumer.min.session.timeout.ms (1000)"),
+                        ("consumer.session.timeout=5000", b"Did you mean consumer.session.timeout.ms?")]:
+        refused = admin("own", "--set", change)
+        assert refused.returncode == 1 and why in refused.stderr, refused.stderr
+    describe = lambda: tool(broker, "kadmin", "group", "describe", "own").stdout.decode()
+    wait_until(lambda: "Stable, 2 members" in describe(), 20, "two members")
+    # A heartbeat later both have the new time. What is lost goes to the other long before the broker's 45 seconds.
+    time.sleep(0.5)
+    members[0].kill()
+    fill(broker, topic, range(20, 40), 2)
+    wait_until(lambda: "Stable, 1 member" in describe(), 10, "a member that was killed being out")
+    wait_for_values(members, range(40), 10)
+    members[1].stop()
+    # It is kept with the cluster's metadata.
+    assert broker.stop() == 0
+    broker.start()
+    assert b"1000" in admin("own").stdout
+    assert admin("own", "--delete", "consumer.session.timeout.ms").returncode == 0
+    assert admin("own", "--overridden").stdout.count(b"\n") == 1

@@ -25,7 +25,8 @@ from conftest import create_topic
 
 PARTITIONS = 6
 QUICK = {"group_initial_rebalance_delay_ms": "0", "group_consumer_heartbeat_interval_ms": "300",
-         "group_consumer_session_timeout_ms": "6000"}
+         "group_consumer_min_heartbeat_interval_ms": "100", "group_consumer_session_timeout_ms": "6000",
+         "group_consumer_min_session_timeout_ms": "1000"}
 
 
 class Member:

@@ -89,7 +89,8 @@ def test_killed_again_and_again_it_has_every_line_once(broker, tmp_path):
 @pytest.mark.parametrize("protocol", ["classic", "consumer"])
 def test_members_of_a_group_that_are_killed_share_a_sink(new_broker, tmp_path, protocol):
     broker = new_broker(group_initial_rebalance_delay_ms=0, group_min_session_timeout_ms=500,
-                        group_consumer_session_timeout_ms=1000, group_consumer_heartbeat_interval_ms=100)
+                        group_consumer_session_timeout_ms=1000, group_consumer_heartbeat_interval_ms=100,
+                        group_consumer_min_session_timeout_ms=1000, group_consumer_min_heartbeat_interval_ms=100)
     topic, moments = create_topic(broker, partitions=4), random.Random(2)
     lines = fill(broker, topic, 4)
     options = ["-g", "copiers", "-X", "max.partition.fetch.bytes=3000", "-X", f"group.protocol={protocol}"]

@@ -91,7 +91,7 @@ extension Broker {
         }
         partitions.open(image)
         images.addListener(partitions)
-        let warnings = TopicConfigWarnings(logger: logger.named("config"))
+        let warnings = ConfigWarnings(logger: logger.named("config"))
         warnings.warn(image, image.configuredResources)
         images.addListener(warnings)
         // After the partitions, which it looks at.

@@ -53,7 +53,10 @@ public final class Broker: Sendable {
             controller.submit(AllocateProducerIds(brokerId: nodeId), completion: completion)
         }
         coordinators = try Coordinators(
-            config: settings.config, partitions: partitions, workers: workers, clock: clock, logger: logger)
+            config: settings.config, partitions: partitions, workers: workers, clock: clock, logger: logger
+        ) { [images] group in
+            images.image.configs(of: .group(group))
+        }
         transactions = try TransactionCoordinator(
             config: settings.config, partitions: partitions, workers: workers, clock: clock, logger: logger,
             producerIds: producerIds

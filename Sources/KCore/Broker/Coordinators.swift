@@ -6,8 +6,10 @@ final class Coordinators: Sendable {
     private let partitions: PartitionManager
     private let config: BrokerConfig
 
+    /// - Parameter groupConfigs: what is set for a group itself, whenever it is asked.
     init(
-        config: BrokerConfig, partitions: PartitionManager, workers: WorkerPool, clock: any Clock, logger: Logger
+        config: BrokerConfig, partitions: PartitionManager, workers: WorkerPool, clock: any Clock, logger: Logger,
+        groupConfigs: @escaping @Sendable (_ group: String) -> [String: String] = { _ in [:] }
     ) throws(NetError) {
         self.config = config
         self.partitions = partitions
@@ -17,7 +19,7 @@ final class Coordinators: Sendable {
         groupSettings = settings
         groups = CoordinatorRuntime(
             loops: loops.loops, workers: workers, clock: clock, logger: logger.named("groups")
-        ) { _ in GroupCoordinator(settings: settings) }
+        ) { _ in GroupCoordinator(settings: settings, configs: groupConfigs) }
         partitions.onLateOpening { [weak self] topic in
             if topic.name == CoordinatorTopic.groupsName { self?.follow(topic) }
         }

@@ -6,6 +6,8 @@ struct GroupCoordinator: CoordinatorMachine {
     typealias Turn = CoordinatorTurn<GroupRecord>
 
     let settings: GroupSettings
+    /// What is set for a group itself, at this moment.
+    private let configs: @Sendable (_ group: String) -> [String: String]
     var groups: [String: Group] = [:]
     /// Which groups an open transaction of a producer has committed offsets of.
     var transactions: [Int64: Set<String>] = [:]
@@ -14,12 +16,18 @@ struct GroupCoordinator: CoordinatorMachine {
     // For ids of members.
     var random: any RandomNumberGenerator & Sendable
 
-    init(settings: GroupSettings, random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()) {
+    init(
+        settings: GroupSettings, configs: @escaping @Sendable (_ group: String) -> [String: String] = { _ in [:] },
+        random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+    ) {
         self.settings = settings
+        self.configs = configs
         self.random = random
     }
 
     mutating func makeMemberId(_ prefix: String) -> String { "\(prefix)-\(Uuid.random(using: &random).hyphenated)" }
+
+    func consumerTimes(of group: String) -> ConsumerGroupTimes { settings.consumerTimes(configs(group)) }
 
     // MARK: Time
 

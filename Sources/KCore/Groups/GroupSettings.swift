@@ -26,6 +26,10 @@ struct GroupSettings: Equatable, Sendable {
     var consumerSessionTimeoutMs: Int64 = 45_000
     /// `group.consumer.heartbeat.interval.ms`
     var consumerHeartbeatIntervalMs: Int64 = 5000
+    /// `group.consumer.min.*` and `group.consumer.max.*`
+    var consumerLimits = ConsumerGroupLimits()
+    /// `group.consumer.regex.refresh.interval.ms`
+    var patternRefreshIntervalMs: Int64 = 600_000
     /// `group.consumer.max.size`
     var consumerMaxSize = Int(Int32.max)
 
@@ -43,13 +47,24 @@ struct GroupSettings: Equatable, Sendable {
         migrationPolicy =
             config.text("group.consumer.migration.policy").flatMap { GroupMigrationPolicy(rawValue: $0) }
             ?? .bidirectional
-        // By name, or by the name of Kafka's class.
+        // By name, or by the name of Kafka's class. There is one: see BrokerConfig.groupContradictions.
         assignors = config.list("group.consumer.assignors").compactMap { name in
             ConsumerAssignor.allCases.first { $0.rawValue == name || name.hasSuffix(".\($0.className)") }
         }
-        if assignors.isEmpty { assignors = ConsumerAssignor.allCases }
-        consumerSessionTimeoutMs = config.int64("group.consumer.session.timeout.ms")
-        consumerHeartbeatIntervalMs = config.int64("group.consumer.heartbeat.interval.ms")
+        let times = config.consumerGroupTimes
+        (consumerSessionTimeoutMs, consumerHeartbeatIntervalMs) = (times.sessionTimeoutMs, times.heartbeatIntervalMs)
+        consumerLimits = ConsumerGroupLimits(config)
+        patternRefreshIntervalMs = config.int64("group.consumer.regex.refresh.interval.ms")
         consumerMaxSize = config.int("group.consumer.max.size")
+    }
+
+    /// The times of a consumer group, within the broker's limits.
+    /// - Parameter group: what is set for this group.
+    func consumerTimes(_ group: [String: String]) -> ConsumerGroupTimes {
+        let times = ConsumerGroupTimes(
+            heartbeatIntervalMs: consumerHeartbeatIntervalMs, sessionTimeoutMs: consumerSessionTimeoutMs)
+        guard !group.isEmpty else { return times }
+        let own = consumerLimits.nearest(to: times.overridden(by: group))
+        return own.sessionTimeoutMs > own.heartbeatIntervalMs ? own : times
     }
 }

@@ -25,8 +25,8 @@ import Testing
         #expect(bench.delta.changedConfigs == [.topic("a")])
         bench.create("b", configs: ["compression.zstd.level": "6"])
         bench.create("c", configs: ["message.downconversion.enable": "false"])
-        let found = TopicConfigWarnings.withoutEffect(bench.image, bench.image.configuredResources)
+        let found = ConfigWarnings.withoutEffect(bench.image, bench.image.configuredResources, .topic)
         #expect(found.map(\.name) == ["compression.zstd.level"])
-        #expect(found.map(\.topics) == [["a", "b"]])
+        #expect(found.map(\.owners) == [["a", "b"]])
     }
 }

@@ -87,6 +87,36 @@ import Testing
         #expect(alter(&bench, .broker, "1", [("log.segment.bytes", .set, "1")]) == .invalidRequest)
     }
 
+    @Test func `a group takes what the broker's limits allow, whether or not it is there`() throws {
+        var bench = try bench()
+        let (heartbeat, session) = ("consumer.heartbeat.interval.ms", "consumer.session.timeout.ms")
+        #expect(alter(&bench, .group, "g", [(heartbeat, .set, "6000"), (session, .set, "50000")]) == .none)
+        #expect(bench.image.configs(of: .group("g")) == [heartbeat: "6000", session: "50000"])
+        #expect(bench.delta.changedConfigs == [.group("g")])
+        for (name, value) in [
+            (heartbeat, "4999"), (heartbeat, "15001"), (heartbeat, "x"), (session, "44999"), (session, "60001"),
+            ("consumer.heartbeat.interval", "1"), ("retention.ms", "1"),
+        ] {
+            #expect(alter(&bench, .group, "g", [(name, .set, value)]) == .invalidConfig, "\(name)=\(value)")
+        }
+        #expect(alter(&bench, .group, "g", [(session, .append, "1")]) == .invalidConfig)
+        #expect(alter(&bench, .group, "", [(session, .set, "50000")]) == .invalidRequest)
+        #expect(alter(&bench, .group, "g", [(heartbeat, .delete, nil)]) == .none)
+        #expect(bench.image.configs(of: .group("g")) == [session: "50000"])
+        // What only other kinds of groups have is kept, and has no effect.
+        #expect(alter(&bench, .group, "g", [("share.session.timeout.ms", .set, "50000")]) == .none)
+        #expect(
+            ConfigWarnings.withoutEffect(bench.image, [.group("g")], .group).map(\.name)
+                == ["share.session.timeout.ms"])
+    }
+
+    @Test func `a group's session is longer than the time between its heartbeats`() throws {
+        let properties = ["group.consumer.min.session.timeout.ms": "1"]
+        var bench = try ClusterBench(properties: properties)
+        #expect(alter(&bench, .group, "g", [("consumer.session.timeout.ms", .set, "5000")]) == .invalidConfig)
+        #expect(alter(&bench, .group, "g", [("consumer.session.timeout.ms", .set, "5001")]) == .none)
+    }
+
     @Test func `the older request replaces all that was set`() throws {
         var bench = try bench()
         var resource = AlterConfigsRequest.AlterConfigsResource()
@@ -166,6 +196,24 @@ import Testing
         #expect(configs["zookeeper.connect"] == nil)
         #expect(bench.describe(.broker, "1", keys: ["zookeeper.connect"]).configs.count == 1)
         #expect(bench.describe(.broker, "").configs.map { $0.name } == ["log.retention.ms"])
+    }
+
+    @Test func `a group is described with its own values and what it inherits`() throws {
+        var bench = try ClusterBench(properties: ["group.consumer.heartbeat.interval.ms": "7000"])
+        bench.perform(
+            IncrementalAlterConfigsRequest.of(.group, "g", [("consumer.session.timeout.ms", .set, "50000")]))
+        let result = bench.describe(.group, "g")
+        #expect(result.errorCode == .none)
+        #expect(result.configs.map(\.name) == ["consumer.heartbeat.interval.ms", "consumer.session.timeout.ms"])
+        #expect(result.configs.map(\.value) == ["7000", "50000"])
+        #expect(result.configs.map(\.configSource) == [.staticBroker, .dynamicGroup])
+        #expect(result.configs.allSatisfy { !$0.readOnly && $0.configType == .int })
+        #expect(
+            result.configs[1].synonyms.map(\.name)
+                == ["consumer.session.timeout.ms", "group.consumer.session.timeout.ms"])
+        #expect(bench.describe(.group, "not there").configs.map(\.value) == ["7000", "45000"])
+        #expect(bench.describe(.group, "g", keys: ["share.session.timeout.ms"]).configs.map(\.value) == ["45000"])
+        #expect(bench.describe(.group, "").errorCode == .invalidRequest)
     }
 
     @Test func `what is not here is refused`() throws {

@@ -8,7 +8,7 @@ extension ConfigTable: CustomTestStringConvertible {
 }
 
 @Suite struct ConfigTableTests {
-    @Test(arguments: [ConfigTable.topics, ConfigTable.brokers])
+    @Test(arguments: [ConfigTable.topics, ConfigTable.groups, ConfigTable.brokers])
     func `every default is a value that may be set`(table: ConfigTable) throws {
         for definition in table.definitions {
             guard let value = definition.defaultValue else { continue }
@@ -16,7 +16,7 @@ extension ConfigTable: CustomTestStringConvertible {
         }
     }
 
-    @Test(arguments: [ConfigTable.topics, ConfigTable.brokers])
+    @Test(arguments: [ConfigTable.topics, ConfigTable.groups, ConfigTable.brokers])
     func `every name is there once, with a sentence`(table: ConfigTable) {
         #expect(Set(table.definitions.map { $0.name }).count == table.definitions.count)
         for definition in table.definitions {
@@ -104,6 +104,44 @@ extension ConfigTable: CustomTestStringConvertible {
         ])
         #expect(config.warnings.count == 2)
         #expect(config.int("num.partitions") == 2)
+    }
+
+    @Test func `times of consumer groups that cannot all hold are refused, with the limit's name`() throws {
+        func problem(_ properties: [String: String]) -> String {
+            do {
+                _ = try BrokerConfig(properties)
+                return ""
+            } catch {
+                return error.message
+            }
+        }
+        #expect(
+            problem(["group.consumer.heartbeat.interval.ms": "200"])
+                == "group.consumer.heartbeat.interval.ms (200) must be greater than or equal to "
+                + "group.consumer.min.heartbeat.interval.ms (5000)")
+        #expect(
+            problem(["group.consumer.session.timeout.ms": "60001"])
+                == "group.consumer.session.timeout.ms (60001) must be less than or equal to "
+                + "group.consumer.max.session.timeout.ms (60000)")
+        #expect(problem(["group.consumer.max.heartbeat.interval.ms": "4000"]).contains("less than or equal"))
+        let short = ["group.consumer.min.session.timeout.ms": "1", "group.consumer.session.timeout.ms": "5000"]
+        #expect(problem(short).contains("must be greater than group.consumer.heartbeat.interval.ms (5000)"))
+        #expect(problem(["group.consumer.min.session.timeout.ms": "1"]).isEmpty)
+        #expect(try BrokerConfig(["group.consumer.max.session.timeout.ms": "90000"]).warnings.isEmpty)
+    }
+
+    @Test func `assignors and protocols that are not here are refused`() throws {
+        for (name, value) in [
+            ("group.consumer.assignors", "uniform,sticky"), ("group.consumer.assignors", ""),
+            ("group.consumer.assignors", "com.example.RangeAssignor"),
+            ("group.coordinator.rebalance.protocols", "consumer"),
+        ] {
+            #expect(throws: ConfigError.self, "\(name)=\(value)") { try BrokerConfig([name: value]) }
+        }
+        let range = "org.apache.kafka.coordinator.group.assignor.RangeAssignor"
+        let settings = GroupSettings(try BrokerConfig(["group.consumer.assignors": "\(range),uniform"]))
+        #expect(settings.assignors == [.range, .uniform])
+        #expect(GroupSettings(.defaults) == GroupSettings(), "the defaults are Kafka's in both places")
     }
 
     @Test func `a password is not shown`() {

@@ -21,8 +21,12 @@ final class GroupBench {
     let clock = ManualClock()
     let log = MemoryCoordinatorLog()
     let settings: GroupSettings
+    /// What is set for groups themselves.
+    let configs = Mutex<[String: [String: String]]>([:])
     /// What topics there are, as members of consumer groups see it.
     let topics = TopicsForGroups(["t": 6, "u": 2])
+    /// What consumers' requests come with instead.
+    var image: ClusterImage?
     private(set) var partition: CoordinatorPartition<GroupCoordinator>
     private var seed: UInt64
 
@@ -36,15 +40,19 @@ final class GroupBench {
         self.settings = settings
         self.seed = seed
         partition = CoordinatorPartition(log: log, clock: clock)
-        partition.loaded(
-            partition.beginLoading(), GroupCoordinator(settings: settings, random: SeededGenerator(seed: seed)),
-            nextOffset: 0)
+        partition.loaded(partition.beginLoading(), makeMachine(), nextOffset: 0)
+    }
+
+    private func makeMachine() -> GroupCoordinator {
+        GroupCoordinator(
+            settings: settings, configs: { [weak self] group in self?.configs.withLock { $0[group] } ?? [:] },
+            random: SeededGenerator(seed: seed))
     }
 
     /// What a coordinator knows that has read the log, before it has done anything.
     func reloaded() throws -> GroupCoordinator {
         seed += 1
-        var machine = GroupCoordinator(settings: settings, random: SeededGenerator(seed: seed))
+        var machine = makeMachine()
         _ = try CoordinatorLoader.load(log, into: &machine) { offset, reason in Issue.record("\(offset): \(reason)") }
         return machine
     }

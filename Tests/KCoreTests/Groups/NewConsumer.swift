@@ -51,7 +51,7 @@ extension GroupBench {
     }
 
     func send(_ request: ConsumerGroupHeartbeatRequest) -> ConsumerGroupHeartbeatResponse {
-        let surroundings = MemberSurroundings(image: topics.image, client: GroupClient(id: "c", host: "/h"))
+        let surroundings = MemberSurroundings(image: image ?? topics.image, client: GroupClient(id: "c", host: "/h"))
         return ask({ .refused($0, nil) }) { machine, turn, reply in
             machine.heartbeat(request, surroundings, &turn, reply)
         }.response ?? .refused(.unknownServerError, nil)

@@ -15,7 +15,7 @@ extension Command {
                 [.topicCreate, .topicList, .topicDescribe, .topicDelete, .topicAddPartitions, .topicConfig, .topicTrim]),
             .adminGroup(
                 "group", "Consumer groups",
-                [.groupList, .groupDescribe, .groupLag, .groupSeek, .groupDelete, .groupDeleteOffsets]),
+                [.groupList, .groupDescribe, .groupLag, .groupSeek, .groupConfig, .groupDelete, .groupDeleteOffsets]),
             .adminGroup("txn", "Transactions", [.transactionList, .transactionDescribe, .transactionAbort]),
             .adminGroup("producer", "Producers", [.producerDescribe]),
             .adminGroup("cluster", "The cluster as a whole", [.clusterInfo]),

@@ -1,18 +1,20 @@
 /// What has a configuration.
 public enum ConfigTarget: Sendable, Hashable, CustomStringConvertible {
     case topic(String)
+    case group(String)
     case broker(Int32)
 
     var type: ConfigResourceType {
         switch self {
         case .topic: .topic
+        case .group: .group
         case .broker: .broker
         }
     }
 
     var name: String {
         switch self {
-        case .topic(let name): name
+        case .topic(let name), .group(let name): name
         case .broker(let id): String(id)
         }
     }
@@ -20,6 +22,7 @@ public enum ConfigTarget: Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .topic(let name): "topic \(name)"
+        case .group(let name): "group \(name)"
         case .broker(let id): "broker \(id)"
         }
     }
@@ -57,9 +60,9 @@ extension AdminClient {
         _ resources: [ConfigTarget], documentation: Bool = false
     ) throws(ClientError) -> [ItemResult<[ConfigEntry]>] {
         var results: [ItemResult<[ConfigEntry]>] = []
-        // A broker's configuration is known to itself; everybody knows the topics'.
-        let topics = resources.filter { $0.type == .topic }
-        if !topics.isEmpty { results += try describe(topics, documentation, to: .any) }
+        // A broker's configuration is known to itself; everybody knows those of topics and groups.
+        let others = resources.filter { $0.type != .broker }
+        if !others.isEmpty { results += try describe(others, documentation, to: .any) }
         for case .broker(let id) in resources {
             results += try describe([.broker(id)], documentation, to: .broker(id))
         }

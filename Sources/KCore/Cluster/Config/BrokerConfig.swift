@@ -28,6 +28,7 @@ struct BrokerConfig: Sendable {
         self.properties = properties
         self.warnings = warnings
         problems += contradictions()
+        if problems.isEmpty { problems = groupContradictions }
         if !problems.isEmpty { throw ConfigError(problems.joined(separator: "\n")) }
     }
 

@@ -1,18 +1,37 @@
 extension BrokerConfigs {
+    private static let assignorClasses = ["UniformAssignor", "RangeAssignor"].map {
+        "org.apache.kafka.coordinator.group.assignor.\($0)"
+    }
+
     /// Those of groups and their offsets.
     static let coordinators: [ConfigDefinition] = [
         .list(
-            "group.consumer.assignors",
-            "org.apache.kafka.coordinator.group.assignor.UniformAssignor,org.apache.kafka.coordinator.group.assignor.RangeAssignor",
+            "group.consumer.assignors", assignorClasses.joined(separator: ","),
+            .listOf(["uniform", "range"] + assignorClasses),
             "Server-side assignors of consumer groups, the first is the default."),
         .int(
             "group.consumer.heartbeat.interval.ms", 5000, .atLeast(1),
             "Heartbeat interval given to members of consumer groups."),
+        .int(
+            "group.consumer.max.heartbeat.interval.ms", 15000, .atLeast(1),
+            "Longest heartbeat interval that a consumer group may have."),
+        .int(
+            "group.consumer.max.session.timeout.ms", 60000, .atLeast(1),
+            "Longest session timeout that a consumer group may have."),
         .int("group.consumer.max.size", 2_147_483_647, .atLeast(1), "Members that a consumer group may have."),
         .string(
             "group.consumer.migration.policy",
             "bidirectional", .oneOf(["disabled", "downgrade", "upgrade", "bidirectional"]),
             "How groups with members change between the classic and the consumer protocol."),
+        .int(
+            "group.consumer.min.heartbeat.interval.ms", 5000, .atLeast(1),
+            "Shortest heartbeat interval that a consumer group may have."),
+        .int(
+            "group.consumer.min.session.timeout.ms", 45000, .atLeast(1),
+            "Shortest session timeout that a consumer group may have."),
+        .int(
+            "group.consumer.regex.refresh.interval.ms", 600_000, .atLeast(10000),
+            "How often patterns of subscriptions are evaluated again at least, without a reason."),
         .int(
             "group.consumer.session.timeout.ms", 45000, .atLeast(1),
             "How long a member of a consumer group may be silent."),

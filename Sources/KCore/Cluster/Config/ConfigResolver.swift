@@ -1,5 +1,5 @@
-/// Finds the value of a configuration among all places that can set it, the strongest first: the topic itself, the
-/// broker while it runs, all brokers while they run, the file that the broker was started with, the default.
+/// Finds the value of a configuration among all places that can set it, the strongest first: the topic or group
+/// itself, the broker while it runs, all brokers while they run, the file that the broker was started with, the default.
 struct ConfigResolver: Sendable {
     /// One place that sets a value.
     struct Setting: Equatable {
@@ -38,6 +38,25 @@ struct ConfigResolver: Sendable {
             settings.append(Setting(name: definition.name, value: value, converted: value, source: .dynamicTopic))
         }
         return settings + brokerSettings(definition.synonyms)
+    }
+
+    /// Every place that sets the group configuration `definition`.
+    /// - Parameter group: what is set for the group itself.
+    func groupSettings(_ definition: ConfigDefinition, group: [String: String]) -> [Setting] {
+        let own = group[definition.name].map {
+            Setting(name: definition.name, value: $0, converted: $0, source: .dynamicGroup)
+        }
+        return (own.map { [$0] } ?? []) + brokerSettings(definition.synonyms)
+    }
+
+    /// What a resource has of a configuration that it does not set itself.
+    func inheritedValue(_ name: String, of type: ConfigResourceType) -> String? {
+        switch type {
+        case .topic: topicValue(name, topic: [:])
+        case .group:
+            ConfigTable.groups[name].flatMap { groupSettings($0, group: [:]).first?.converted ?? $0.defaultValue }
+        default: brokerValue(name)
+        }
     }
 
     /// The value of a topic's configuration; nil for a name that topics do not have.

@@ -1,16 +1,26 @@
-/// The configurations of topics or of brokers, by Kafka's names.
+/// The configurations of topics, of groups or of brokers, by Kafka's names.
 struct ConfigTable: Sendable {
     /// In the order of their names.
     let definitions: [ConfigDefinition]
     private let places: [String: Int]
 
     static let topics = ConfigTable(TopicConfigs.all)
+    static let groups = ConfigTable(GroupConfigs.all)
     static let brokers = ConfigTable(BrokerConfigs.all)
 
     init(_ definitions: [ConfigDefinition]) {
         let sorted = definitions.sorted { $0.name < $1.name }
         self.definitions = sorted
         places = Dictionary(sorted.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    }
+
+    /// Those of a type of resources.
+    static func of(_ type: ConfigResourceType) -> ConfigTable {
+        switch type {
+        case .topic: topics
+        case .group: groups
+        default: brokers
+        }
     }
 
     subscript(name: String) -> ConfigDefinition? { places[name].map { definitions[$0] } }

@@ -8,21 +8,6 @@ extension IgnoredBrokerConfigs {
             "add.partitions.to.txn.retry.backoff.ms", 20, .atLeast(1),
             "Wait of the server between attempts to add partitions to a transaction."),
         .int(
-            "group.consumer.max.heartbeat.interval.ms", 15000, .atLeast(1),
-            "Longest heartbeat interval of consumer groups."),
-        .int(
-            "group.consumer.max.session.timeout.ms", 60000, .atLeast(1),
-            "Longest session timeout of consumer groups."),
-        .int(
-            "group.consumer.min.heartbeat.interval.ms", 5000, .atLeast(1),
-            "Shortest heartbeat interval of consumer groups."),
-        .int(
-            "group.consumer.min.session.timeout.ms", 45000, .atLeast(1),
-            "Shortest session timeout of consumer groups."),
-        .int(
-            "group.consumer.regex.refresh.interval.ms", 600_000, .atLeast(10000),
-            "How often patterns of subscriptions are evaluated again."),
-        .int(
             "group.coordinator.append.linger.ms", 10, .atLeast(0),
             "How long the group coordinator gathers records before it writes them."),
         .list("group.share.assignors", "simple", "Server-side assignors of share groups."),

@@ -29,10 +29,10 @@ extension Controller {
     ) throws(ApiError) -> [MetadataLogRecord] {
         try checkResource(resource, image)
         let present = image.configs(of: resource)
-        if resource.type == .topic {
-            try checkTopicConfigs(values, image)
-        } else {
-            try checkBrokerConfigs(values, changing: names)
+        switch resource.type {
+        case .topic: try checkTopicConfigs(values, image)
+        case .group: try checkGroupConfigs(values)
+        default: try checkBrokerConfigs(values, changing: names)
         }
         return Set(values.keys).union(present.keys).sorted().compactMap { name in
             guard values[name] != present[name] else { return nil }
@@ -61,15 +61,11 @@ extension Controller {
             guard let value = change.value else {
                 throw ApiError(.invalidRequest, "Null value not supported for : \(change.name)")
             }
-            let table = resource.type == .topic ? ConfigTable.topics : ConfigTable.brokers
-            guard table[change.name]?.type == .list else {
+            guard ConfigTable.of(resource.type)[change.name]?.type == .list else {
                 throw ApiError(
                     .invalidConfig, "Can't \(verb) to key \(change.name) because its type is not LIST.")
             }
-            let resolver = resolver(image)
-            let inherited =
-                resource.type == .topic
-                ? resolver.topicValue(change.name, topic: [:]) : resolver.brokerValue(change.name)
+            let inherited = resolver(image).inheritedValue(change.name, of: resource.type)
             var elements = (present ?? inherited ?? "").listElements
             for element in value.listElements {
                 if change.operation == .subtract {

@@ -2,14 +2,7 @@ extension Controller {
     /// Checks what a topic sets itself, each value and how they go together.
     /// - Throws: INVALID_CONFIG.
     func checkTopicConfigs(_ configs: [String: String], _ image: ClusterImage) throws(ApiError) {
-        for (name, value) in configs.sorted(by: { $0.key < $1.key }) {
-            guard let definition = ConfigTable.topics[name] else {
-                var message = "Unknown topic config name: \(name)"
-                if let nearest = ConfigTable.topics.nearest(to: name) { message += ". Did you mean \(nearest)?" }
-                throw ApiError(.invalidConfig, message)
-            }
-            do { try definition.validate(value) } catch { throw ApiError(.invalidConfig, error.message) }
-        }
+        try checkValues(configs, "topic", .topics)
         if configs["remote.storage.enable"]?.trimmedASCII.lowercased() == "true" {
             throw ApiError(
                 .invalidConfig,
@@ -25,6 +18,27 @@ extension Controller {
             throw ApiError(
                 .invalidConfig,
                 "conflict topic config setting min.compaction.lag.ms (\(least)) > max.compaction.lag.ms (\(most))")
+        }
+    }
+
+    /// Checks what is set for a group, each value and how they go together with the broker's limits.
+    /// - Throws: INVALID_CONFIG.
+    func checkGroupConfigs(_ configs: [String: String]) throws(ApiError) {
+        try checkValues(configs, "group", .groups)
+        let times = config.consumerGroupTimes.overridden(by: configs)
+        if let problem = ConsumerGroupLimits(config).problem(with: times, prefix: "consumer.") {
+            throw ApiError(.invalidConfig, problem)
+        }
+    }
+
+    private func checkValues(_ configs: [String: String], _ kind: String, _ table: ConfigTable) throws(ApiError) {
+        for (name, value) in configs.sorted(by: { $0.key < $1.key }) {
+            guard let definition = table[name] else {
+                var message = "Unknown \(kind) config name: \(name)"
+                if let nearest = table.nearest(to: name) { message += ". Did you mean \(nearest)?" }
+                throw ApiError(.invalidConfig, message)
+            }
+            do { try definition.validate(value) } catch { throw ApiError(.invalidConfig, error.message) }
         }
     }
 
@@ -67,6 +81,9 @@ extension Controller {
             guard image.brokers[id] != nil else {
                 throw ApiError(.brokerIdNotRegistered, "No broker with id \(id) found.")
             }
+        case .group:
+            // It need not be there.
+            if resource.name.isEmpty { throw ApiError(.invalidRequest, "Default group resources are not allowed.") }
         default:
             throw ApiError(.invalidRequest, "Unexpected resource type \(resource.type.name).")
         }

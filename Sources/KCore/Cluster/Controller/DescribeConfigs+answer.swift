@@ -45,6 +45,16 @@ extension DescribeConfigsRequest {
             let isDefault = resource.resourceName.isEmpty
             if !isDefault { try check(brokerName: resource.resourceName, nodeId) }
             return brokerEntries(keys, resolver, onlyDefaults: isDefault)
+        case .group:
+            guard !resource.resourceName.isEmpty else {
+                throw ApiError(.invalidRequest, "Group name must not be empty")
+            }
+            let own = image.configs(of: .group(resource.resourceName))
+            return ConfigTable.groups.definitions.compactMap { definition in
+                guard isShown(definition, keys, isSet: own[definition.name] != nil) else { return nil }
+                let settings = resolver.groupSettings(definition, group: own)
+                return entry(definition, settings.first?.converted ?? definition.defaultValue, settings)
+            }
         default:
             throw ApiError(.invalidRequest, "Unsupported resource type: \(resource.resourceType.name)")
         }
@@ -64,9 +74,8 @@ extension DescribeConfigsRequest {
         _ keys: Set<String>?, _ resolver: ConfigResolver, onlyDefaults: Bool
     ) -> [Entry] {
         ConfigTable.brokers.definitions.compactMap { definition in
-            // What has no effect is not shown as if it had, unless somebody set it or asks for it.
             let isSet = resolver.broker.properties[definition.name] != nil
-            guard keys?.contains(definition.name) ?? (definition.support == .honoured || isSet) else { return nil }
+            guard isShown(definition, keys, isSet: isSet) else { return nil }
             let all = resolver.brokerSettings(definition)
             if onlyDefaults {
                 guard let value = resolver.dynamicDefault[definition.name] else { return nil }
@@ -76,6 +85,11 @@ extension DescribeConfigsRequest {
             let own = Array(all.drop { $0.name != definition.name })
             return entry(definition, own.first?.value, own)
         }
+    }
+
+    /// What has no effect is not shown as if it had, unless somebody set it or asks for it.
+    private func isShown(_ definition: ConfigDefinition, _ keys: Set<String>?, isSet: Bool) -> Bool {
+        keys?.contains(definition.name) ?? (definition.support == .honoured || isSet)
     }
 
     private func entry(

@@ -25,6 +25,8 @@ struct ConsumerGroup: Sendable {
     var deadlines: [String: ConsumerDeadlines] = [:]
     /// Of the image that the topics were last compared with.
     var knownImageOffset: Int64 = .min
+    /// When they are compared again, whether or not there is another image.
+    var looksAgainMs: Int64 = .max
 
     init(id: String) { self.id = id }
 

@@ -66,7 +66,7 @@ extension GroupCoordinator {
         guard let now = groups[id]?.consumer?.members[memberId] else { return response }
         response.memberId = memberId
         response.memberEpoch = now.epoch
-        response.heartbeatIntervalMs = Int32(clamping: settings.consumerHeartbeatIntervalMs)
+        response.heartbeatIntervalMs = Int32(clamping: consumerTimes(of: id).heartbeatIntervalMs)
         if isJoining || request.saysAll || now.assigned != assignedBefore || now.epoch != request.memberEpoch {
             response.assignment = now.assigned.answer
         }

@@ -41,7 +41,7 @@ extension GroupCoordinator {
     /// The member was heard of.
     mutating func extendSession(of memberId: String, in id: String, _ turn: inout Turn) {
         let classic = groups[id]?.consumer?.members[memberId]?.classic
-        let end = turn.nowMs + (classic.map { Int64($0.sessionTimeoutMs) } ?? settings.consumerSessionTimeoutMs)
+        let end = turn.nowMs + (classic.map { Int64($0.sessionTimeoutMs) } ?? consumerTimes(of: id).sessionTimeoutMs)
         setDeadline(of: memberId, in: id) { $0.sessionEndsMs = end }
     }
 

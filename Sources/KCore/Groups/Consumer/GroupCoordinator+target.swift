@@ -3,7 +3,8 @@ extension GroupCoordinator {
     /// - Parameter mustRaise: whether something else than topics has changed.
     mutating func refresh(_ id: String, _ image: ClusterImage, mustRaise: Bool, _ turn: inout Turn) {
         guard let group = groups[id]?.consumer else { return }
-        let mustLook = mustRaise || group.knownImageOffset != image.lastOffset
+        let mustLook =
+            mustRaise || group.knownImageOffset != image.lastOffset || turn.nowMs >= group.looksAgainMs
         let hasOtherTopics = mustLook && keepTopics(id, image, &turn)
         // Nobody has been given anything in an epoch that has no target yet.
         if mustRaise || hasOtherTopics && group.epoch == group.targetEpoch { raise(id, &turn) }
@@ -22,6 +23,7 @@ extension GroupCoordinator {
     mutating func keepTopics(_ id: String, _ image: ClusterImage, _ turn: inout Turn) -> Bool {
         guard let group = groups[id]?.consumer else { return false }
         groups[id]?.consumer?.knownImageOffset = image.lastOffset
+        groups[id]?.consumer?.looksAgainMs = turn.nowMs + settings.patternRefreshIntervalMs
         let topics = subscribedTopics(of: group, image)
         guard topics != group.topics else { return false }
         var value = ConsumerGroupPartitionMetadataValue()

@@ -19,6 +19,7 @@ import Testing
                 properties: [
                     "log.dirs": directory, "listeners": "PLAINTEXT://127.0.0.1:0",
                     "group.initial.rebalance.delay.ms": "0", "group.consumer.heartbeat.interval.ms": "20",
+                    "group.consumer.min.heartbeat.interval.ms": "20",
                     "offsets.topic.num.partitions": "1",
                 ], logger: .silent)
         }
