@@ -142,6 +142,34 @@ import Testing
         #expect(owned(a, "new-one") == [0, 1])
     }
 
+    @Test func `members with patterns have what is there, and lose what goes`() throws {
+        let (a, b) = (
+            NewConsumer("a", topics: [], pattern: "(?i)T|new-.*"), NewConsumer("b", topics: ["u"], pattern: "T")
+        )
+        beat(a)
+        beat(b)
+        settle([a, b])
+        #expect(owned(a).count == 6 && owned(b, "u").count == 2 && owned(b).isEmpty, "T is no topic's name")
+        topics.add("new-one", 2)
+        topics.add("__consumer_offsets", 1)
+        settle([a, b])
+        #expect(owned(a, "new-one") == [0, 1] && owned(a, "__consumer_offsets").isEmpty)
+        try bench.restart()
+        topics.remove("new-one")
+        settle([a, b])
+        #expect(a.owned.count == 6 && group.topics.map(\.name) == ["t", "u"])
+        // The other takes a new pattern, and then none.
+        b.pattern = "[tu]"
+        settle([a, b])
+        #expect(owned(a).count == 4 && owned(b).count == 2 && group.patterns.count == 2)
+        b.pattern = ""
+        settle([a, b])
+        #expect(owned(a).count == 6 && owned(b, "u").count == 2 && group.patterns.count == 1)
+        a.pattern = "nothing.*"
+        settle([a, b])
+        #expect(a.owned.isEmpty && group.topics.map(\.name) == ["u"])
+    }
+
     @Test func `of several things that are wrong Kafka's first is told`() {
         func refusal(_ consumer: NewConsumer, epoch: Int32, group: String = "g") -> ErrorCode {
             beat(consumer, epoch: epoch, group: group).errorCode

@@ -16,13 +16,23 @@ final class Pending<Response: Sendable>: Sendable {
     }
 }
 
+/// What is set for groups.
+final class GroupConfigTable: Sendable {
+    private let values = Mutex<[String: [String: String]]>([:])
+
+    subscript(group: String) -> [String: String] {
+        get { values.withLock { $0[group] ?? [:] } }
+        set { values.withLock { $0[group] = newValue } }
+    }
+}
+
 /// A group coordinator over a log in memory, with a clock that a test moves.
 final class GroupBench {
     let clock = ManualClock()
     let log = MemoryCoordinatorLog()
     let settings: GroupSettings
     /// What is set for groups themselves.
-    let configs = Mutex<[String: [String: String]]>([:])
+    let configs = GroupConfigTable()
     /// What topics there are, as members of consumer groups see it.
     let topics = TopicsForGroups(["t": 6, "u": 2])
     /// What consumers' requests come with instead.
@@ -45,8 +55,7 @@ final class GroupBench {
 
     private func makeMachine() -> GroupCoordinator {
         GroupCoordinator(
-            settings: settings, configs: { [weak self] group in self?.configs.withLock { $0[group] } ?? [:] },
-            random: SeededGenerator(seed: seed))
+            settings: settings, configs: { [configs] group in configs[group] }, random: SeededGenerator(seed: seed))
     }
 
     /// What a coordinator knows that has read the log, before it has done anything.

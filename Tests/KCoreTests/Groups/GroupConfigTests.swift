@@ -11,7 +11,7 @@ import Testing
         var values: [String: String] = [:]
         if let heartbeatMs { values[GroupConfigs.heartbeatIntervalMs] = "\(heartbeatMs)" }
         if let sessionMs { values[GroupConfigs.sessionTimeoutMs] = "\(sessionMs)" }
-        bench.configs.withLock { $0["g"] = values }
+        bench.configs["g"] = values
     }
 
     private var members: Int { bench.consumerGroup?.members.count ?? -1 }

@@ -21,9 +21,12 @@ extension GroupCoordinator {
     /// - Returns: whether they are others than before.
     @discardableResult
     mutating func keepTopics(_ id: String, _ image: ClusterImage, _ turn: inout Turn) -> Bool {
-        guard let group = groups[id]?.consumer else { return false }
-        groups[id]?.consumer?.knownImageOffset = image.lastOffset
-        groups[id]?.consumer?.looksAgainMs = turn.nowMs + settings.patternRefreshIntervalMs
+        guard var group = groups[id]?.consumer.take() else { return false }
+        let isSameImage = group.knownImageOffset == image.lastOffset && turn.nowMs < group.looksAgainMs
+        group.resolvePatterns(image, isSameImage: isSameImage)
+        group.knownImageOffset = image.lastOffset
+        if !isSameImage { group.looksAgainMs = turn.nowMs + settings.patternRefreshIntervalMs }
+        groups[id]?.consumer = group
         let topics = subscribedTopics(of: group, image)
         guard topics != group.topics else { return false }
         var value = ConsumerGroupPartitionMetadataValue()
@@ -40,7 +43,8 @@ extension GroupCoordinator {
 
     private func subscribedTopics(of group: ConsumerGroup, _ image: ClusterImage) -> [ConsumerGroup.Topic] {
         var names: Set<String> = []
-        for member in group.members.values { names.formUnion(topicNames(of: member, image)) }
+        for member in group.members.values { names.formUnion(member.subscribedTopics) }
+        for pattern in group.patterns.values { names.formUnion(pattern.topics) }
         return names.sorted().compactMap { name in
             image.topic(name).map {
                 ConsumerGroup.Topic(name: name, id: $0.id, partitionCount: Int32($0.partitions.count))
@@ -48,30 +52,14 @@ extension GroupCoordinator {
         }
     }
 
-    private func topicNames(of member: ConsumerMember, _ image: ClusterImage) -> Set<String> {
-        var names = Set(member.subscribedTopics)
-        if let text = member.subscribedRegex, !text.isEmpty, let pattern = try? TopicPattern(text) {
-            for topic in image.topics where !topic.isInternal && pattern.matches(topic.name) {
-                names.insert(topic.name)
-            }
-        }
-        return names
-    }
-
     /// Computes who is to have what in the group's epoch, and keeps what is different from before.
     private mutating func computeTarget(_ group: ConsumerGroup, _ turn: inout Turn) {
         let id = group.id
         let byName = Dictionary(group.topics.map { ($0.name, $0.id) }) { first, _ in first }
-        let patterns = Set(group.members.values.compactMap(\.subscribedRegex)).reduce(into: [String: Set<Uuid>]()) {
-            matches, text in
-            guard !text.isEmpty, let pattern = try? TopicPattern(text) else { return }
-            matches[text] = Set(group.topics.filter { pattern.matches($0.name) }.map(\.id))
-        }
         let members = group.orderedMembers.map { member in
-            var topics = Set(member.subscribedTopics.compactMap { byName[$0] })
-            if let text = member.subscribedRegex { topics.formUnion(patterns[text] ?? []) }
-            return ConsumerAssignor.Member(
-                id: member.id, name: member.instanceId ?? member.id, topics: topics,
+            ConsumerAssignor.Member(
+                id: member.id, name: member.instanceId ?? member.id,
+                topics: Set(group.subscribedTopics(of: member).compactMap { byName[$0] }),
                 current: group.target[member.id] ?? TopicShares())
         }
         let counts = Dictionary(group.topics.map { ($0.id, $0.partitionCount) }) { first, _ in first }

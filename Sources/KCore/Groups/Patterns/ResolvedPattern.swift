@@ -1,0 +1,40 @@
+/// A pattern with the topics that it means, of an image of the cluster.
+struct ResolvedPattern: Sendable {
+    private let pattern: TopicPattern
+    private(set) var topics: Set<String> = []
+
+    init(_ text: String, _ image: ClusterImage) throws(TopicPatternError) {
+        pattern = try TopicPattern(text)
+        resolve(image)
+    }
+
+    /// Looks at all topics again but Kafka's own: who means those names them.
+    mutating func resolve(_ image: ClusterImage) {
+        topics = []
+        for topic in image.topics where !topic.isInternal && pattern.matches(topic.name) { topics.insert(topic.name) }
+    }
+}
+
+extension ConsumerGroup {
+    /// Sees to it that the patterns of all members, and no others, are there with the topics of `image`.
+    /// - Parameter isSameImage: whether those that are there are about this image.
+    mutating func resolvePatterns(_ image: ClusterImage, isSameImage: Bool) {
+        var resolved: [String: ResolvedPattern] = [:]
+        for case let text? in members.values.map(\.subscribedRegex) where !text.isEmpty && resolved[text] == nil {
+            guard var pattern = patterns[text] else {
+                // One that is none was refused when it came.
+                resolved[text] = try? ResolvedPattern(text, image)
+                continue
+            }
+            if !isSameImage { pattern.resolve(image) }
+            resolved[text] = pattern
+        }
+        patterns = resolved
+    }
+
+    /// The topics that a member subscribes to, whether or not they exist.
+    func subscribedTopics(of member: ConsumerMember) -> Set<String> {
+        let matched = member.subscribedRegex.flatMap { patterns[$0]?.topics } ?? []
+        return matched.union(member.subscribedTopics)
+    }
+}
