@@ -18,6 +18,8 @@ final class SimulatedDisk: Disk {
         var room: Int?
         /// Operations until everything fails, as after a crash; nil for never.
         var operationsLeft: Int?
+        /// Swaps of cleaned segments in front of the one from which ``operationsLeft`` is counted, and its value then.
+        var failingSwap: (swapsLeft: Int, operationsLeft: Int)?
         var isDead = false
         /// The write that power failed in has left its part.
         var isTorn = false
@@ -251,6 +253,7 @@ extension SimulatedDisk.State {
     mutating func count(_ operation: DiskError.Operation, _ path: String) throws(DiskError) {
         operations += 1
         if isDead { throw DiskError(operation, path: path, code: EIO) }
+        if operation == .rename, path.hasSuffix(".log" + SegmentFileStage.cleaned.suffix) { countSwap() }
         if let left = operationsLeft {
             if left <= 0 {
                 isDead = true
@@ -263,9 +266,16 @@ extension SimulatedDisk.State {
         try fail(operation, path)
     }
 
+    private mutating func countSwap() {
+        guard let failing = failingSwap else { return }
+        failingSwap = failing.swapsLeft > 0 ? (failing.swapsLeft - 1, failing.operationsLeft) : nil
+        if failing.swapsLeft == 0 { operationsLeft = failing.operationsLeft }
+    }
+
     /// Everything begins anew with what is there.
     fileprivate mutating func rise() {
         operationsLeft = nil
+        failingSwap = nil
         isDead = false
         isTorn = false
         errors = []

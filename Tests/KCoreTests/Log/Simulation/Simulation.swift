@@ -143,8 +143,8 @@ final class Simulation: @unchecked Sendable {
     private func runSteps(_ life: SimulationPlan.Life) throws {
         for (index, step) in life.steps.enumerated() {
             if let crash = life.crash, crash.step == index {
-                tell("  the end comes \(crash.change) changes into:")
-                disk.failAfter(crash.change)
+                tell("  the end comes \(crash.change) changes into\(crash.swap.map { " swap \($0) of" } ?? ""):")
+                disk.failAfter(crash)
             }
             try perform(step)
             if disk.isDead || life.crash?.step == index { return }
@@ -213,6 +213,12 @@ final class Simulation: @unchecked Sendable {
 }
 
 extension SimulatedDisk {
+    /// Everything fails from there on.
+    fileprivate func failAfter(_ crash: SimulationPlan.Crash) {
+        guard let swap = crash.swap else { return failAfter(crash.change) }
+        state.withLock { $0.failingSwap = (swap, crash.change) }
+    }
+
     /// As ``failAfter(_:)``, unless the moment has come already.
     func failAfter(_ operations: Int?, unlessDead: Bool) {
         state.withLock { if !($0.isDead && unlessDead) { $0.operationsLeft = operations } }

@@ -53,12 +53,21 @@ struct SimulationPlan: Sendable {
         case powerLoss
     }
 
+    /// Where a life's end comes.
+    struct Crash: Sendable {
+        /// In this step: `steps.count` for the stop itself, -1 for the start.
+        var step: Int
+        /// At this change of the disk.
+        var change: Int
+        /// Counted from where a cleaned segment begins to be swapped in, after so many others; nil for from the step's begin.
+        var swap: Int?
+    }
+
     struct Life: Sendable {
         var steps: [Step]
         var end: End
-        /// Where the end comes: in this step (`steps.count` for the stop itself, -1 for the start), at this change of the
-        /// disk; nil for behind the last step.
-        var crash: (step: Int, change: Int)?
+        /// Nil for behind the last step.
+        var crash: Crash?
         var seed: UInt64
     }
 
@@ -87,19 +96,32 @@ struct SimulationPlan: Sendable {
         var steps: [Step] = []
         for _ in 0..<count { steps.append(Step(kind: random.pick(lottery) ?? .append, seed: random.next())) }
         let end: End = [.cleanStop, .kill, .powerLoss, .powerLoss, .powerLoss][random.int(0..<5)]
-        var crash: (Int, Int)?
+        var crash: Crash?
         if random.oneIn(12) {
-            crash = (-1, random.int(0..<40))
+            crash = Crash(step: -1, change: random.int(0..<40))
         } else if end == .cleanStop {
-            if random.oneIn(3) { crash = (count, random.int(0..<60)) }
+            if random.oneIn(3) { crash = Crash(step: count, change: random.int(0..<60)) }
         } else if !random.oneIn(5) {
-            crash = (max(0, count - 1 - random.int(0..<3)), random.int(0..<(random.oneIn(3) ? 40 : 10)))
+            let step = max(0, count - 1 - random.int(0..<3))
+            crash = Crash(step: step, change: random.int(0..<(random.oneIn(3) ? 40 : 10)))
         }
-        // A cleaning takes many changes.
-        if crash != nil, isCompaction, end != .cleanStop, let index = steps.lastIndex(where: { $0.kind == .clean }) {
-            crash = (index, random.int(0..<120))
+        if crash != nil, isCompaction, end != .cleanStop {
+            if random.oneIn(2) {
+                crash = endInSwap(&steps, &random)
+            } else if let index = steps.lastIndex(where: { $0.kind == .clean }) {
+                // A cleaning takes many changes.
+                crash = Crash(step: index, change: random.int(0..<120))
+            }
         }
         return Life(steps: steps, end: end, crash: crash, seed: random.next())
+    }
+
+    /// What there is to be cleaned is cleaned, and power fails while segments take each other's place: few of the disk's
+    /// changes, at which all of a log is at stake.
+    private static func endInSwap(_ steps: inout [Step], _ random: inout SimulatedDisk.Random) -> Crash {
+        for _ in 0..<random.int(2...6) { steps.append(Step(kind: .append, seed: random.next())) }
+        steps.append(Step(kind: .clean, seed: random.next()))
+        return Crash(step: steps.count - 1, change: random.int(0..<20), swap: random.int(0...2))
     }
 
     var stepCount: Int { lives.reduce(0) { $0 + $1.steps.count } }
