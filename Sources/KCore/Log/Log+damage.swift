@@ -26,6 +26,21 @@ extension Log {
         return LogError(.corruptMessage, fault.description)
     }
 
+    /// A reader came to the end of a segment and did not find the offset that is next. In a log that was never compacted that
+    /// is a loss: a file that is gone with all that tells of it. It is logged once, and readers go on behind it.
+    func noteHole(at offset: Int64, between segment: LogSegment, and next: LogSegment) {
+        guard !config.cleanupPolicy.contains(.compact), cleanedOffset.load(ordering: .acquiring) < 0 else { return }
+        // One that is being cut off ends early, too.
+        let areThere = published.withLock { published in
+            zip(published.segments, published.segments.dropFirst()).contains { $0 === segment && $1 === next }
+        }
+        let path = next.folder.path + "/" + SegmentFileKind.log.fileName(baseOffset: next.baseOffset)
+        guard areThere, damagedPlaces.withLock({ $0.add(path, -1) }) else { return }
+        environment.logger.error(
+            "records are missing in front of a segment",
+            ["partition": topicPartition, "path": path, "from": offset, "to": next.baseOffset - 1])
+    }
+
     /// Where the batch begins that holds `offset`, or what is in its place; nil when that cannot be found out.
     func place(of offset: Int64) -> (path: String, position: Int64)? {
         let segments = published.withLock { $0.segments }

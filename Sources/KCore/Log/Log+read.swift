@@ -85,6 +85,7 @@ extension Log {
             // The end of a cleaned segment can be a gap.
             index += 1
         }
+            if index < segments.count { noteHole(at: offset, between: segment, and: segments[index]) }
         return view.result()
     }
 }

@@ -56,7 +56,7 @@ extension LogLoader {
     }
 
     // Nil when it cannot be read, of which others tell.
-    private func lastBatch(_ segment: LogSegment) throws(LogFault) -> StoredBatch? {
+    func lastBatch(_ segment: LogSegment) throws(LogFault) -> StoredBatch? {
         do throws(LogFault) {
             return try segment.lastBatch()
         } catch .damaged {

@@ -38,6 +38,25 @@ extension LogLoader {
             "records that had been flushed are missing", ["partition": topicPartition, "from": end, "to": next - 1])
     }
 
+    /// A snapshot of the producers was taken at `offset`, where no segment begins. Where the log has a hole there, the segment
+    /// that began with it is gone, and nothing else may tell.
+    func reportHole(at offset: Int64, _ segments: [LogSegment]) throws(LogFault) {
+        guard !config.cleanupPolicy.contains(.compact), cleanedOffset < 0,
+            let index = segments.firstIndex(where: { $0.baseOffset > offset }), index > 0
+        else { return }
+        let next = segments[index].baseOffset
+        // What a crash has taken above the recovery point was never promised.
+        guard wasCleanStop || next <= recoveryPoint, let last = try lastBatch(segments[index - 1]) else { return }
+        guard last.lastOffset < offset else { return }
+        environment.logger.error(
+            "records are missing in front of a segment",
+            [
+                "partition": topicPartition,
+                "path": folder.path + "/" + SegmentFileKind.log.fileName(baseOffset: next),
+                "from": last.lastOffset + 1, "to": next - 1,
+            ])
+    }
+
     /// Whether there are records in `segments`, behind something damaged or missing, that may have been promised: it is not
     /// known what was.
     func mayHavePromised(_ segments: ArraySlice<LogSegment>) -> Bool {

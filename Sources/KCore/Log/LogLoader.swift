@@ -364,6 +364,7 @@ struct LogLoader {
         let newest = names.snapshots.last { $0 <= end }
         let stray = names.snapshots.filter { !bases.contains($0) && $0 != newest }
         if stray.isEmpty { return }
+        for offset in stray { try reportHole(at: offset, segments) }
         try onDisk { () throws(DiskError) in
             for offset in stray {
                 let path = folder.path + "/" + SegmentFileKind.producerSnapshot.fileName(baseOffset: offset)

@@ -63,6 +63,33 @@ import Testing
         #expect(try log.values() == [0, 1, 4, 5, 6, 7].map { "value \($0)" })
     }
 
+    private func missing(_ path: String, _ range: ClosedRange<Int>) -> Int {
+        let lines = capture.text.split(separator: "\n").filter { line in
+            line.contains("ERROR") && line.contains("records are missing in front of a segment")
+                && line.contains("path=\(path) from=\(range.lowerBound) to=\(range.upperBound)")
+        }
+        return lines.count
+    }
+
+    @Test func `a snapshot of a segment that is gone tells of the hole at the start`() throws {
+        _ = try losing(2)
+        for kind in [SegmentFileKind.offsetIndex, .timeIndex] { try disk.remove(path(kind, 2)) }
+        disk.plant(path(.producerSnapshot, 2), try #require(disk.contents(path(.producerSnapshot, 8))))
+        _ = try #require(try start().log(for: partition))
+        #expect(missing(path(.log, 4), 2...3) == 1)
+    }
+
+    @Test func `a hole of which no file tells is named by its first reader`() throws {
+        _ = try losing(2)
+        for kind in [SegmentFileKind.offsetIndex, .timeIndex, .producerSnapshot] {
+            try? disk.remove(path(kind, 2))
+        }
+        let log = try #require(try start().log(for: partition))
+        #expect(missing(path(.log, 4), 2...3) == 0)
+        for _ in 0..<2 { #expect(try log.values() == [0, 1, 4, 5, 6, 7].map { "value \($0)" }) }
+        #expect(missing(path(.log, 4), 2...3) == 1)
+    }
+
     @Test func `what a crash leaves in front of a log is named and removed`() throws {
         let contents = try losing(0, isClean: false)
         disk.plant(path(.log, 0) + ".deleted", contents)
@@ -76,5 +103,6 @@ import Testing
     @Test func `in a compacted log a gap is no loss`() throws {
         _ = try losing(2, .compact)
         #expect(try start(.compact).log(for: partition)?.values().count == 6)
+        #expect(!capture.text.contains("missing in front"))
     }
 }
