@@ -14,10 +14,17 @@
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 // Names the calling thread; the kernel keeps 15 bytes.
 static inline void ck_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+// Declared here because the header hides it without _GNU_SOURCE.
+extern int pthread_clockjoin_np(pthread_t thread, void **result, clockid_t clock, const struct timespec *until);
+static inline int ck_join_thread(pthread_t thread, const struct timespec *until) {
+    return pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, until);
+}
 
 // Results are as the calls give them, or a negative errno, so that nothing stands between a call and its errno.
 #define CK_RESULT(call) ({ __typeof__(call) ck_result = (call); ck_result < 0 ? -(__typeof__(call))errno : ck_result; })

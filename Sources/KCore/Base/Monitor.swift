@@ -63,20 +63,27 @@ public final class Monitor<State: Sendable>: @unchecked Sendable {
     /// Waits until `body` gives a value, but not longer than `timeoutMs`.
     /// - Returns: nil when time ran out.
     public func wait<R>(timeoutMs: Int64, _ body: (inout State) -> R?) -> R? {
-        var deadline = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &deadline)
-        let timeout = min(max(timeoutMs, 0), 1 << 40)
-        deadline.tv_sec += Int(timeout / 1000)
-        deadline.tv_nsec += Int(timeout % 1000) * 1_000_000
-        if deadline.tv_nsec >= 1_000_000_000 {
-            deadline.tv_nsec -= 1_000_000_000
-            deadline.tv_sec += 1
-        }
+        var deadline = timespec(monotonicMsFromNow: timeoutMs)
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         while true {
             if let result = body(&state) { return result }
             if pthread_cond_timedwait(condition, mutex, &deadline) == ETIMEDOUT { return body(&state) }
+        }
+    }
+}
+
+extension timespec {
+    /// The moment on CLOCK_MONOTONIC that comes after so many milliseconds.
+    init(monotonicMsFromNow ms: Int64) {
+        self.init()
+        clock_gettime(CLOCK_MONOTONIC, &self)
+        let ms = min(max(ms, 0), 1 << 40)
+        tv_sec += Int(ms / 1000)
+        tv_nsec += Int(ms % 1000) * 1_000_000
+        if tv_nsec >= 1_000_000_000 {
+            tv_nsec -= 1_000_000_000
+            tv_sec += 1
         }
     }
 }

@@ -22,7 +22,22 @@ public final class Thread: Sendable {
     /// Starts the thread.
     /// - Parameter name: what `top` and `perf` show; the kernel keeps the first 15 bytes.
     /// - Precondition: the system lets the process have another thread.
-    public init(name: String, _ body: @escaping @Sendable () -> Void) {
+    public convenience init(name: String, _ body: @escaping @Sendable () -> Void) {
+        let (handle, error) = Thread.start(name, body)
+        precondition(error == 0, "cannot start thread \(name): \(String(cString: strerror(error)))")
+        self.init(handle)
+    }
+
+    /// The same where the process can do without; nil when the system lets it have no other thread.
+    public convenience init?(ifPossible name: String, _ body: @escaping @Sendable () -> Void) {
+        let (handle, error) = Thread.start(name, body)
+        guard error == 0 else { return nil }
+        self.init(handle)
+    }
+
+    private init(_ handle: pthread_t) { self.handle = handle }
+
+    private static func start(_ name: String, _ body: @escaping @Sendable () -> Void) -> (pthread_t, Int32) {
         var before = sigset_t()
         var blocked = Thread.signalsFromOutside()
         pthread_sigmask(SIG_SETMASK, &blocked, &before)
@@ -38,8 +53,8 @@ public final class Thread: Sendable {
                 return nil
             }, start.toOpaque())
         pthread_sigmask(SIG_SETMASK, &before, nil)
-        precondition(error == 0, "cannot start thread \(name): \(String(cString: strerror(error)))")
-        self.handle = handle
+        if error != 0 { start.release() }
+        return (handle, error)
     }
 
     deinit {
@@ -47,10 +62,22 @@ public final class Thread: Sendable {
     }
 
     /// Waits until the thread has ended. Only the first call waits; called on the thread itself it does nothing.
-    public func join() {
-        guard pthread_equal(handle, pthread_self()) == 0 else { return }
-        if !isJoined.exchange(true, ordering: .relaxed) { pthread_join(handle, nil) }
+    public func join() { join(timeoutMs: nil) }
+
+    /// The same, but not longer than `timeoutMs`; nil for as long as it takes.
+    /// - Returns: false when time ran out.
+    @discardableResult
+    public func join(timeoutMs: Int64?) -> Bool {
+        guard !isCurrent, !isJoined.exchange(true, ordering: .relaxed) else { return true }
+        guard let timeoutMs else { return pthread_join(handle, nil) == 0 }
+        var deadline = timespec(monotonicMsFromNow: timeoutMs)
+        if ck_join_thread(handle, &deadline) == 0 { return true }
+        isJoined.store(false, ordering: .relaxed)
+        return false
     }
+
+    /// Whether the caller runs on it.
+    public var isCurrent: Bool { pthread_equal(handle, pthread_self()) != 0 }
 
     /// What tells the calling thread from others that live at the same time.
     public static var currentId: UInt { UInt(pthread_self()) }

@@ -1,4 +1,5 @@
-/// A fixed number of threads that run jobs in the order they came, for what may block: fsync, name resolution, deletion.
+/// Threads that run jobs in the order they came, for what may block: fsync, name resolution, deletion. There are at most as
+/// many as were asked for, and each is started by the first job that finds none idle.
 public final class WorkerPool: Sendable {
     public typealias Job = @Sendable () -> Void
 
@@ -8,6 +9,11 @@ public final class WorkerPool: Sendable {
         // Jobs before it have been taken. Moving the rest only now and then keeps taking one cheap.
         var head = 0
         var isStopped = false
+        var threads: [Thread] = []
+        /// Threads that wait for a job, or were woken for one and have not taken it yet.
+        var idle = 0
+
+        var queued: Int { queue.count - head }
 
         mutating func take() -> Job? {
             guard head < queue.count else { return nil }
@@ -26,25 +32,17 @@ public final class WorkerPool: Sendable {
     }
 
     private let monitor = Monitor(State())
+    private let name: String
+    private let maxThreads: Int
     private let maxQueued: Int
-    private let threads: [Thread]
 
     /// - Parameters:
     ///   - threads: how many jobs run at a time, at least 1.
     ///   - maxQueued: jobs that may wait for a thread.
-    public init(name: String, threads count: Int, maxQueued: Int = .max) {
+    public init(name: String, threads: Int, maxQueued: Int = .max) {
+        self.name = name
+        maxThreads = max(threads, 1)
         self.maxQueued = maxQueued
-        let monitor = self.monitor
-        threads = (0..<max(count, 1)).map { number in
-            Thread(name: "\(name)-\(number)") {
-                while let job = monitor.wait({ state -> Job?? in
-                    if let job = state.take() { return .some(job) }
-                    return state.isStopped ? .some(nil) : nil
-                }) {
-                    job()
-                }
-            }
-        }
     }
 
     deinit { stop() }
@@ -54,19 +52,54 @@ public final class WorkerPool: Sendable {
     @discardableResult
     public func submit(_ job: @escaping Job) -> Bool {
         monitor.updateOne { state in
-            guard !state.isStopped, state.queue.count - state.head < maxQueued else { return false }
+            guard !state.isStopped, state.queued < maxQueued else { return false }
             state.queue.append(job)
+            if state.queued > state.idle, state.threads.count < maxThreads { startThread(&state) }
             return true
         }
     }
 
+    // Without one the job waits for those that there are, or for the next job.
+    private func startThread(_ state: inout State) {
+        let thread = Thread(ifPossible: "\(name)-\(state.threads.count)") { [monitor] in
+            while let job = WorkerPool.next(monitor) { job() }
+        }
+        if let thread { state.threads.append(thread) }
+    }
+
+    /// - Returns: nil when the pool has stopped and nothing is left to do.
+    private static func next(_ monitor: Monitor<State>) -> Job? {
+        var isIdle = false
+        return monitor.wait { state -> Job?? in
+            let job = state.take()
+            let hasEnded = job != nil || state.isStopped
+            if hasEnded == isIdle { state.idle += isIdle ? -1 : 1 }
+            isIdle = !hasEnded
+            return hasEnded ? .some(job) : nil
+        }
+    }
+
+    /// Threads that have been started.
+    var threadCount: Int { monitor.withLock { $0.threads.count } }
+
     /// Jobs that wait for a thread.
-    public var queued: Int { monitor.withLock { $0.queue.count - $0.head } }
+    public var queued: Int { monitor.withLock { $0.queued } }
 
     /// Takes no further jobs, runs those that were taken, and waits for the threads to end (from a job of the pool itself:
     /// for the other threads).
-    public func stop() {
-        monitor.update { $0.isStopped = true }
-        for thread in threads { thread.join() }
+    /// - Parameter timeoutMs: how long to wait; nil for as long as it takes. Who has not ended then goes on.
+    /// - Returns: whether all has been done.
+    @discardableResult
+    public func stop(timeoutMs: Int64? = nil) -> Bool {
+        let threads = monitor.update { state in
+            state.isStopped = true
+            return state.threads
+        }
+        let startMs = SystemClock().monotonicMs
+        for thread in threads {
+            let leftMs = timeoutMs.map { max(0, startMs + $0 - SystemClock().monotonicMs) }
+            guard thread.join(timeoutMs: leftMs) else { return false }
+        }
+        return true
     }
 }

@@ -116,6 +116,9 @@ public final class Broker: Sendable {
 
     /// How long requests in hand may take when the broker stops.
     private static let drainMs: Int64 = 5000
+    /// How long threads are waited for in all before the logs are closed. One that waits for a disk that does not answer
+    /// must not cost the other log directories their clean stop.
+    private static let threadsMs: Int64 = 15_000
 
     /// Stops accepting, answers what is in hand, flushes the logs and writes their checkpoints. Blocks; not on a loop.
     public func stop() {
@@ -129,15 +132,17 @@ public final class Broker: Sendable {
         let hasServed = isServing.withLock { $0 }
         if hasServed { logger.info("stopping") }
         for listener in listeners.withLock({ $0 }) { listener.close() }
+        let deadlineMs = clock.monotonicMs + Broker.threadsMs
+        func leftMs() -> Int64 { max(100, deadlineMs - clock.monotonicMs) }
         // Answers whoever waits in a rebalance.
-        transactions.stop()
-        coordinators.stop()
+        transactions.stop(leftMs: leftMs)
+        coordinators.stop(leftMs: leftMs)
         // Wakes parked fetches, so that they are answered now and not when their time is up.
         partitions.close()
-        loops.stop(drainMs: Broker.drainMs)
-        controller.stop()
-        readers.stop()
-        workers.stop()
+        loops.stop(drainMs: Broker.drainMs, leftMs: leftMs)
+        controller.stop(timeoutMs: leftMs())
+        readers.stop(timeoutMs: leftMs())
+        workers.stop(timeoutMs: leftMs())
         logManager.shutdown(brokerEpoch: images.image.brokers[nodeId]?.epoch ?? -1)
         if hasServed { logger.info("stopped") }
     }

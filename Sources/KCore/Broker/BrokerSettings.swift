@@ -51,6 +51,7 @@ struct BrokerSettings: Sendable {
         workerThreads = min(config.int("num.io.threads"), max(2, processors * 2))
         // Enough to keep a disk busy, few enough to leave it room for what is written.
         readerThreads = min(config.int("num.io.threads"), 4)
+        logManager.readerThreads = readerThreads
         fetchMaxBytes = config.int("fetch.max.bytes")
         verifiesTransactions = config.bool("transaction.partition.verification.enable")
         logManager.verifiesTransactions = verifiesTransactions

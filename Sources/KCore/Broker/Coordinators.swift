@@ -31,9 +31,9 @@ final class Coordinators: Sendable {
     }
 
     /// Refuses whoever waits, and ends. Nothing is taken after that.
-    func stop() {
+    func stop(leftMs: () -> Int64? = { nil }) {
         groups.stop()
-        loops.stop()
+        loops.stop(leftMs: leftMs)
     }
 
     private func follow(_ topic: TopicImage) {

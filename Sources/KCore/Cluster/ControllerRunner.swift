@@ -31,10 +31,6 @@ final class ControllerRunner: Sendable {
         var isStopped = false
     }
 
-    private final class FailureHandler: Sendable {
-        let handler = Mutex<(@Sendable (String) -> Void)?>(nil)
-    }
-
     private let failureHandler: FailureHandler
     private let queue: Monitor<Queue>
     private let thread: Thread
@@ -54,7 +50,7 @@ final class ControllerRunner: Sendable {
         let worker = Mutex(
             Worker(
                 controller: controller, store: store, holder: holder, image: image, logger: logger,
-                failed: { reason in failed.handler.withLock { $0 }?(reason) }))
+                failed: { reason in failed.tell(reason) }))
         thread = Thread(name: "controller") {
             while let jobs = Self.next(queue) { worker.withLock { $0.run(jobs) } }
             worker.withLock { $0.store.close() }
@@ -80,7 +76,7 @@ final class ControllerRunner: Sendable {
 
     /// Has `handler` called, with the reason, when metadata can no longer be changed. On the controller's thread.
     func onFailure(_ handler: @escaping @Sendable (String) -> Void) {
-        failureHandler.handler.withLock { $0 = handler }
+        failureHandler.set(handler)
     }
 
     /// Waits for the answer. Never to be called on an event loop.
@@ -91,9 +87,10 @@ final class ControllerRunner: Sendable {
     }
 
     /// Answers what was submitted, closes the store and ends the thread.
-    func stop() {
+    /// - Parameter timeoutMs: how long to wait for that; nil for as long as it takes.
+    func stop(timeoutMs: Int64? = nil) {
         queue.update { $0.isStopped = true }
-        thread.join()
+        thread.join(timeoutMs: timeoutMs)
     }
 
     private static func next(_ queue: Monitor<Queue>) -> [Job]? {

@@ -13,6 +13,8 @@ public struct DirectoryWorkers: Sendable {
     var writeBehind: Run
     /// Runs what comes up again and again, of which one at a time is enough; see ``Upkeep``.
     var upkeep: Run
+    /// Reads what is not in memory; nil: whoever does that for all.
+    var readers: WorkerPool?
     /// Threads to be stopped with the directory.
     var pools: [WorkerPool] = []
 
@@ -24,9 +26,11 @@ public struct DirectoryWorkers: Sendable {
         upkeep = run
     }
 
-    /// Starts threads.
-    /// - Parameter name: tells those of several directories apart.
-    static func start(_ name: String) -> DirectoryWorkers {
+    /// Threads, which start when they are needed.
+    /// - Parameters:
+    ///   - name: tells those of several directories apart.
+    ///   - readers: threads that read.
+    static func start(_ name: String, readers: Int) -> DirectoryWorkers {
         func pool(_ work: String, _ threads: Int) -> WorkerPool {
             WorkerPool(name: "\(work)-\(name)", threads: threads)
         }
@@ -41,7 +45,9 @@ public struct DirectoryWorkers: Sendable {
         }
         workers.writeBehind = { job in writer.submit(job) }
         workers.upkeep = { job in upkeep.submit(job) }
-        workers.pools = [background, flushers, writer, upkeep]
+        let reader = pool("reader", readers)
+        workers.readers = reader
+        workers.pools = [background, flushers, writer, upkeep, reader]
         return workers
     }
 }

@@ -35,7 +35,8 @@ extension Log {
         var missing: LogFault?
         // A segment can be deleted between the look at the list and the opening of its file; the next look tells.
         for _ in 0..<3 {
-            let view = published.withLock { $0.look(offset, maxBytes: maxBytes, upTo: upTo) }
+            var view = published.withLock { $0.look(offset, maxBytes: maxBytes, upTo: upTo) }
+            view.readers = environment.readers
             guard offset >= view.startOffset, offset <= view.endOffset else {
                 throw LogError(
                     .offsetOutOfRange,
@@ -84,8 +85,8 @@ extension Log {
             }
             // The end of a cleaned segment can be a gap.
             index += 1
-        }
             if index < segments.count { noteHole(at: offset, between: segment, and: segments[index]) }
+        }
         return view.result()
     }
 }
@@ -106,6 +107,7 @@ struct ReadView: Sendable {
     var activeSize: Int64
     /// The answer, where the last appends tell it.
     var tail: Tail?
+    var readers: WorkerPool?
 
     func result() -> LogRead {
         LogRead(records: .empty, firstOffset: endOffset, logStartOffset: startOffset, logEndOffset: endOffset)
@@ -116,6 +118,7 @@ struct ReadView: Sendable {
     ) -> LogRead {
         var region = FileRegion(source: file, position: start, count: Int(end - start))
         region.inMemoryUntilMs = inMemoryUntilMs
+        region.readers = readers
         return LogRead(
             records: region.count > 0 ? .files([region]) : .empty, firstOffset: firstOffset,
             logStartOffset: startOffset, logEndOffset: endOffset)

@@ -30,6 +30,10 @@ public final class Log: Sendable {
     let safeStart: Atomic<Int64>
     /// Where files were found to be damaged.
     let damagedPlaces = Mutex(DamagedPlaces())
+    /// The last append found no room; said once.
+    let isOutOfRoom = Atomic(false)
+    /// The last flush that was due failed; said once.
+    let isUnflushable = Atomic(false)
     /// Goes up when transaction indexes begin to be written anew and when they are: odd in between.
     let indexRebuilds = Atomic<Int>(0)
     /// Tells up to where consumers can see records now. Set by who serves the log, and asked where `delivery.delay.ms` is.

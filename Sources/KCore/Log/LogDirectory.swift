@@ -1,13 +1,10 @@
 internal import Synchronization
 
-/// Who is told when a directory goes offline. Set when somebody is there to be told.
-final class DirectoryFailureHandler: Sendable {
-    let handler = Mutex<(@Sendable (_ path: String) -> Void)?>(nil)
-}
-
 /// One of `log.dirs`: locked for this process, with what its files say.
 final class LogDirectory: Sendable {
     let path: String
+    /// Its place in `log.dirs`, from 0 on.
+    let number: Int
     let health: DirectoryHealth
     let wasCleanStop: Bool
     /// Held while checkpoints are written, so that an older state never replaces a newer one: what each file says, as far as
@@ -21,13 +18,17 @@ final class LogDirectory: Sendable {
     let inProgress = Mutex<Set<Upkeep>>([])
     private let lock: Mutex<(any AnyObject & Sendable)?>
 
+    /// Nil as long as there is nothing to clean.
+    let cleanerThreads = Mutex<CleanerThreads?>(nil)
     private init(
-        path: String, health: DirectoryHealth, files: OpenFiles, workers: DirectoryWorkers, wasCleanStop: Bool,
+        path: String, number: Int, health: DirectoryHealth, files: OpenFiles, workers: DirectoryWorkers,
+        wasCleanStop: Bool,
         lock: (any AnyObject & Sendable)?
     ) {
         self.path = path
         self.health = health
         self.files = files
+        self.number = number
         self.workers = workers
         self.wasCleanStop = wasCleanStop
         self.lock = Mutex(lock)
@@ -37,27 +38,29 @@ final class LogDirectory: Sendable {
     /// - Parameter maxOpenFiles: in it.
     /// - Throws: KAFKA_STORAGE_ERROR when another process has it.
     static func open(
-        _ path: String, disk: any Disk, maxOpenFiles: Int, workers: DirectoryWorkers, logger: Logger,
-        _ failureHandler: DirectoryFailureHandler
+        _ path: String, number: Int, disk: any Disk, maxOpenFiles: Int, workers: DirectoryWorkers, logger: Logger,
+        _ failureHandler: FailureHandler
     ) throws(LogError) -> LogDirectory {
         let files = OpenFiles(disk: disk, limit: maxOpenFiles, background: workers.writeBehind)
         let health = DirectoryHealth(path: path) { directory, error in
             logger.error("a log directory is offline", ["dir": directory.path, "error": error])
-            failureHandler.handler.withLock { $0 }?(directory.path)
+            failureHandler.tell(directory.path)
         }
         do {
             try disk.createDirectory(path)
             let lock = try disk.lock(path + "/" + LogDirectoryName.lockFile)
             let marker = try disk.fileSize(path + "/" + LogDirectoryName.cleanStopMarker)
             return LogDirectory(
-                path: path, health: health, files: files, workers: workers, wasCleanStop: marker != nil, lock: lock)
+                path: path, number: number, health: health, files: files, workers: workers, wasCleanStop: marker != nil,
+                lock: lock)
         } catch {
             if error.operation == .lock && error.isTaken {
                 throw LogError(.kafkaStorageError, "\(path) is in use: another broker has locked it")
             }
             _ = health.fail(error)
             return LogDirectory(
-                path: path, health: health, files: files, workers: workers, wasCleanStop: false, lock: nil)
+                path: path, number: number, health: health, files: files, workers: workers, wasCleanStop: false,
+                lock: nil)
         }
     }
 

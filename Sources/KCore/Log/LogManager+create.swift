@@ -93,6 +93,7 @@ extension LogManager {
             }
             let log = try loader(topicPartition, directory, config: config, isClean: false).load()
             state.withLock { $0.logs[topicPartition] = log }
+            startCleaning(log)
             return log
         } catch {
             // The next attempt may be in another directory.

@@ -155,6 +155,7 @@ extension LogManager {
                 state.refused[topicPartition] = nil
                 state.logs[topicPartition] = log
             }
+            startCleaning(log)
             logger.info("a log can be used again", ["partition": topicPartition])
             return log
         } catch {

@@ -64,7 +64,7 @@ extension LogManager {
         }
     }
 
-    private func removeDue(_ directory: LogDirectory, nowMs: Int64) {
+    func removeDue(_ directory: LogDirectory, nowMs: Int64) {
         if directory.removals.hasDeletedLogs(nowMs: nowMs) {
             checkpoint(directory)
             checkpointHighWatermarks(directory)
@@ -79,49 +79,12 @@ extension LogManager {
         for log in sortedLogs where log.environment.directory === directory.health {
             guard !log.isOffline, log.isFlushDue(nowMs: nowMs) else { continue }
             log.whenFlushed(to: log.logEndOffset) { [logger] error in
-                guard let error else { return }
-                logger.error("a log cannot be flushed", ["partition": log.topicPartition, "error": error])
-            }
-        }
-    }
-
-    /// Flushes and closes all logs, writes the checkpoints, and marks the directories as stopped cleanly.
-    /// - Parameter brokerEpoch: what the marker states; -1 without a cluster.
-    public func shutdown(brokerEpoch: Int64 = -1) {
-        let isFirst = state.withLock { state in
-            let isFirst = !state.isStopped
-            state.isStopped = true
-            return isFirst
-        }
-        guard isFirst else { return }
-        stopCleaning()
-        for directory in directories {
-            for pool in directory.workers.pools { pool.stop() }
-        }
-        let dirty = Mutex<Set<String>>([])
-        Parallel.forEach(sortedLogs, threads: max(options.recoveryThreads, options.closingThreads)) { log in
-            do throws(LogError) {
-                try log.close()
-            } catch {
-                self.logger.error("a log cannot be closed", ["partition": log.topicPartition, "error": error])
-                dirty.withLock { _ = $0.insert(log.environment.directory.path) }
-            }
-        }
-        for directory in directories { removeDue(directory, nowMs: .max) }
-        // A log that was refused is damaged where it had promised, or was not recovered: the next start must look again.
-        let refused = allRefused.map { $0.loader.environment.directory.path }
-        let unflushed = state.withLock { $0.surplus.values.flatMap(\.logs) }
-            .filter { $0.recoveryPoint < $0.logEndOffset }.map { $0.environment.directory.path }
-        let notClean = dirty.withLock { $0 }.union(refused).union(unflushed)
-        defer { for directory in directories { directory.unlock() } }
-        for directory in directories where !directory.health.isOffline {
-            checkpoint(directory)
-            checkpointHighWatermarks(directory)
-            if notClean.contains(directory.path) { continue }
-            do {
-                try directory.writeCleanStopMarker(disk, brokerEpoch: brokerEpoch)
-            } catch {
-                logger.error("the directory cannot be marked as stopped", ["dir": directory.path, "error": error])
+                if let error {
+                    if log.isUnflushable.exchange(true, ordering: .relaxed) { return }
+                    logger.error("a log cannot be flushed", ["partition": log.topicPartition, "error": error])
+                } else if log.isUnflushable.exchange(false, ordering: .relaxed) {
+                    logger.info("a log can be flushed again", ["partition": log.topicPartition])
+                }
             }
         }
     }

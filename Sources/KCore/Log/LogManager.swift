@@ -19,7 +19,7 @@ public final class LogManager: Sendable {
     // Creating writes files, which must not hold up who only looks a log up.
     let creating = Mutex(())
     let uncleanStop = Atomic(false)
-    let failureHandler: DirectoryFailureHandler
+    let failureHandler: FailureHandler
 
     struct State: Sendable {
         var logs: [TopicPartition: Log] = [:]
@@ -33,7 +33,7 @@ public final class LogManager: Sendable {
         var lastHighWatermarksMs: Int64
         var lastRetentionMs: Int64
         var lastFlushCheckMs: Int64
-        var cleanerThreads: CleanerThreads?
+        var isCleaning = false
         var isStopped = false
     }
 
@@ -56,18 +56,20 @@ public final class LogManager: Sendable {
         self.clock = clock
         self.logger = logger
         self.background = background
-        cleaner = LogCleaner(options.cleaner, clock: clock, logger: logger.named("cleaner"))
+        var cleanerOptions = options.cleaner
+        cleanerOptions.directories = options.directories.count
+        cleaner = LogCleaner(cleanerOptions, clock: clock, logger: logger.named("cleaner"))
         let nowMs = clock.monotonicMs
         state = Mutex(
             State(lastCheckpointMs: nowMs, lastHighWatermarksMs: nowMs, lastRetentionMs: nowMs, lastFlushCheckMs: nowMs)
         )
-        let failureHandler = DirectoryFailureHandler()
+        let failureHandler = FailureHandler()
         self.failureHandler = failureHandler
         var directories: [LogDirectory] = []
-        for path in options.directories {
+        for (number, path) in options.directories.enumerated() {
             directories.append(
                 try LogDirectory.open(
-                    path, disk: disk, maxOpenFiles: options.maxOpenFiles / options.directories.count,
+                    path, number: number, disk: disk, maxOpenFiles: options.maxOpenFiles / options.directories.count,
                     workers: workers?(path) ?? DirectoryWorkers(background), logger: logger, failureHandler))
         }
         self.directories = directories
@@ -87,7 +89,7 @@ public final class LogManager: Sendable {
             options, disk: disk, clock: clock, logger: logger, background: { job in pool.submit(job) },
             workers: { _ in
                 defer { number += 1 }
-                return DirectoryWorkers.start("\(number)")
+                return DirectoryWorkers.start("\(number)", readers: options.readerThreads)
             })
     }
 
@@ -117,12 +119,15 @@ public final class LogManager: Sendable {
 
     /// Has `handler` called when a directory goes offline: by a job in the background, after its logs refuse.
     public func onDirectoryFailure(_ handler: @escaping @Sendable (_ path: String) -> Void) {
-        failureHandler.handler.withLock { $0 = { [background] path in background { handler(path) } } }
+        failureHandler.set { [background] path in background { handler(path) } }
     }
 
     /// Puts the settings of a topic into force in all its logs.
     public func updateConfig(topic: String, _ config: LogConfig) {
-        for log in logs where log.topicPartition.topic == topic { log.updateConfig(config) }
+        for log in logs where log.topicPartition.topic == topic {
+            log.updateConfig(config)
+            startCleaning(log)
+        }
     }
 
     // MARK: Opening
@@ -137,6 +142,7 @@ public final class LogManager: Sendable {
             background: directory.workers.background, flusher: directory.workers.flusher,
             writeBehind: directory.workers.writeBehind,
             removeLater: { [removals = directory.removals] paths, atMs in removals.add(paths, atMs: atMs) })
+        environment.readers = directory.workers.readers
         environment.producerIdExpirationMs = options.producerIdExpirationMs
         environment.verifiesTransactions = options.verifiesTransactions
         environment.checkpoint = { [weak self] in self?.checkpoint(directory) ?? false }

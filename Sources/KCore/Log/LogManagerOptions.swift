@@ -9,6 +9,11 @@ public struct LogManagerOptions: Sendable {
     public var recoveryThreads = 2
     /// Logs that are closed at a time. Closing waits for disks, and several waits take as long as one.
     public var closingThreads = 1
+    /// Threads of each directory that read what is not in memory.
+    public var readerThreads = 4
+    /// How long a stop waits for directories when nothing gets done in any of them. Longer than any fsync takes on a disk that
+    /// is merely slow, since the kernel is told to write early; shorter than service managers wait.
+    public var stopTimeoutMs: Int64 = 30_000
     /// `log.flush.scheduler.interval.ms`: how often `flush.ms` of topics is looked at. Kafka's default is "never".
     public var flushCheckIntervalMs: Int64 = 1000
     /// `log.flush.offset.checkpoint.interval.ms` and `log.flush.start.offset.checkpoint.interval.ms`

@@ -23,7 +23,11 @@ extension Connection {
         let known = coldRead.source == ObjectIdentifier(region.source) && coldRead.range.contains(region.position)
         if !known {
             let count = min(region.count, ColdRead.maxBytes)
-            if !region.source.isCached(at: region.position, count: count), load(region, count, readers) { return 0 }
+            if !region.source.isCached(at: region.position, count: count),
+                load(region, count, region.readers ?? readers)
+            {
+                return 0
+            }
             coldRead.source = ObjectIdentifier(region.source)
             coldRead.range = region.position..<region.position + Int64(count)
         }

@@ -118,9 +118,10 @@ public final class EventLoop: @unchecked Sendable {
 
     /// Ends the loop: jobs that were given before run, connections take no further requests and have up to `drainMs` to
     /// finish what they have, then they are closed. Waits for the thread to end, unless it is called on it.
-    public func stop(drainMs: Int64 = 0) {
+    /// - Parameter timeoutMs: how long to wait; nil for as long as it takes.
+    public func stop(drainMs: Int64 = 0, timeoutMs: Int64? = nil) {
         beginToStop(drainMs: drainMs)
-        if !inLoop { thread.withLock { $0 }?.join() }
+        if !inLoop { thread.withLock { $0 }?.join(timeoutMs: timeoutMs) }
     }
 
     /// The same without waiting.

@@ -29,9 +29,10 @@ public final class EventLoopGroup: Sendable {
     }
 
     /// Ends all loops (see ``EventLoop/stop(drainMs:)``) and waits for them.
-    public func stop(drainMs: Int64 = 0) {
+    /// - Parameter leftMs: asked how long each may be waited for; nil for as long as it takes.
+    public func stop(drainMs: Int64 = 0, leftMs: () -> Int64? = { nil }) {
         // All begin to drain before the first is waited for.
         for loop in loops { loop.beginToStop(drainMs: drainMs) }
-        for loop in loops { loop.stop(drainMs: drainMs) }
+        for loop in loops { loop.stop(drainMs: drainMs, timeoutMs: leftMs()) }
     }
 }

@@ -25,6 +25,8 @@ public struct FileRegion: Sendable {
     public var count: Int
     /// Until when it is in memory for certain, since it was written just before: milliseconds of the monotonic clock.
     public var inMemoryUntilMs: Int64 = 0
+    /// Who waits for the file's disk, so that those who wait for another one are not held up; nil: who does so for all.
+    public var readers: WorkerPool?
 
     public init(source: any RegionSource, position: Int64, count: Int) {
         self.source = source

@@ -13,6 +13,38 @@ import Testing
         var isGone: Bool { lock.withLock { _ in object == nil } }
     }
 
+    @Test func `a thread is started by the first job that finds none idle`() {
+        let pool = WorkerPool(name: "test", threads: 2)
+        let isOpen = Monitor(false)
+        let ran = Monitor(0)
+        #expect(pool.threadCount == 0)
+        for count in 1...4 {
+            pool.submit {
+                _ = isOpen.wait(timeoutMs: 10_000) { $0 ? true : nil }
+                ran.update { $0 += 1 }
+            }
+            #expect(pool.threadCount == min(count, 2))
+        }
+        isOpen.update { $0 = true }
+        pool.stop()
+        #expect(ran.withLock { $0 } == 4)
+    }
+
+    @Test func `a stop with a limit does not wait for a job that does not end`() {
+        let pool = WorkerPool(name: "test", threads: 2)
+        let isOpen = Monitor(false)
+        let ran = Monitor(false)
+        pool.submit {
+            _ = isOpen.wait(timeoutMs: 10_000) { $0 ? true : nil }
+            ran.update { $0 = true }
+        }
+        #expect(!pool.stop(timeoutMs: 1))
+        #expect(!ran.withLock { $0 })
+        isOpen.update { $0 = true }
+        #expect(pool.stop())
+        #expect(ran.withLock { $0 })
+    }
+
     @Test func `a job is let go when it is done, however many wait behind it`() throws {
         let pool = WorkerPool(name: "test", threads: 1)
         let isOpen = Monitor(false)

@@ -63,6 +63,16 @@ import Testing
         }
     }
 
+    // It would be wrapped once more each time that it is looked at, and each call would take longer than the one before.
+    @Test func `no closure stands in a lock by itself`() {
+        let signs = ["Mutex<", "Monitor<"].flatMap { ["\($0)@", "\($0)(@", "\($0)((@"] }
+        for file in Self.core + Self.tools {
+            for (index, line) in file.lines.enumerated() {
+                #expect(!signs.contains { line.contains($0) }, "\(file.path):\(index + 1)")
+            }
+        }
+    }
+
     @Test func `the main file of a tool only hands over`() {
         for file in Self.tools where file.path.hasSuffix("main.swift") {
             #expect(file.lines.count <= 60, "\(file.path)")

@@ -29,7 +29,7 @@ private final class ColdFile: RegionSource {
     private static let content = (0..<2_500_000).map { UInt8(truncatingIfNeeded: $0 / 7) }
 
     private func server(
-        _ file: ColdFile, readers: WorkerPool, inMemoryUntilMs: Int64 = 0
+        _ file: ColdFile, readers: WorkerPool, own: WorkerPool? = nil, inMemoryUntilMs: Int64 = 0
     ) throws -> (group: EventLoopGroup, port: Int) {
         let group = try EventLoopGroup(count: 1, readers: readers)
         let listener = try Listener(
@@ -40,6 +40,7 @@ private final class ColdFile: RegionSource {
                 guard frame[0] == 1 else { return connection.complete(slot, .prefixed([2])) }
                 var region = FileRegion(source: file, position: 100, count: ColdReadTests.content.count - 100)
                 region.inMemoryUntilMs = inMemoryUntilMs
+                region.readers = own
                 connection.complete(
                     slot, Frame(segments: [.bytes(Bytes([9])), .file(region)], count: region.count + 1))
             }
@@ -69,6 +70,26 @@ private final class ColdFile: RegionSource {
         #expect(file.asked.all.count == 3)
         cold.send(frame: [0])
         #expect(cold.receiveFrame() == [2])
+    }
+
+    @Test func `a file is read by those who read from its disk, whatever the others wait for`() throws {
+        let file = try ColdFile(ColdReadTests.content)
+        file.open()
+        let others = WorkerPool(name: "reader", threads: 1)
+        let own = WorkerPool(name: "own", threads: 1)
+        let (group, port) = try server(file, readers: others, own: own)
+        let answers = Monitor(false)
+        others.submit { _ = answers.wait(timeoutMs: 30_000) { $0 ? true : nil } }
+        defer {
+            answers.update { $0 = true }
+            group.stop()
+            others.stop()
+            own.stop()
+        }
+        let client = try RawClient(port: port)
+        client.send(frame: [1])
+        #expect(client.receive(ColdReadTests.content.count - 99) == [9] + ColdReadTests.content[100...])
+        #expect(others.queued == 0)
     }
 
     @Test func `what was written just now is sent without a look`() throws {

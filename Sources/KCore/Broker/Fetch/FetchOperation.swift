@@ -122,7 +122,9 @@ final class FetchOperation: @unchecked Sendable {
     /// Goes on where a disk has to be waited for, on a thread that may. After each wait it is others' turn.
     private func readElsewhere(_ reading: Reading) {
         isReadElsewhere = true
-        let isTaken = call.broker.readers.submit { [self] in
+        // The first that is not read yet is the one that waits.
+        let readers = targets[reading.answers.count].partition?.log.environment.readers ?? call.broker.readers
+        let isTaken = readers.submit { [self] in
             var reading = reading
             let isComplete = read(&reading, waits: true)
             // What is sent first is brought into memory at the same time.

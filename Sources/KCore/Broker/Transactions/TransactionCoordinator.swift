@@ -40,9 +40,9 @@ final class TransactionCoordinator: Sendable {
         if let topic = image.topic(CoordinatorTopic.transactionsName) { follow(topic) }
     }
 
-    func stop() {
+    func stop(leftMs: () -> Int64? = { nil }) {
         runtime.stop()
-        loops.stop()
+        loops.stop(leftMs: leftMs)
     }
 
     private func follow(_ topic: TopicImage) {

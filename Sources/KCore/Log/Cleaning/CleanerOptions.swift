@@ -2,8 +2,10 @@
 public struct CleanerOptions: Sendable {
     /// `log.cleaner.enable`
     public var isEnabled = true
-    /// `log.cleaner.threads`
+    /// `log.cleaner.threads`: of each log directory with compacted logs.
     public var threads = 1
+    /// Log directories.
+    public var directories = 1
     /// `log.cleaner.dedupe.buffer.size`: memory for the maps of all threads, in bytes.
     public var dedupeBufferBytes = 128 << 20
     /// `log.cleaner.io.buffer.load.factor`: how full a map may get.
@@ -17,8 +19,9 @@ public struct CleanerOptions: Sendable {
 
     public init() {}
 
+    private var allThreads: Int { max(threads, 1) * max(directories, 1) }
     /// Of each thread.
-    var mapBytes: Int { dedupeBufferBytes / max(threads, 1) }
+    var mapBytes: Int { dedupeBufferBytes / allThreads }
     /// Of each thread, for reading; the same again for writing.
-    var bufferBytes: Int { max(ioBufferBytes / max(threads, 1) / 2, 4096) }
+    var bufferBytes: Int { max(ioBufferBytes / allThreads / 2, 4096) }
 }

@@ -1,10 +1,13 @@
-/// The threads that clean, from start to stop.
+/// The threads that clean the logs of one directory, from start to stop. Each directory has its own: a disk that does not
+/// answer holds up no cleaning on another one.
 final class CleanerThreads: Sendable {
     private let stopping = Monitor(false)
     private let threads: [Thread]
 
-    /// - Parameter logs: all logs there are, asked anew each time.
-    init(_ cleaner: LogCleaner, logs: @escaping @Sendable () -> [Log]) {
+    /// - Parameters:
+    ///   - number: tells those of several directories apart.
+    ///   - logs: all that there are in the directory, asked anew each time.
+    init(_ cleaner: LogCleaner, number: Int, logs: @escaping @Sendable () -> [Log]) {
         let options = cleaner.options
         let stopping = stopping
         // Waits unless the broker stops, and says whether it goes on.
@@ -12,12 +15,11 @@ final class CleanerThreads: Sendable {
             if ms <= 0 { return !stopping.withLock { $0 } }
             return stopping.wait(timeoutMs: ms) { $0 ? false : nil } ?? true
         }
-        threads = (0..<options.threads).map { number in
-            Thread(name: "cleaner-\(number)") {
+        threads = (0..<options.threads).map { thread in
+            Thread(name: "cleaner-\(number)-\(thread)") {
                 let map = OffsetMap(maxBytes: options.mapBytes, loadFactor: options.loadFactor)
                 repeat {
                     while cleaner.cleanNext(among: logs(), map: map, pause: pause) != nil {}
-                    cleaner.forgetOthers(than: logs())
                 } while pause(max(options.backoffMs, 1))
             }
         }

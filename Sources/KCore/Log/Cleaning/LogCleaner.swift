@@ -67,16 +67,6 @@ public final class LogCleaner: Sendable {
         return best
     }
 
-    /// Forgets what was done to logs that are not there any more.
-    private func forget(except logs: [Log]) {
-        let present = Set(logs.map(\.topicPartition))
-        state.withLock { state in
-            state.damaged = state.damaged.filter { present.contains($0.key) }
-            state.status.last = state.status.last.filter { present.contains($0.key) }
-            state.status.uncleanable = state.status.uncleanable.filter { present.contains($0.key) }
-        }
-    }
-
     private func isFree(_ log: Log) -> Bool {
         if log.isOffline || log.isDeleted.load(ordering: .acquiring) { return false }
         let partition = log.topicPartition
@@ -124,7 +114,7 @@ public final class LogCleaner: Sendable {
 
     /// Cleans the log that needs it most; when that does not come to its end, the next one.
     /// - Parameters:
-    ///   - logs: all that there are.
+    ///   - logs: those to choose from.
     ///   - map: memory for the cleaning, of the calling thread.
     ///   - pause: waits for some milliseconds; says whether to go on.
     /// - Returns: what was done; nil when there is nothing to clean, or nothing could be.
@@ -132,7 +122,6 @@ public final class LogCleaner: Sendable {
     func cleanNext(
         among logs: [Log], map: OffsetMap, pause: @escaping (Int64) -> Bool = { _ in true }
     ) -> CleaningResult? {
-        forget(except: logs)
         var failed: Set<TopicPartition> = []
         while let choice = choose(among: logs, except: failed) {
             defer { release(choice.log) }

@@ -9,24 +9,36 @@ extension LogManager {
             }
             return
         }
-        let threads = CleanerThreads(cleaner) { [weak self] in self?.logs ?? [] }
-        let isTooLate = state.withLock { state in
-            if state.isStopped { return true }
-            state.cleanerThreads = threads
-            return false
-        }
-        if isTooLate { threads.stop() }
+        state.withLock { $0.isCleaning = true }
+        for log in logs { startCleaning(log) }
     }
 
-    /// Stops cleaning; what was begun is thrown away.
-    func stopCleaning() {
-        let threads = state.withLock { state in
-            defer { state.cleanerThreads = nil }
-            return state.cleanerThreads
+    /// Sees to it that the log's directory has threads that clean, if the log wants to be cleaned. Most brokers have
+    /// directories without compacted logs, and some have none at all.
+    func startCleaning(_ log: Log) {
+        guard log.config.cleanupPolicy.contains(.compact),
+            let directory = directories.first(where: { $0.health === log.environment.directory })
+        else { return }
+        directory.cleanerThreads.withLock { threads in
+            guard threads == nil, state.withLock({ $0.isCleaning && !$0.isStopped }) else { return }
+            threads = CleanerThreads(cleaner, number: directory.number) { [weak self, weak directory] in
+                guard let self, let directory else { return [] }
+                cleaner.forgetOthers(than: self.logs)
+                return self.logs.filter { $0.environment.directory === directory.health }
+            }
         }
-        threads?.stop()
     }
 
     /// What the cleaner is doing and has done.
     public var cleanerStatus: CleanerStatus { cleaner.status }
+}
+
+extension LogDirectory {
+    /// Stops cleaning here, and waits for it; what was begun is thrown away.
+    func stopCleaning() {
+        cleanerThreads.withLock { threads in
+            defer { threads = nil }
+            return threads
+        }?.stop()
+    }
 }

@@ -32,7 +32,7 @@ final class OffsetMap {
         // One slot is always free, so that a search ends.
         maxKeys = min(max(Int(Double(maxSlots) * loadFactor), 1), maxSlots - 1)
         slots = min(OffsetMap.firstSlots, maxSlots)
-        memory = SlotMemory(allocating: slots * OffsetMap.slotBytes)
+        memory = SlotMemory(slots * OffsetMap.slotBytes)
         setLimits()
     }
 
@@ -48,7 +48,7 @@ final class OffsetMap {
     /// Forgets everything and gives memory back.
     func removeAll() {
         slots = min(OffsetMap.firstSlots, maxSlots)
-        memory = SlotMemory(allocating: slots * OffsetMap.slotBytes)
+        memory = SlotMemory(slots * OffsetMap.slotBytes)
         count = 0
         latestOffset = -1
         setLimits()
@@ -136,24 +136,28 @@ private final class SlotMemory {
     private var released = 0
     private static let pageBytes = 4096
 
+    private static func map(_ byteCount: Int) -> UnsafeMutableRawPointer? {
+        let memory = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        return memory == MAP_FAILED ? nil : memory
+    }
+
     /// Nil when the system has none.
     init?(mapping byteCount: Int) {
         self.byteCount = byteCount
         isMapped = true
-        guard let memory = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-            memory != MAP_FAILED
-        else { return nil }
+        guard let memory = SlotMemory.map(byteCount) else { return nil }
         base = memory
         // Every look at a large map is a look at another page.
         if byteCount >= 4 << 20 { madvise(base, byteCount, MADV_HUGEPAGE) }
     }
 
-    /// A little, from the heap.
-    init(allocating byteCount: Int) {
+    /// A little, from the heap if need be.
+    init(_ byteCount: Int) {
         self.byteCount = byteCount
-        isMapped = false
-        base = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 16)
-        base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+        let mapped = SlotMemory.map(byteCount)
+        isMapped = mapped != nil
+        base = mapped ?? UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 16)
+        if !isMapped { base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount) }
     }
 
     deinit {

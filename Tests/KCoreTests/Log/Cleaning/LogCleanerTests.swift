@@ -31,6 +31,7 @@ import Testing
     private func clean(_ manager: LogManager) -> [Int32] {
         var cleaned: [Int32] = []
         let map = map()
+        manager.cleaner.forgetOthers(than: manager.logs)
         while let result = manager.cleaner.cleanNext(among: manager.logs, map: map) {
             cleaned.append(result.topicPartition.partition)
         }

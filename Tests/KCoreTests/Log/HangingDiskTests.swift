@@ -1,0 +1,89 @@
+import Synchronization
+import Testing
+
+@testable import KCore
+
+/// Two log directories, one of which is on a disk that does not answer before the test wants it to.
+@Suite struct HangingDiskTests {
+    private let disk = SimulatedDisk()
+    private let clock = ManualClock()
+    private let answers = Monitor(true)
+
+    private func hang() {
+        answers.update { $0 = false }
+        let wait: @Sendable (String) -> Void = { [answers] path in
+            guard path.hasPrefix("/stuck/") else { return }
+            let hasAnswered = answers.wait(timeoutMs: 20_000) { $0 ? true : nil }
+            if hasAnswered == nil { Issue.record("nobody had the disk answer for \(path)") }
+        }
+        disk.interruption.withLock { $0 = SimulatedDisk.Interruption { _, path in wait(path) } }
+        disk.readHook.withLock { $0 = wait }
+    }
+
+    private func answer() { answers.update { $0 = true } }
+
+    private func open(_ options: LogManagerOptions, logger: Logger = .silent) throws -> LogManager {
+        let manager = try LogManager(options, disk: disk, clock: clock, logger: logger, background: { $0() })
+        manager.load { _ in CleaningBench.config }
+        for number in Int32(0)..<2 {
+            let partition = TopicPartition(topic: "t", partition: number)
+            try fill(try manager.createLog(partition, topicId: nil, config: CleaningBench.config))
+        }
+        return manager
+    }
+
+    private func fill(_ log: Log) throws {
+        for index in 0..<40 {
+            let builder = RecordBatchBuilder()
+            try builder.append(timestamp: clock.wallMs, key: Bytes("k\(index % 3)"), value: Bytes("value \(index)"))
+            _ = try log.append(try builder.close(), leaderEpoch: 0)
+        }
+    }
+
+    private func log(_ manager: LogManager, in directory: String) throws -> Log {
+        try #require(manager.logs.first { $0.environment.directory.path == directory })
+    }
+
+    private func isClean(_ directory: String) -> Bool {
+        disk.contents(directory + "/" + LogDirectoryName.cleanStopMarker) != nil
+    }
+
+    @Test func `a directory is cleaned while the disk of another one does not answer`() throws {
+        var options = LogManagerOptions(directories: ["/stuck", "/sound"])
+        options.cleaner.backoffMs = 1
+        let manager = try open(options)
+        let stuck = try log(manager, in: "/stuck")
+        let sound = try log(manager, in: "/sound")
+        hang()
+        manager.startCleaning()
+        for round in 1...3 {
+            let end = sound.logEndOffset
+            // The active segment is not cleaned.
+            try eventually("round \(round) is cleaned") {
+                sound.cleanedOffset.load(ordering: .acquiring) > end - 20
+            }
+            try fill(sound)
+        }
+        #expect(manager.cleanerStatus.last[stuck.topicPartition] == nil)
+        answer()
+        try eventually("the other log is cleaned, too") { manager.cleanerStatus.last[stuck.topicPartition] != nil }
+        manager.shutdown()
+    }
+
+    @Test func `a stop does not wait for a disk that does not answer, and leaves only its directory unclean`() throws {
+        let capture = PipeCapture()
+        var options = LogManagerOptions(directories: ["/stuck", "/sound"])
+        options.stopTimeoutMs = 100
+        let manager = try open(
+            options, logger: Logger(component: "log", sink: Logger.Sink(descriptor: capture.descriptor)))
+        hang()
+        manager.shutdown()
+        #expect(!isClean("/stuck"))
+        try eventually("the other directory is marked as stopped") { isClean("/sound") }
+        let said = capture.text.split(separator: "\n").filter { $0.contains("does not answer") }
+        #expect(said.contains { $0.contains("dir=/stuck") })
+        // Nothing that was written is false when it does after all.
+        answer()
+        try eventually("the directory is marked as stopped") { isClean("/stuck") }
+    }
+}
