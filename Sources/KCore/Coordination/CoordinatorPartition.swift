@@ -22,6 +22,8 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
     private(set) var loadNumber = 0
     /// How often it failed since the last time that the log took a record.
     private(set) var failures = 0
+    /// Whether the last one will be the same the next time, as far as one can tell.
+    private(set) var failureLasts = false
     private let clock: any Clock
     private var nextOffset: Int64 = 0
     private let builder = RecordBatchBuilder()
@@ -59,9 +61,11 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
         step { machine, turn in machine.didLoad(&turn) }
     }
 
-    func loadFailed(_ number: Int) {
+    /// - Parameter lasts: whether it is the log that is damaged.
+    func loadFailed(_ number: Int, lasts: Bool = false) {
         guard number == loadNumber, phase == .loading else { return }
         phase = .failed
+        failureLasts = lasts
         failures += 1
     }
 
@@ -210,6 +214,7 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
     /// Gives up the state, which is no longer what the log says, and refuses everybody who waits.
     func fail(_ code: ErrorCode) {
         phase = .failed
+        failureLasts = false
         failures += 1
         var waiting = unkept.flatMap(\.effects) + effects
         unkept = []

@@ -6,6 +6,8 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
     /// that this does not help.
     private static var reloadDelayMs: Int64 { 1000 }
     private static var maxReloadDelayMs: Int64 { 60_000 }
+    // Damage stays until somebody removes it, and to find it again all in front of it is read.
+    private static var damageReloadDelayMs: Int64 { 600_000 }
 
     let loop: EventLoop
     private let workers: WorkerPool
@@ -85,7 +87,7 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
                 logger.error(
                     "a coordinator cannot be loaded: \(error.message)" + CoordinatorLoader.remedy(error),
                     ["partition": log.topicPartition])
-                loop.execute { _ = self.run(index) { $0.loadFailed(number) } }
+                loop.execute { _ = self.run(index) { $0.loadFailed(number, lasts: error.code == .corruptMessage) } }
             }
         }
     }
@@ -175,7 +177,10 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
             guard timer.deadlineMs != .max else { return }
             timer.handle.cancel()
         }
-        let delayMs = min(Self.reloadDelayMs << Int64(min(partition.failures, 10)), Self.maxReloadDelayMs)
+        let delayMs =
+            partition.failureLasts
+            ? Self.damageReloadDelayMs
+            : min(Self.reloadDelayMs << Int64(min(partition.failures, 10)), Self.maxReloadDelayMs)
         logger.warning(
             "the coordinator will start anew from its log",
             ["partition": partition.log.topicPartition, "afterMs": delayMs])

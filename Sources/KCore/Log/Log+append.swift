@@ -137,6 +137,10 @@ extension Log {
         } catch {
             throw giveUp(error, segment)
         }
+        if isOutOfRoom.load(ordering: .relaxed) {
+            isOutOfRoom.store(false, ordering: .relaxed)
+            environment.logger.info("there is room for appends again", ["partition": topicPartition])
+        }
         writer.endOffset = lastOffset + 1
         part = planWriteBehind(segment, size: position + Int64(records.count), &writer)
         let nowMs = environment.clock.monotonicMs
@@ -160,7 +164,9 @@ extension Log {
         } catch {
             return environment.directory.fail(error)
         }
-        environment.logger.warning("no room for an append", ["partition": topicPartition, "error": error])
+        if !isOutOfRoom.exchange(true, ordering: .relaxed) {
+            environment.logger.warning("no room for an append", ["partition": topicPartition, "error": error])
+        }
         return LogError(error)
     }
 

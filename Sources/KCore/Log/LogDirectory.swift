@@ -12,23 +12,25 @@ final class LogDirectory: Sendable {
     let checkpointing = Mutex<[String: [TopicPartition: Int64]]>([:])
     /// Partitions without a log that checkpoints in this directory may still name.
     let stale = Mutex<Set<TopicPartition>>([])
+    /// Checkpoints that could not be written the last time, which is said once.
+    let unwritable = Mutex<Set<String>>([])
     let workers: DirectoryWorkers
     let files: OpenFiles
     let removals = RemovalQueue()
     let inProgress = Mutex<Set<Upkeep>>([])
-    private let lock: Mutex<(any AnyObject & Sendable)?>
-
     /// Nil as long as there is nothing to clean.
     let cleanerThreads = Mutex<CleanerThreads?>(nil)
+    private let lock: Mutex<(any AnyObject & Sendable)?>
+
     private init(
         path: String, number: Int, health: DirectoryHealth, files: OpenFiles, workers: DirectoryWorkers,
         wasCleanStop: Bool,
         lock: (any AnyObject & Sendable)?
     ) {
         self.path = path
+        self.number = number
         self.health = health
         self.files = files
-        self.number = number
         self.workers = workers
         self.wasCleanStop = wasCleanStop
         self.lock = Mutex(lock)

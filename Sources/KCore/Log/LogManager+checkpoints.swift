@@ -104,9 +104,14 @@ extension LogManager {
             do throws(DiskError) {
                 try checkpoint.replace(offsets)
                 written[name] = offsets
+                if directory.unwritable.withLock({ $0.remove(name) }) != nil {
+                    logger.info("a checkpoint can be written again", ["file": checkpoint.path])
+                }
                 return true
             } catch  where error.isHarmless {
-                logger.warning("a checkpoint cannot be written", ["file": checkpoint.path, "error": error])
+                if directory.unwritable.withLock({ $0.insert(name).inserted }) {
+                    logger.warning("a checkpoint cannot be written", ["file": checkpoint.path, "error": error])
+                }
                 // One that promises more than is true after a truncation must go; that takes no room.
                 let isPromise = [OffsetCheckpoint.recoveryPointName, OffsetCheckpoint.cleanedName].contains(name)
                 if isPromise, isLower(offsets, than: written[name]) {

@@ -96,11 +96,24 @@ import Testing
         let first = partition.beginLoading()
         let second = partition.beginLoading()
         partition.loaded(first, SumMachine(sums: ["old": 1]), nextOffset: 9)
-        partition.loadFailed(first)
+        partition.loadFailed(first, lasts: true)
         #expect(partition.phase == .loading)
+        #expect(!partition.failureLasts)
         partition.loaded(second, SumMachine(sums: ["new": 1]), nextOffset: 9)
         partition.loaded(second, SumMachine(), nextOffset: 9)
         #expect(partition.machine?.sums == ["new": 1])
+    }
+
+    @Test func `damage of the log is told from what passes`() {
+        for lasts in [true, false] {
+            partition.loadFailed(partition.beginLoading(), lasts: lasts)
+            #expect(partition.phase == .failed)
+            #expect(partition.failureLasts == lasts)
+        }
+        partition.loadFailed(partition.beginLoading(), lasts: true)
+        partition.loaded(partition.beginLoading(), SumMachine(), nextOffset: 0)
+        partition.fail(.notCoordinator)
+        #expect(!partition.failureLasts)
     }
 
     @Test func `a record that cannot be written fails the partition and leaves nothing of its step in the log`() throws
