@@ -13,6 +13,11 @@ public protocol DiskFile: RegionSource {
     func sync() throws(DiskError)
     /// Begins to write out a part of what was written, without a promise; may wait for a slow disk to take it.
     func startWriteback(at position: Int64, count: Int64) throws(DiskError)
+    /// Has what is read from now on come from the disk, but for what was written and is not there yet.
+    ///
+    /// After a write that the disk refused, Linux goes on to show the bytes that are not there, to other processes as well, and
+    /// takes them for written: the next ``sync()`` succeeds. Who must know what is there, drops them.
+    func dropCache()
     func truncate(to size: Int64) throws(DiskError)
     /// Reserves room up to `size` bytes without changing the file's size. A disk that cannot does nothing.
     func preallocate(to size: Int64) throws(DiskError)
@@ -76,6 +81,9 @@ extension DiskFile {
     public func readCached(at position: Int64, into target: UnsafeMutableRawBufferPointer) -> Int {
         read(at: position, into: target)
     }
+
+    /// A disk that keeps nothing in memory does nothing.
+    public func dropCache() {}
 
     /// Reads until `target` is full or the file ends.
     /// - Parameter waits: whether it may wait for the disk; if not, and it would have to, it throws

@@ -21,6 +21,8 @@ struct SegmentRecovery {
         mayCut: (Outcome) -> Bool, _ body: (StoredBatch) -> Void
     ) throws(LogFault) -> Outcome {
         let file = try segment.file()
+        // Of a former process, whose fsync may have failed.
+        file.dropCache()
         let fileSize = try onDisk { () throws(DiskError) in try file.size() }
         let window = ByteStorage(capacity: SegmentRecovery.windowBytes)
         let memory = UnsafeMutableRawBufferPointer(start: window.base, count: window.capacity)

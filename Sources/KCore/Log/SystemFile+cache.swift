@@ -26,6 +26,8 @@ extension SystemFile {
         }
     }
 
+    func dropCache() { posix_fadvise(number, 0, 0, POSIX_FADV_DONTNEED) }
+
     func isCached(at position: Int64, count: Int) -> Bool {
         guard count > 0 else { return true }
         let last = position + Int64(count) - 1

@@ -82,6 +82,29 @@ import Testing
         }
     }
 
+    @Test(arguments: UInt64(0)..<40) func `what a failed fsync has left in memory is not taken for written`(
+        seed: UInt64
+    ) throws {
+        let bench = LogBench()
+        bench.disk.state.withLock { $0.random = SimulatedDisk.Random(seed: seed) }
+        let log = try bench.open()
+        try log.append(["a"])
+        try log.flush()
+        try log.append(["b"])
+        bench.disk.inject(InjectedError(operation: .sync, part: ".log", code: 5))
+        #expect(throws: LogError.self) { try log.flush() }
+        // The disk is well again, the machine was never off.
+        bench.disk.restart()
+        let again = try LogBench(disk: bench.disk).open(recoveryPoint: 1)
+        let found = try again.values()
+        try again.append(["c"])
+        try again.flush()
+        var random = SimulatedDisk.Random(seed: seed)
+        bench.disk.crash(&random)
+        let last = try LogBench(disk: bench.disk).open(recoveryPoint: again.recoveryPoint)
+        #expect(try last.values() == found + ["c"])
+    }
+
     @Test func `segments below the recovery point are not read`() throws {
         let bench = LogBench()
         let log = try bench.open(small)

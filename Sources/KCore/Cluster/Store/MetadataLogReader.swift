@@ -132,6 +132,8 @@ struct MetadataLogReader {
     /// - Returns: where the segment's last whole batch ends.
     private mutating func read(segment path: String, isLast: Bool, snapshotEnd: Int64) throws -> Int64 {
         let segment = try disk.open(path, .read)
+        // What a former process could not write must not be taken for written.
+        segment.dropCache()
         var batches = try MetadataBatchFile(segment)
         while true {
             let position = batches.position

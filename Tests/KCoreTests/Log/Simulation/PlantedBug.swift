@@ -9,6 +9,7 @@ enum PlantedBug: String, CaseIterable, Sendable {
     case forgetsToSyncCheckpoints
     case forgetsToSyncEpochs
     case ignoresFailedSync
+    case trustsCache
     case removesNewestFirst
     case replacesByRemoving
     case forgetsToCutLog

@@ -54,12 +54,12 @@ struct SimulatedContents: Sendable {
         hasDiverged = durable != cached
     }
 
-    /// What was read from the medium before is read from there again.
+    /// What was read from the medium before is read from there again, but for what is to be written still.
     mutating func dropCache() {
-        if unsynced.isEmpty && hasDiverged {
-            cached = durable
-            hasDiverged = false
-        }
+        guard hasDiverged else { return }
+        cached = durable
+        for change in unsynced { SimulatedContents.apply(change, to: &cached) }
+        hasDiverged = false
     }
 
     /// Power was lost.

@@ -96,7 +96,6 @@ final class SimulatedDisk: Disk {
     func restart() {
         state.withLock { state in
             state.rise()
-            for id in state.files.keys.sorted() { state.files[id]?.dropCache() }
         }
     }
 

@@ -116,4 +116,10 @@ final class SimulatedFile: DiskFile {
     }
 
     func preallocate(to size: Int64) throws(DiskError) {}
+
+    func dropCache() {
+        disk.state.withLock { state in
+            if state.generation == generation && state.bug != .trustsCache { state.files[id]?.dropCache() }
+        }
+    }
 }

@@ -106,7 +106,7 @@ struct SimulationPlan: Sendable {
             crash = Crash(step: step, change: random.int(0..<(random.oneIn(3) ? 40 : 10)))
         }
         if crash != nil, isCompaction, end != .cleanStop {
-            if random.oneIn(2) {
+            if !random.oneIn(3) {
                 crash = endInSwap(&steps, &random)
             } else if let index = steps.lastIndex(where: { $0.kind == .clean }) {
                 // A cleaning takes many changes.
@@ -121,7 +121,7 @@ struct SimulationPlan: Sendable {
     private static func endInSwap(_ steps: inout [Step], _ random: inout SimulatedDisk.Random) -> Crash {
         for _ in 0..<random.int(2...6) { steps.append(Step(kind: .append, seed: random.next())) }
         steps.append(Step(kind: .clean, seed: random.next()))
-        return Crash(step: steps.count - 1, change: random.int(0..<20), swap: random.int(0...2))
+        return Crash(step: steps.count - 1, change: random.int(0..<16), swap: random.int(0...1))
     }
 
     var stepCount: Int { lives.reduce(0) { $0 + $1.steps.count } }
