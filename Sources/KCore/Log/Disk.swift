@@ -34,6 +34,12 @@ public struct DirectoryEntry: Hashable, Sendable {
     }
 }
 
+/// A file or directory, by the numbers of its file system and itself there.
+public struct FileIdentity: Hashable, Sendable {
+    var device: UInt64
+    var number: UInt64
+}
+
 public enum OpenMode: Sendable {
     case read
     /// Fails when the file does not exist.
@@ -69,11 +75,16 @@ public protocol Disk: Sendable {
     /// Creates the file and locks it against every other process (Kafka's `.lock` included) until the returned object
     /// goes. Throws ``DiskError/isTaken`` when somebody has it.
     func lock(_ path: String) throws(DiskError) -> any AnyObject & Sendable
+    /// What tells the file or directory at `path` from every other one, whatever its name; nil when there is none.
+    func identity(_ path: String) throws(DiskError) -> FileIdentity?
     /// Whether the file at `path` is the one that was locked: neither it nor a directory above it has gone, or been replaced.
     func isInPlace(_ lock: any AnyObject & Sendable, _ path: String) throws(DiskError) -> Bool
 }
 
 extension DiskFile {
+    /// A disk that keeps nothing in memory does nothing.
+    public func dropCache() {}
+
     /// A disk that cannot does nothing.
     public func startWriteback(at position: Int64, count: Int64) throws(DiskError) {}
 
@@ -81,9 +92,6 @@ extension DiskFile {
     public func readCached(at position: Int64, into target: UnsafeMutableRawBufferPointer) -> Int {
         read(at: position, into: target)
     }
-
-    /// A disk that keeps nothing in memory does nothing.
-    public func dropCache() {}
 
     /// Reads until `target` is full or the file ends.
     /// - Parameter waits: whether it may wait for the disk; if not, and it would have to, it throws

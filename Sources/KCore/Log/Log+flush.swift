@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Synchronization
 
 extension Log {
@@ -25,6 +26,7 @@ extension Log {
             let plan = writer.withLock { (writer) -> FlushPlan in makePlan(from: from, &writer) }
             do throws(DiskError) {
                 try write(plan)
+                try checkIsThere(plan.segments.last)
             } catch {
                 // Nothing was promised if it could not be written: deleted meanwhile, or there is no room for a file of
                 // names. What was taken over into the plan is due again.
@@ -48,6 +50,15 @@ extension Log {
             }
         }
         if hasMoved { flushObserver.withLock { $0 }?.call() }
+    }
+
+    /// An fsync of a file that was removed succeeds, and nobody will ever read it again.
+    private func checkIsThere(_ segment: LogSegment?) throws(DiskError) {
+        guard let path = segment?.files.log.path, try environment.disk.fileSize(path) == nil,
+            // Not one that has been cut off or has grown old meanwhile.
+            published.withLock({ $0.segments.last === segment })
+        else { return }
+        throw DiskError(.open, path: path, code: ENOENT)
     }
 
     private var hasUnwrittenEpochs: Bool { writer.withLock { $0.epochs.isDirty || $0.hasNewFiles } }

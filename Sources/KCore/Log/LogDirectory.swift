@@ -22,6 +22,8 @@ final class LogDirectory: Sendable {
     let cleanerThreads = Mutex<CleanerThreads?>(nil)
     private let lock: Mutex<(any AnyObject & Sendable)?>
 
+    /// What had the path when it was opened.
+    let identity: FileIdentity?
     private init(
         path: String, number: Int, health: DirectoryHealth, files: OpenFiles, workers: DirectoryWorkers,
         wasCleanStop: Bool,
@@ -35,6 +37,7 @@ final class LogDirectory: Sendable {
         self.wasCleanStop = wasCleanStop
         self.lock = Mutex(lock)
     }
+        self.identity = identity
 
     /// Creates the directory when there is none, and locks it. One that cannot be used is offline.
     /// - Parameter maxOpenFiles: in it.
@@ -54,7 +57,7 @@ final class LogDirectory: Sendable {
             let marker = try disk.fileSize(path + "/" + LogDirectoryName.cleanStopMarker)
             return LogDirectory(
                 path: path, number: number, health: health, files: files, workers: workers, wasCleanStop: marker != nil,
-                lock: lock)
+                lock: lock, identity: try disk.identity(path))
         } catch {
             if error.operation == .lock && error.isTaken {
                 throw LogError(.kafkaStorageError, "\(path) is in use: another broker has locked it")
@@ -124,10 +127,19 @@ final class LogDirectory: Sendable {
         }
     }
 
-    /// Whether the file that this process has locked is still the directory's.
-    func hasLock(_ disk: any Disk) throws(DiskError) -> Bool {
-        guard let lock = lock.withLock({ $0 }) else { return true }
-        return try disk.isInPlace(lock, path + "/" + LogDirectoryName.lockFile)
+    /// Sees to it that the file which this process has locked is the directory's: whoever comes locks the one that he finds
+    /// there.
+    /// - Returns: false when it had to be made anew.
+    /// - Throws: ``DiskError/isTaken`` when another process has it.
+    func keepLock(_ disk: any Disk) throws(DiskError) -> Bool {
+        let file = path + "/" + LogDirectoryName.lockFile
+        return try lock.withLock { (lock) throws(DiskError) in
+            // The directory was given up.
+            guard let held = lock else { return true }
+            if try disk.isInPlace(held, file) { return true }
+            lock = try disk.lock(file)
+            return false
+        }
     }
 
     /// Lets another process have the directory.

@@ -2,29 +2,22 @@ internal import Synchronization
 internal import Glibc
 
 extension LogManager {
-    /// Takes a directory offline that is gone: renamed, removed or unmounted under a running broker. What is open goes on
-    /// working for a while then, and whatever is made in its place would be taken for the truth.
+    /// Takes a directory offline that is gone: renamed, removed, unmounted or exchanged under a running broker. What is open
+    /// goes on working for a while then, and whatever is made in its place would be taken for the truth.
     func checkPresence(of directory: LogDirectory) {
         if directory.health.isOffline { return }
-        directory.checkPresence(disk) { self.logs.filter { $0.environment.directory === directory.health } }
-    }
-}
-
-extension LogDirectory {
-    /// Takes the directory offline when it is gone, or another one has its name.
-    /// - Parameter logs: those that are in it.
-    func checkPresence(_ disk: any Disk, logs: () -> [Log]) {
         do throws(DiskError) {
-            if try hasLock(disk) { return }
+            guard try disk.identity(directory.path) == directory.identity else {
+                throw DiskError(.open, path: directory.path, code: ENOENT)
+            }
             // Somebody may have removed the lock's file, and nothing else.
-            let names = Set(try disk.list(path).map(\.name))
-            let logs = logs()
-            let isHere = logs.contains { names.contains($0.topicPartition.description) }
-            if isHere || logs.isEmpty && !names.isEmpty { return }
-            throw DiskError(.open, path: path + "/" + LogDirectoryName.lockFile, code: ENOENT)
+            if try directory.keepLock(disk) { return }
+            logger.warning(
+                "the lock of a log directory was gone, and is taken anew",
+                ["file": directory.path + "/" + LogDirectoryName.lockFile])
         } catch {
             // With too much open nobody can tell.
-            if error.isMissing || !error.isHarmless { _ = health.fail(error) }
+            if error.isMissing || !error.isHarmless { _ = directory.health.fail(error) }
         }
     }
 }
@@ -40,7 +33,10 @@ extension Log {
     private func isOwn(_ path: String) -> Bool {
         let folder = folder.path
         if path == folder { return true }
-        guard path.hasPrefix(folder + "/"),
+        guard path.hasPrefix(folder + "/") else { return false }
+        // Its directory is gone with all that was in it, or was to be made in it.
+        if (try? environment.disk.identity(folder)) == .some(nil) { return true }
+        guard
             let file = SegmentFileKind.parse(String(path.dropFirst(folder.utf8.count + 1)))
         else { return false }
         return published.withLock { $0.segments.contains { $0.baseOffset == file.baseOffset } }

@@ -80,6 +80,7 @@ extension LogManager {
             guard !log.isOffline, log.isFlushDue(nowMs: nowMs) else { continue }
             log.whenFlushed(to: log.logEndOffset) { [logger] error in
                 if let error {
+                    if log.isDeleted.load(ordering: .relaxed) { return }
                     if log.isUnflushable.exchange(true, ordering: .relaxed) { return }
                     logger.error("a log cannot be flushed", ["partition": log.topicPartition, "error": error])
                 } else if log.isUnflushable.exchange(false, ordering: .relaxed) {

@@ -115,6 +115,10 @@ public struct SystemDisk: Disk {
         return file
     }
 
+    public func identity(_ path: String) throws(DiskError) -> FileIdentity? {
+        try status(path).map { FileIdentity(device: UInt64($0.st_dev), number: UInt64($0.st_ino)) }
+    }
+
     public func isInPlace(_ lock: any AnyObject & Sendable, _ path: String) throws(DiskError) -> Bool {
         guard let file = lock as? SystemFile, let named = try status(path) else { return false }
         var locked = stat()

@@ -63,6 +63,63 @@ import Testing
         manager.shutdown()
     }
 
+    @Test func `a directory that was exchanged for another with the same partitions is not it`() throws {
+        let directory = TemporaryDirectory()
+        let paths = ["a", "b"].map { "\(directory.path)/\($0)" }
+        let manager = try LogManager(LogManagerOptions(directories: paths), background: { $0() })
+        for number in 0..<2 { try create(manager, Int32(number)).append(["a"]) }
+        let lost = try #require(manager.logs.first { $0.directoryPath.hasPrefix(paths[1] + "/") })
+        try SystemDisk().rename(paths[1], to: paths[1] + ".away")
+        try SystemDisk().createDirectory("\(paths[1])/\(lost.topicPartition)")
+        manager.tick()
+        #expect(manager.offlineDirectories.map(\.path) == [paths[1]])
+        manager.shutdown()
+    }
+
+    @Test func `a lock that somebody has removed is taken anew, so that no other broker comes in`() throws {
+        let directory = TemporaryDirectory()
+        let options = LogManagerOptions(directories: [directory.path])
+        let manager = try LogManager(options, background: { $0() })
+        try SystemDisk().remove(directory.path + "/.lock")
+        manager.tick()
+        #expect(!manager.hasOfflineDirectory)
+        #expect(throws: LogError.self) { try LogManager(options, background: { $0() }) }
+        manager.shutdown()
+        // Who came in between has it.
+        let first = try LogManager(options, background: { $0() })
+        try SystemDisk().remove(directory.path + "/.lock")
+        let second = try LogManager(options, background: { $0() })
+        first.tick()
+        #expect(first.hasOfflineDirectory && !second.hasOfflineDirectory)
+        for manager in [first, second] { manager.shutdown() }
+    }
+
+    @Test func `a partition's directory that is removed takes its log directory offline with the next flush or roll`()
+        throws
+    {
+        for flushes in [true, false] {
+            let directory = TemporaryDirectory()
+            let manager = try LogManager(LogManagerOptions(directories: [directory.path]), background: { $0() })
+            var config = LogConfig()
+            config.segmentBytes = 200
+            let log = try create(manager, 0, config)
+            try log.append(["a"])
+            try SystemDisk().removeTree(log.directoryPath)
+            let point = log.recoveryPoint
+            #expect(throws: LogError.self) {
+                if flushes {
+                    try log.append(["b"])
+                    try log.flush()
+                } else {
+                    for index in 0..<10 { try log.append(["value \(index)"]) }
+                }
+            }
+            #expect(log.recoveryPoint == point)
+            #expect(manager.hasOfflineDirectory)
+            manager.shutdown()
+        }
+    }
+
     @Test func `a lock that somebody has removed is no reason to give up a directory that has the rest`() throws {
         let directory = TemporaryDirectory()
         let manager = try LogManager(LogManagerOptions(directories: [directory.path]), background: { $0() })

@@ -242,6 +242,16 @@ final class SimulatedDisk: Disk {
         return Lock(self, path, generation)
     }
 
+    func identity(_ path: String) throws(DiskError) -> FileIdentity? {
+        state.withLock { state in
+            switch state.names.entry(path) {
+            case .directory(let id): FileIdentity(device: 0, number: UInt64(id))
+            case .file(let id): FileIdentity(device: 1, number: UInt64(id))
+            case nil: nil
+            }
+        }
+    }
+
     func isInPlace(_ lock: any AnyObject & Sendable, _ path: String) throws(DiskError) -> Bool {
         state.withLock { $0.names.directory(parentDirectory(path)) != nil }
     }
