@@ -78,6 +78,18 @@ final class IndexFile: Sendable {
         try handle.sync(create: true)
     }
 
+    /// Makes a file although it may have no entry, which takes the place of another one that has the same name then.
+    func create() throws(DiskError) { try handle.sync(create: true) }
+
+    /// Removes the file if it has no entry, and need not be.
+    func removeIfEmpty() throws(DiskError) {
+        try state.withLock { (state) throws(DiskError) in
+            try loadCount(&state)
+            guard isOptional, state.inFile == 0, state.pending.isEmpty, try handle.exists() else { return }
+            try handle.remove()
+        }
+    }
+
     /// Keeps the first `count` entries. What the file has beyond them, half an entry included, is cut off.
     func truncate(toCount count: Int) throws(DiskError) {
         try state.withLock { (state) throws(DiskError) in

@@ -233,6 +233,15 @@ final class FileHandle: Sendable {
         }
     }
 
+    /// Closes the file and removes it.
+    func remove() throws(DiskError) {
+        try state.withLock { (state) throws(DiskError) in
+            state.file = nil
+            try folder.disk.remove(path(state.stage))
+        }
+        folder.files.closed(self)
+    }
+
     /// Closes the file, as soon as no reader holds it. It opens again when it is used again.
     func close() {
         state.withLock { $0.file = nil }

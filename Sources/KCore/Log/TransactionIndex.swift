@@ -120,13 +120,13 @@ struct TransactionIndex: Sendable {
         from start: Int, to count: Int, _ body: (AbortedTransaction) -> Bool
     ) throws(LogFault) {
         var index = start
-        var previous = Int64.min
+        var previous: AbortedTransaction?
         while index < count {
             let end = min(count, index + TransactionIndex.entriesPerRead)
             let portion = try onDisk { () throws(DiskError) in try file.entries(index..<end, read) }
             for entry in portion {
                 try check(entry, index: index, after: previous)
-                previous = entry.transaction.lastOffset
+                previous = entry.transaction
                 index += 1
                 if !body(entry.transaction) { return }
             }
@@ -134,12 +134,15 @@ struct TransactionIndex: Sendable {
         }
     }
 
-    private func check(_ entry: Entry, index: Int, after previous: Int64) throws(LogFault) {
+    // A last stable offset that is too large would hide the entries behind it from readers.
+    private func check(_ entry: Entry, index: Int, after previous: AbortedTransaction?) throws(LogFault) {
         let transaction = entry.transaction
         let isSound =
             entry.version == TransactionIndex.version && transaction.producerId >= 0 && transaction.firstOffset >= 0
             && transaction.lastOffset >= transaction.firstOffset && transaction.lastOffset >= baseOffset
-            && transaction.lastOffset > previous
+            && transaction.lastOffset > previous?.lastOffset ?? .min
+            && transaction.lastStableOffset <= transaction.lastOffset + 1
+            && transaction.lastStableOffset >= previous?.lastStableOffset ?? 0
         guard !isSound else { return }
         throw .damaged(
             path: file.path, position: Int64(index * TransactionIndex.entrySize),

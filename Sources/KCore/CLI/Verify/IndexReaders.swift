@@ -107,6 +107,7 @@ struct AbortedIndexReader {
     func problems(baseOffset: Int64) -> [(position: Int64, what: String)] {
         var problems: [(position: Int64, what: String)] = []
         var last = baseOffset - 1
+        var stable: Int64 = 0
         for entry in entries {
             if entry.version != 0 { problems.append((entry.place, "version \(entry.version) is not known")) }
             if entry.firstOffset > entry.lastOffset || entry.firstOffset < 0 {
@@ -115,7 +116,11 @@ struct AbortedIndexReader {
             if entry.lastOffset <= last {
                 problems.append((entry.place, "last offset \(entry.lastOffset) does not follow \(last)"))
             }
+            if entry.lastStableOffset > entry.lastOffset &+ 1 || entry.lastStableOffset < stable {
+                problems.append((entry.place, "last stable offset \(entry.lastStableOffset)"))
+            }
             last = max(last, entry.lastOffset)
+            stable = max(stable, entry.lastStableOffset)
         }
         if tail > 0 { problems.append((Int64(entries.count * Self.entrySize), "the file ends inside an entry")) }
         return problems

@@ -97,6 +97,9 @@ final class CleanedSegment {
         try onDisk { () throws(DiskError) in
             try segment.seal()
             try segment.flush()
+            // Or that of the segment in whose place this one comes could be left beside it, and make readers skip what follows
+            // transactions whose records and markers are gone.
+            try segment.files.transactionIndex.file.create()
             try segment.folder.disk.setModificationTime(segment.files.log.path, ms: modifiedMs)
             // The names, too: or a crash could leave a swap of which a part never was.
             try segment.folder.sync()

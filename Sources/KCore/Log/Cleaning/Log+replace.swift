@@ -37,6 +37,7 @@ extension Log {
                 }
                 try folder.sync()
                 try new.rename(to: .regular)
+                try new.files.transactionIndex.file.removeIfEmpty()
                 try folder.sync()
             } catch {
                 throw environment.directory.fail(error)

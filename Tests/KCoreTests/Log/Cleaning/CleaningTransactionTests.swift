@@ -47,6 +47,32 @@ import Testing
         #expect(try bench.contents().contains("2:a=2"))
     }
 
+    @Test func `an index of before does not stay beside a cleaned segment that needs none`() throws {
+        let bench = try CleaningBench()
+        try bench.put("a=1", options: bench.transactional(1))
+        try bench.end(1, isCommit: false)
+        try bench.put("a=2", options: bench.transactional(1, sequence: 1))
+        try bench.end(1, isCommit: true)
+        func again() throws {
+            try bench.put("x=1")
+            try bench.roll()
+            bench.clean()
+        }
+        for _ in 0..<2 { try again() }
+        bench.bench.clock.advance(ms: 1000)
+        // The marker goes; the process dies before the index of before is out of the way.
+        bench.bench.disk.inject(
+            InjectedError(
+                operation: .rename, part: "00000000000000000000.txnindex", code: 5, skip: 1, times: .max))
+        try again()
+        #expect(bench.log.isOffline)
+        bench.bench.disk.restart()
+        let fresh = LogBench(disk: bench.bench.disk, clock: bench.bench.clock)
+        let log = try CleaningBench(fresh, recoveryPoint: bench.log.recoveryPoint).log
+        #expect(try log.records().contains { $0.value?.utf8String == "2" })
+        #expect(try log.abortedTransactions(from: 0, upTo: log.logEndOffset).isEmpty)
+    }
+
     @Test func `the transaction index of a cleaned segment has what is still in it`() throws {
         let bench = try CleaningBench()
         for round in 0..<4 {

@@ -178,6 +178,17 @@ extension LogChecker {
         }
         var aborted = try log.abortedTransactions(from: start, upTo: stable).sorted { $0.firstOffset < $1.firstOffset }[
             ...]
+        // Who is told of a transaction skips what its producer writes until the marker, and beyond where there is none.
+        for transaction in aborted where transaction.lastOffset >= start {
+            let marker = batches.first { $0.header.baseOffset == transaction.lastOffset }
+            guard let marker, marker.model?.marker?.isCommit == false,
+                marker.header.producerId == transaction.producerId
+            else {
+                throw SimulationFailure(
+                    "readers are told that producer \(transaction.producerId) aborts at \(transaction.lastOffset), and "
+                        + "no such marker is there")
+            }
+        }
         var skipped: Set<Int64> = []
         for batch in batches where batch.header.lastOffset < stable {
             while let next = aborted.first, next.firstOffset <= batch.header.lastOffset {
