@@ -24,8 +24,11 @@ extension Log {
         try retrying { () throws(LogFault) in
             let (segments, start) = published.withLock { ($0.segments, $0.startOffset) }
             for segment in segments {
-                let largest = try onDisk { () throws(DiskError) in try segment.largestEntry() }
-                if largest.timestamp <= timestamp { continue }
+                let said = try onDisk { () throws(DiskError) in try segment.largestEntry() }
+                if said.timestamp <= timestamp {
+                    let largest = try onDisk { () throws(DiskError) in try sureLargestEntry(of: segment) }
+                    if largest.timestamp <= timestamp { continue }
+                }
                 if let offset = try segment.firstBatch(youngerThan: timestamp, startOffset: start) {
                     return max(offset, start)
                 }
@@ -54,9 +57,8 @@ extension Log {
 extension LogSegment {
     fileprivate func firstBatch(youngerThan timestamp: Int64, startOffset: Int64) throws(LogFault) -> Int64? {
         let end = size
-        let timeIndex = files.timeIndex
-        let hint = try onDisk { () throws(DiskError) in try timeIndex.lookUp(timestamp) }
-        guard let first = try firstBatch(endingAtOrAfter: max(hint.offset, startOffset), end: end) else { return nil }
+        let from = max(try place(ofAtMost: timestamp), startOffset)
+        guard let first = try firstBatch(endingAtOrAfter: from, end: end) else { return nil }
         return try BatchScanner.scan(try file(), from: first.position, to: end) { (scanner) throws(LogFault) in
             while let batch = try scanner.next() {
                 if batch.maxTimestamp > timestamp { return batch.baseOffset }

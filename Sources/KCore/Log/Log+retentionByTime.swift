@@ -14,6 +14,12 @@ extension Log {
         }
     }
 
+    /// As ``LogSegment/largestEntry()``, borne out by the batches, which are asked once.
+    func sureLargestEntry(of segment: LogSegment) throws(DiskError) -> TimeIndex.Entry {
+        if !segment.isTimeSure { try confirmTimes(of: segment) }
+        return try segment.largestEntry()
+    }
+
     private func confirmTimes(of segment: LogSegment) throws(DiskError) {
         let size = segment.size
         let said = try segment.largestEntry()
@@ -22,7 +28,7 @@ extension Log {
             segment.confirm(found, size: size)
             if found.timestamp == said.timestamp { return }
             environment.logger.warning(
-                "a time index is wrong, retention goes by the batches",
+                "a time index is wrong, and the batches are gone by",
                 [
                     "partition": topicPartition, "baseOffset": segment.baseOffset, "said": said.timestamp,
                     "found": found.timestamp,

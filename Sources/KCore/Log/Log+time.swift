@@ -12,8 +12,11 @@ extension Log {
             let (segments, start) = published.withLock { ($0.segments, $0.startOffset) }
             for segment in segments {
                 if segment.baseOffset >= upTo { return nil }
-                let largest = try onDisk { () throws(DiskError) in try segment.largestEntry() }
-                if largest.timestamp < timestamp { continue }
+                let said = try onDisk { () throws(DiskError) in try segment.largestEntry() }
+                if said.timestamp < timestamp {
+                    let largest = try onDisk { () throws(DiskError) in try sureLargestEntry(of: segment) }
+                    if largest.timestamp < timestamp { continue }
+                }
                 guard let found = try segment.first(atOrAfter: timestamp, startOffset: start) else { continue }
                 return found.offset < upTo ? found : nil
             }
@@ -44,7 +47,7 @@ extension Log {
             let segments = published.withLock { $0.segments }
             var best: (segment: LogSegment, entry: TimeIndex.Entry)?
             for segment in segments where segment.baseOffset < upTo {
-                var entry = try onDisk { () throws(DiskError) in try segment.largestEntry() }
+                var entry = try onDisk { () throws(DiskError) in try sureLargestEntry(of: segment) }
                 // Also the largest of what may be seen is larger than anything before it.
                 if entry.offset >= upTo { entry = try segment.largestEntry(below: upTo) }
                 if entry.timestamp > best?.entry.timestamp ?? -1 { best = (segment, entry) }
@@ -70,9 +73,7 @@ extension LogSegment {
     func first(atOrAfter timestamp: Int64, startOffset: Int64) throws(LogFault) -> TimestampOffset? {
         let end = size
         guard end > 0 else { return nil }
-        let files = files
-        let hint = try onDisk { () throws(DiskError) in try files.timeIndex.lookUp(timestamp - 1) }
-        let from = max(hint.offset, startOffset)
+        let from = max(try place(ofAtMost: timestamp - 1), startOffset)
         guard let first = try firstBatch(endingAtOrAfter: from, end: end) else { return nil }
         let file = try file()
         return try BatchScanner.scan(file, from: first.position, to: end) { (scanner) throws(LogFault) in
@@ -84,6 +85,19 @@ extension LogSegment {
             }
             return nil
         }
+    }
+
+    /// An offset in front of which all batches have timestamps of at most `timestamp`: what the time index says, where the
+    /// batch that it names bears that out.
+    func place(ofAtMost timestamp: Int64) throws(LogFault) -> Int64 {
+        let timeIndex = files.timeIndex
+        let said = try onDisk { () throws(DiskError) in try timeIndex.lookUp(timestamp) }
+        guard said.timestamp >= 0, said.offset >= baseOffset else { return baseOffset }
+        let batch = try firstBatch(endingAtOrAfter: said.offset, end: size)
+        guard let batch, batch.baseOffset <= said.offset, batch.maxTimestamp == said.timestamp else {
+            return baseOffset
+        }
+        return said.offset
     }
 
     /// As ``largestEntry()``, of the batches that end below `offset`: the index tells up to where, headers the rest.
