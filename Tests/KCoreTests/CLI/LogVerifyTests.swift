@@ -47,6 +47,48 @@ import Testing
         #expect(copy.said(of: "compacted-0/00000000000000000000.log").isEmpty)
     }
 
+    @Test func `an index entry whose offset is far behind its batch is named`() throws {
+        let copy = try VerifiedDirectory(.killed)
+        let index = "killed-0/00000000000000000000.index"
+        let count = try #require(copy.disk.contents("/data/\(index)")).count / 8
+        #expect(count > 3)
+        for entry in [0, 1, count - 1] {
+            try copy.change(index) { $0[entry * 8] ^= 0x08 }
+            #expect(
+                copy.said(of: index).contains {
+                    $0.hasPrefix("\(entry * 8): offset ") || $0.hasPrefix("\(entry * 8 + 8): ")
+                })
+            try copy.change(index) { $0[entry * 8] ^= 0x08 }
+        }
+        #expect(copy.said(of: index) == [])
+    }
+
+    @Test func `an aborted transaction's last stable offset that cannot be is named`() throws {
+        let copy = try VerifiedDirectory(.clean)
+        let index = "transactions-0/00000000000000000000.txnindex"
+        try copy.change(index) { $0[27] = 1 }
+        #expect(copy.said(of: index).first?.hasPrefix("0: last stable offset ") == true)
+    }
+
+    @Test func `what ended below the log's start is not missed in an index`() throws {
+        let copy = try VerifiedDirectory(.clean)
+        let index = "transactions-0/00000000000000000000.txnindex"
+        let entries = AbortedIndexReader(Bytes(try #require(copy.disk.contents("/data/\(index)")))).entries
+        let first = try #require(entries.first)
+        func begin(at offset: Int64) throws {
+            try copy.change("log-start-offset-checkpoint") { $0 = Array("0\n1\ntransactions 0 \(offset)\n".utf8) }
+        }
+        // As a recovery from the start leaves it: the transaction begins where it was still seen.
+        try copy.change(index) { $0[17] = UInt8(first.firstOffset + 1) }
+        #expect(copy.said(of: index).first?.hasPrefix("0: says producer ") == true)
+        try begin(at: first.firstOffset + 1)
+        #expect(copy.said(of: index) == [])
+        try copy.change(index) { $0 = Array($0.dropFirst(34)) }
+        #expect(copy.said(of: index).first?.contains("was aborted and is missing") == true)
+        try begin(at: first.lastOffset + 1)
+        #expect(copy.said(of: index) == [])
+    }
+
     @Test func `index entries that do not agree with the log are named`() throws {
         let copy = try VerifiedDirectory(.killed)
         let log = "killed-0/00000000000000000000"

@@ -8,7 +8,10 @@ extension PartitionCheck {
             let states = try ProducerSnapshot.entries(contents)
             guard let history, let first = surroundings.compaction.comparableFrom else { return }
             for entry in states {
-                guard let what = history.contradiction(entry, start: max(first, bases.first ?? 0)) else { continue }
+                guard
+                    let what = history.contradiction(
+                        entry, start: max(first, bases.first ?? 0, surroundings.startOffset))
+                else { continue }
                 found(name, at: entry.place, what)
             }
         } catch let error as ProducerSnapshot.Malformed {
@@ -30,16 +33,19 @@ extension PartitionCheck {
             found(name, at: problem.position, problem.what, severity)
         }
         guard let first = surroundings.compaction.comparableFrom, check.facts.gap == nil else { return }
+        // What ended below the log's start, and where what goes on over it began, a recovery leaves out: nobody reads it.
+        let start = surroundings.startOffset
         let inSegment = history.aborted.filter {
-            $0.lastOffset >= max(first, check.baseOffset) && $0.lastOffset < check.facts.nextOffset
+            $0.lastOffset >= max(first, check.baseOffset, start) && $0.lastOffset < check.facts.nextOffset
         }
         // Cleaning removes the records of aborted transactions, and with them where these began.
-        for entry in index.entries where entry.firstOffset >= first {
+        for entry in index.entries where entry.firstOffset >= first && entry.lastOffset >= start {
             guard let aborted = inSegment.first(where: { $0.lastOffset == entry.lastOffset }) else {
                 found(name, at: entry.place, "no transaction was aborted at offset \(entry.lastOffset)", severity)
                 continue
             }
-            if aborted.producerId != entry.producerId || aborted.firstOffset != entry.firstOffset {
+            let isSameStart = aborted.firstOffset == entry.firstOffset || aborted.firstOffset < start
+            if aborted.producerId != entry.producerId || !isSameStart {
                 found(
                     name, at: entry.place,
                     "says producer \(entry.producerId) from offset \(entry.firstOffset); in the log it is "

@@ -13,6 +13,8 @@ struct SegmentCheck {
     /// Problems of one segment that are told.
     private static let maxProblems = 100
 
+    /// The last one that was found to point at a batch.
+    private var lastOffsetEntry: OffsetIndexReader.Entry?
     private var offsetEntries: ArraySlice<OffsetIndexReader.Entry> = []
     private var timeEntries: ArraySlice<TimeIndexReader.Entry> = []
     private var largestTimestamp: Int64 = -1
@@ -72,6 +74,10 @@ struct SegmentCheck {
                     path: path(.offsetIndex), entry.place,
                     "offset \(entry.offset) is said to be at position \(entry.position), where "
                         + "\(batch.baseOffset) to \(batch.lastOffset) are")
+            } else {
+                // It may be the last one of several batches that were appended at once, but not of what the next one is of.
+                checkReach(before: batch.baseOffset)
+                lastOffsetEntry = entry
             }
         }
         largestTimestamp = max(largestTimestamp, batch.maxTimestamp)
@@ -87,7 +93,15 @@ struct SegmentCheck {
         }
     }
 
+    private mutating func checkReach(before offset: Int64) {
+        guard let entry = lastOffsetEntry, entry.offset >= offset else { return }
+        found(
+            path: path(.offsetIndex), entry.place,
+            "offset \(entry.offset) is behind the batches there, which end in front of \(offset)")
+    }
+
     private mutating func finishIndexes(_ size: Int64) {
+        checkReach(before: facts.nextOffset)
         for entry in offsetEntries.prefix(1) {
             found(path: path(.offsetIndex), entry.place, "position \(entry.position) is behind the last whole batch")
         }
