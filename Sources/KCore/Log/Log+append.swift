@@ -248,7 +248,10 @@ extension Log {
                 let mustRoll = try active.mustRoll(
                     addingBytes: 0, lastOffset: writer.endOffset, timestamp: nowMs, nowMs: nowMs,
                     jitterMs: writer.rollJitterMs, config: config)
-                if !mustRoll { return }
+                // By the clock as well: old records are written today.
+                guard mustRoll, try active.wallAgeMs(nowMs: nowMs) > config.maxSegmentMs - writer.rollJitterMs else {
+                    return
+                }
             } catch {
                 throw answer(to: error)
             }

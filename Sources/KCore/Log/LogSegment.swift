@@ -258,6 +258,13 @@ final class LogSegment: Sendable {
         return first
     }
 
+    /// For how long there has been the segment, as far as one can tell: since it was made, or last written to before the start.
+    func wallAgeMs(nowMs: Int64) throws(LogFault) -> Int64 {
+        let created = state.withLock { $0.createdMs }
+        let modified = try onDisk { () throws(DiskError) in try lastModifiedMs() }
+        return nowMs - min(created, modified)
+    }
+
     // By the records' own time where they have one, so that a log that is copied rolls as the original did.
     private func age(timestamp: Int64, nowMs: Int64) throws(LogFault) -> Int64 {
         let start = try firstBatchTimestampMs()

@@ -37,6 +37,23 @@ import Testing
         #expect(try log.deleteOldSegments(nowMs: bench.clock.wallMs) == 0)
     }
 
+    @Test func `old records that are written today make no segment at each look`() throws {
+        let log = try filled(0) {
+            $0.segmentBytes = 100_000
+            $0.segmentMs = 60_000
+        }
+        bench.disk.setModificationTime(bench.clock.wallMs)
+        for _ in 0..<5 {
+            try log.append(["value"], timestamp: 1_000_000_000)
+            bench.clock.advance(ms: 1000)
+            try log.rollIfNeeded()
+        }
+        #expect(log.segmentCount == 1)
+        bench.clock.advance(ms: 60_000)
+        try log.rollIfNeeded()
+        #expect(log.segmentCount == 2)
+    }
+
     @Test func `on a full disk, where no segment can be begun, the older ones make room`() throws {
         let log = try filled { $0.retentionMs = 1 }
         let count = log.segmentCount
