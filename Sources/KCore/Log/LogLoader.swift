@@ -242,7 +242,12 @@ struct LogLoader {
             let recovery = SegmentRecovery(segment: segment, indexIntervalBytes: config.indexIntervalBytes)
             do throws(LogFault) {
                 _ = try recovery.run(mayCut: { _ in false }) { _ in }
-                if segment.baseOffset != names.bases.last { try onDisk { () throws(DiskError) in try segment.seal() } }
+                try onDisk { () throws(DiskError) in
+                    if segment.baseOffset != names.bases.last { try segment.seal() }
+                    // Nobody flushes below the recovery point, nor makes them anew once more.
+                    try segment.flush()
+                    try folder.sync()
+                }
             } catch .damaged(let path, let position, let reason) {
                 // What is sound is still served, by scanning.
                 environment.logger.error(

@@ -27,7 +27,7 @@ final class Cleaning {
     private let nowMs: Int64
     private let config: LogConfig
     /// Told of bytes read and written, between batches; may take its time. Says whether to go on.
-    private let goOn: (Int) -> Bool
+    private let goOn: (_ read: Int, _ written: Int) -> Bool
     private var phase = Phase.beginning
     private var segments: [LogSegment] = []
     private var groups: [[LogSegment]] = []
@@ -44,7 +44,7 @@ final class Cleaning {
     ///   - bufferBytes: for reading, and the same for writing.
     init(
         _ log: Log, _ range: CleanableRange, map: OffsetMap, bufferBytes: Int, nowMs: Int64,
-        goOn: @escaping (Int) -> Bool = { _ in true }
+        goOn: @escaping (_ read: Int, _ written: Int) -> Bool = { _, _ in true }
     ) {
         self.log = log
         self.range = range
@@ -285,11 +285,14 @@ final class Cleaning {
         var written = result.bytesWritten
         while let batch = try attempt({ () throws(LogFault) in try reader.next() }) {
             if reader.bytesRead > read {
-                let moved = reader.bytesRead - read + Int(result.bytesWritten - written)
-                result.bytesRead += Int64(reader.bytesRead - read)
+                let newlyRead = reader.bytesRead - read
+                let newlyWritten = Int(result.bytesWritten - written)
+                result.bytesRead += Int64(newlyRead)
                 read = reader.bytesRead
                 written = result.bytesWritten
-                guard goOn(moved), !log.isDeleted.load(ordering: .acquiring), !log.isOffline else { throw .abandoned }
+                guard goOn(newlyRead, newlyWritten), !log.isDeleted.load(ordering: .acquiring), !log.isOffline else {
+                    throw .abandoned
+                }
             }
             do throws(BatchCleaner.Failure) {
                 guard try body(batch) else { return }

@@ -146,9 +146,9 @@ public final class LogCleaner: Sendable {
             ])
         let cleaning = Cleaning(
             choice.log, choice.range, map: map, bufferBytes: options.bufferBytes, nowMs: clock.wallMs,
-            goOn: { [self] bytes in
-                note(bytes, choice, &saidMs)
-                return pause(throttle.note(bytes))
+            goOn: { [self] read, written in
+                note(read, choice, &saidMs)
+                return pause(throttle.note(read + written))
             })
         do throws(Cleaning.End) {
             while try cleaning.step() {}
@@ -162,13 +162,13 @@ public final class LogCleaner: Sendable {
         return result
     }
 
-    private func note(_ bytes: Int, _ choice: Choice, _ saidMs: inout Int64) {
+    private func note(_ bytesRead: Int, _ choice: Choice, _ saidMs: inout Int64) {
         let progress = state.withLock { state -> CleanerStatus.Progress? in
             let partition = choice.log.topicPartition
             guard let index = state.status.inProgress.firstIndex(where: { $0.topicPartition == partition }) else {
                 return nil
             }
-            state.status.inProgress[index].bytesRead += Int64(bytes)
+            state.status.inProgress[index].bytesRead += Int64(bytesRead)
             return state.status.inProgress[index]
         }
         let nowMs = clock.monotonicMs

@@ -29,7 +29,9 @@ import Testing
 
     private func cleaning(_ bench: CleaningBench, goOn: @escaping (Int) -> Bool = { _ in true }) throws -> Cleaning {
         let range = try bench.log.cleanableRange(nowMs: bench.nowMs)
-        return Cleaning(bench.log, range, map: bench.map, bufferBytes: 256, nowMs: bench.nowMs, goOn: goOn)
+        return Cleaning(
+            bench.log, range, map: bench.map, bufferBytes: 256, nowMs: bench.nowMs,
+            goOn: { read, written in goOn(read + written) })
     }
 
     private func expectCleaned(_ bench: CleaningBench, _ what: String) throws {

@@ -43,7 +43,7 @@ extension Simulation {
             let isTombstone = model.isCompacted && random.oneIn(6)
             return Record(
                 offset: offset + index, timestamp: clock.wallMs + Int64(random.int(-3000...1000)),
-                key: hasKey ? Bytes("key \(random.int(0...5))") : nil,
+                key: hasKey ? Bytes("key \(random.int(0...lastKey))") : nil,
                 value: isTombstone ? nil : Bytes("value \(nextId) \(padding)"),
                 headers: random.oneIn(5) ? [RecordHeader(key: "n", value: Bytes("\(nextId)"))] : [])
         }

@@ -108,6 +108,9 @@ final class Simulation: @unchecked Sendable {
     /// Whether no file need be closed to open another.
     var hasManyFiles: Bool { plan.worldSeed % 2 == 0 }
 
+    /// With few keys nearly all is replaced soon, with many nearly nothing, so that every segment would be missed.
+    var lastKey: Int { plan.worldSeed % 3 == 0 ? 5 : 50 }
+
     /// Partitions that there are, in order.
     var partitions: [TopicPartition] { models.keys.sorted() }
 

@@ -121,7 +121,7 @@ struct SimulationPlan: Sendable {
     private static func endInSwap(_ steps: inout [Step], _ random: inout SimulatedDisk.Random) -> Crash {
         for _ in 0..<random.int(2...6) { steps.append(Step(kind: .append, seed: random.next())) }
         steps.append(Step(kind: .clean, seed: random.next()))
-        return Crash(step: steps.count - 1, change: random.int(0..<16), swap: random.int(0...1))
+        return Crash(step: steps.count - 1, change: random.int(0..<16), swap: random.oneIn(3) ? 1 : 0)
     }
 
     var stepCount: Int { lives.reduce(0) { $0 + $1.steps.count } }
