@@ -39,6 +39,8 @@ extension Broker {
         do {
             let logManager = try LogManager(
                 settings.logManager, clock: clock, logger: logger.named("log"), pool: workers)
+            EmbeddedCluster.giveUpUnknown(
+                settings.config, logManager, disk: SystemDisk(), logger: logger.named("metadata"))
             let cluster = try EmbeddedCluster.open(
                 config: settings.config, offline: logManager.offlineDirectories, disk: SystemDisk(), clock: clock,
                 logger: logger)

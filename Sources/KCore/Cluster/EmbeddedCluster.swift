@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// A cluster of one node that keeps its metadata itself: what a broker without a quorum and without ZooKeeper starts.
 struct EmbeddedCluster: Sendable {
     let identity: NodeIdentity
@@ -5,6 +7,19 @@ struct EmbeddedCluster: Sendable {
     let runner: ControllerRunner
     /// Ids of log directories that the broker was registered with and that it does not have now.
     let lostDirectories: Set<Uuid>
+
+    /// Takes log directories offline of which nobody can say whose they are. The others need not wait until that is settled;
+    /// without the metadata log's own nothing can be said at all.
+    static func giveUpUnknown(_ config: BrokerConfig, _ logs: LogManager, disk: any Disk, logger: Logger) {
+        let paths = config.list("log.dirs")
+        let home = config.text("metadata.log.dir") ?? paths.first ?? ""
+        guard (try? LogDirectoryContents.hasMetadataLog(home, disk)) == true else { return }
+        for path in paths where path != home {
+            guard let reason = NodeIdentity.damage(of: path, disk) else { continue }
+            logger.error("a log directory is not used", ["dir": path, "reason": reason])
+            logs.giveUp(path, DiskError(.read, path: "\(path)/\(MetaProperties.fileName)", code: EBADMSG))
+        }
+    }
 
     /// Opens the log directories and the metadata log in them, and makes both where they are not there.
     /// The broker then submits a ``RegisterBroker`` with the endpoints that it listens on.

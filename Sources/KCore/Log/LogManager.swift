@@ -117,6 +117,12 @@ public final class LogManager: Sendable {
         directories.compactMap { directory in directory.health.error.map { (directory.path, $0.description) } }
     }
 
+    /// Takes a directory offline, before anything in it is opened.
+    /// - Parameter path: as it was given.
+    public func giveUp(_ path: String, _ error: DiskError) {
+        for directory in directories where directory.path == path { _ = directory.health.fail(error) }
+    }
+
     /// Has `handler` called when a directory goes offline: by a job in the background, after its logs refuse.
     public func onDirectoryFailure(_ handler: @escaping @Sendable (_ path: String) -> Void) {
         failureHandler.set { [background] path in background { handler(path) } }

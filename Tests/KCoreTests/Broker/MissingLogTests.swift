@@ -16,6 +16,7 @@ private struct Node {
         var properties = properties
         properties["log.dirs"] = directories.joined(separator: ",")
         let config = try BrokerConfig(properties)
+        EmbeddedCluster.giveUpUnknown(config, logs, disk: disk, logger: .silent)
         cluster = try EmbeddedCluster.open(
             config: config, offline: logs.offlineDirectories, disk: disk, clock: clock, logger: .silent,
             random: SystemRandomNumberGenerator())
@@ -101,6 +102,33 @@ extension PartitionManager {
         let node = try Node(disk)
         #expect(node.offline.isEmpty && node.ends == [1, 1, 1, 1])
         node.stop()
+    }
+
+    @Test(arguments: [nil, "garbage", "version=9"])
+    func `a directory whose meta properties cannot be read is offline, and the others are served`(text: String?) throws
+    {
+        try filled()
+        let lost = try inSecond()
+        let good = try #require(disk.contents("/b/meta.properties"))
+        try disk.remove("/b/meta.properties")
+        if let text { disk.plant("/b/meta.properties", Array(text.utf8)) }
+        let node = try Node(disk)
+        #expect(node.logs.offlineDirectories.map(\.path) == ["/b"])
+        #expect(node.logs.offlineDirectories.first?.reason.contains("/b/meta.properties") == true)
+        #expect(node.offline == lost)
+        #expect(node.ends == [1, 1])
+        node.stop()
+        #expect(disk.contents("/b/meta.properties") == text.map { Array($0.utf8) })
+        disk.plant("/b/meta.properties", good)
+        let again = try Node(disk)
+        #expect(again.offline.isEmpty && again.ends == [1, 1, 1, 1])
+        again.stop()
+    }
+
+    @Test func `without the metadata's own nothing can be said`() throws {
+        try filled()
+        disk.plant("/a/meta.properties", Array("garbage".utf8))
+        #expect(throws: MetadataStoreError.self) { try Node(disk) }
     }
 
     @Test func `a directory that is left out keeps its partitions offline, and new ones are made elsewhere`() throws {

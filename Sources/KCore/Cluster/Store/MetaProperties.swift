@@ -97,6 +97,16 @@ struct NodeIdentity: Equatable, Sendable {
         return identity
     }
 
+    /// Why nobody can say whose a directory is; nil when its file says it, or it is new.
+    static func damage(of path: String, _ disk: any Disk) -> MetadataStoreError? {
+        do throws(MetadataStoreError) {
+            if try read(disk, path) == nil { try checkIsNew(disk, path) }
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     private static func read(_ disk: any Disk, _ path: String) throws(MetadataStoreError) -> MetaProperties? {
         let file = "\(path)/\(MetaProperties.fileName)"
         let contents: Bytes?
