@@ -60,11 +60,24 @@ enum Upkeep: Sendable {
 extension LogDirectory {
     /// Has a job done, unless the last one of its kind is not finished: on a disk that does not answer they would only
     /// pile up.
-    func perform(_ kind: Upkeep, _ job: @escaping @Sendable () -> Void) {
-        guard inProgress.withLock({ $0.insert(kind).inserted }) else { return }
+    /// - Parameter nowMs: on the clock's `monotonicMs`.
+    func perform(_ kind: Upkeep, nowMs: Int64, _ job: @escaping @Sendable () -> Void) {
+        let isFirst = inProgress.withLock { inProgress in
+            if inProgress[kind] != nil { return false }
+            inProgress[kind] = nowMs
+            return true
+        }
+        guard isFirst else { return }
         workers.upkeep { [self] in
             job()
-            inProgress.withLock { _ = $0.remove(kind) }
+            inProgress.withLock { $0[kind] = nil }
         }
     }
+
+    /// Whether nothing has come back from the disk for some seconds.
+    func isHanging(nowMs: Int64) -> Bool {
+        inProgress.withLock { $0[.presence].map { nowMs - $0 > LogDirectory.hangingMs } ?? false }
+    }
+
+    private static let hangingMs: Int64 = 5000
 }

@@ -17,17 +17,18 @@ final class LogDirectory: Sendable {
     let workers: DirectoryWorkers
     let files: OpenFiles
     let removals = RemovalQueue()
-    let inProgress = Mutex<Set<Upkeep>>([])
+    /// What is under way, and since when, on the clock's `monotonicMs`.
+    let inProgress = Mutex<[Upkeep: Int64]>([:])
     /// Nil as long as there is nothing to clean.
     let cleanerThreads = Mutex<CleanerThreads?>(nil)
     private let lock: Mutex<(any AnyObject & Sendable)?>
-
     /// What had the path when it was opened.
     let identity: FileIdentity?
+
     private init(
         path: String, number: Int, health: DirectoryHealth, files: OpenFiles, workers: DirectoryWorkers,
         wasCleanStop: Bool,
-        lock: (any AnyObject & Sendable)?
+        lock: (any AnyObject & Sendable)?, identity: FileIdentity? = nil
     ) {
         self.path = path
         self.number = number
@@ -36,8 +37,8 @@ final class LogDirectory: Sendable {
         self.workers = workers
         self.wasCleanStop = wasCleanStop
         self.lock = Mutex(lock)
-    }
         self.identity = identity
+    }
 
     /// Creates the directory when there is none, and locks it. One that cannot be used is offline.
     /// - Parameter maxOpenFiles: in it.

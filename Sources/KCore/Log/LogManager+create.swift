@@ -116,7 +116,10 @@ extension LogManager {
     // The one with the fewest logs, as Kafka does: sizes change, counts say what will come.
     private func emptiest(_ counts: [String: Int]) -> LogDirectory? {
         while true {
-            let online = directories.filter { !$0.health.isOffline }
+            var online = directories.filter { !$0.health.isOffline }
+            // Whoever waited for one that does not answer would keep all others from being created or deleted.
+            let answering = online.filter { !$0.isHanging(nowMs: clock.monotonicMs) }
+            if !answering.isEmpty { online = answering }
             guard let found = online.min(by: { (counts[$0.path] ?? 0) < (counts[$1.path] ?? 0) }) else { return nil }
             // One that is gone would be made anew.
             checkPresence(of: found)

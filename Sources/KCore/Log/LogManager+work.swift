@@ -34,13 +34,15 @@ extension LogManager {
             return due
         }
         for directory in directories where !directory.health.isOffline {
-            directory.perform(.presence) { self.checkPresence(of: directory) }
-            if due.retention { directory.perform(.retention) { self.retain(directory) } }
-            if due.flushes { directory.perform(.flushes) { self.flushDue(directory) } }
-            if due.checkpoints { directory.perform(.checkpoints) { self.checkpoint(directory) } }
-            if due.highWatermarks { directory.perform(.highWatermarks) { self.checkpointHighWatermarks(directory) } }
+            directory.perform(.presence, nowMs: nowMs) { self.checkPresence(of: directory) }
+            if due.retention { directory.perform(.retention, nowMs: nowMs) { self.retain(directory) } }
+            if due.flushes { directory.perform(.flushes, nowMs: nowMs) { self.flushDue(directory) } }
+            if due.checkpoints { directory.perform(.checkpoints, nowMs: nowMs) { self.checkpoint(directory) } }
+            if due.highWatermarks {
+                directory.perform(.highWatermarks, nowMs: nowMs) { self.checkpointHighWatermarks(directory) }
+            }
             guard directory.removals.count > 0 else { continue }
-            directory.perform(.removals) { self.removeDue(directory, nowMs: nowMs) }
+            directory.perform(.removals, nowMs: nowMs) { self.removeDue(directory, nowMs: nowMs) }
         }
         if due.checkpoints, !isFinishingEnds.exchange(true, ordering: .acquiringAndReleasing) {
             background {

@@ -83,6 +83,20 @@ import Testing
         #expect(text?.hasSuffix(" 2\n") == true, "\(text ?? "")")
     }
 
+    @Test func `no new log is put where the disk does not answer`() throws {
+        let manager = try open()
+        manager.tick()
+        runSound()
+        clock.advance(ms: 6000)
+        func create(_ number: Int32) throws -> String {
+            let partition = TopicPartition(topic: "new", partition: number)
+            return try manager.createLog(partition, topicId: nil, config: config).directoryPath
+        }
+        for number in Int32(0)..<4 { #expect(try create(number).hasPrefix("/sound/")) }
+        stuck.run()
+        #expect(try create(4).hasPrefix("/stuck/"))
+    }
+
     @Test func `flushes and open files of a directory are its own`() throws {
         let manager = try open()
         let logs = try logs(manager)
