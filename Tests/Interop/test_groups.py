@@ -387,6 +387,39 @@ def test_a_pattern_follows_topics_that_come(quick_broker):
     consumer.close()
 
 
+def test_patterns_are_those_of_re2(quick_broker):
+    prefix = f"re2-{uuid.uuid4().hex[:6]}-"
+    topics = [create_topic(quick_broker, prefix + name) for name in ("pay", "pay.v1", "Pay", "payments")]
+    consumer = confluent_kafka.Consumer({
+        "bootstrap.servers": quick_broker.address, "group.id": prefix, "group.protocol": "consumer"})
+    # As far as librdkafka, which looks at it first with the C library's eyes, lets it through.
+    consumer.subscribe([f"^{prefix}[[:lower:]]{{3}}\\b.*"])
+    names = lambda: consumer.poll(0.1) is None and {p.topic for p in consumer.assignment()}
+    wait_until(lambda: names() == set(topics[:2]), 20, "topics that fit")
+    AdminClient({"bootstrap.servers": quick_broker.address}).delete_topics(topics[:1])[topics[0]].result(20)
+    wait_until(lambda: names() == {topics[1]}, 20, "the topic that is left")
+    consumer.close()
+    consumer = confluent_kafka.Consumer({
+        "bootstrap.servers": quick_broker.address, "group.id": prefix + "bad", "group.protocol": "consumer"})
+    consumer.subscribe(["^a**"])
+    refusal = wait_until(lambda: consumer.poll(0.2), 20, "a refusal").error()
+    assert refusal.name() == "INVALID_REGULAR_EXPRESSION" and "a repetition follows another" in refusal.str(), refusal
+    consumer.close()
+
+
+def test_administrators_set_times_of_a_group(quick_broker):
+    group = f"times-{uuid.uuid4().hex[:6]}"
+    admin = kafka.KafkaAdminClient(bootstrap_servers=quick_broker.address)
+    resource = lambda configs=None: kafka.admin.ConfigResource(kafka.admin.ConfigResourceType.GROUP, group, configs)
+    admin.alter_configs([resource({"consumer.session.timeout.ms": "7000"})])
+    described = admin.describe_configs([resource()])
+    assert "consumer.session.timeout.ms" in str(described) and "7000" in str(described), described
+    with pytest.raises(Exception, match="group.consumer.max.heartbeat.interval.ms"):
+        refused = admin.alter_configs([resource({"consumer.heartbeat.interval.ms": "15001"})])
+        raise Exception(str(refused))
+    admin.close()
+
+
 def test_offsets_and_members_of_the_new_protocol_survive_a_kill(new_broker):
     broker = new_broker(**QUICK)
     topic = create_topic(broker, partitions=PARTITIONS)

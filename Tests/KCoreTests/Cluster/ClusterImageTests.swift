@@ -39,6 +39,23 @@ import Testing
 
     private let empty = ClusterImage(clusterId: "c", controllerId: 1)
 
+    @Test func `an image tells since when there are these topics and no others`() throws {
+        var bench = try ClusterBench()
+        let empty = bench.image.topicNamesOffset
+        bench.create("a")
+        let first = bench.image.topicNamesOffset
+        #expect(first == bench.image.lastOffset && first > empty)
+        bench.perform(IncrementalAlterConfigsRequest.of(.topic, "a", [("retention.ms", .set, "5")]))
+        var more = CreatePartitionsRequest()
+        var topic = CreatePartitionsRequest.CreatePartitionsTopic()
+        (topic.name, topic.count) = ("a", 3)
+        more.topics = [topic]
+        bench.perform(more)
+        #expect(bench.image.topic("a")?.partitions.count == 3 && bench.image.topicNamesOffset == first)
+        bench.perform(DeleteTopicsRequest.of(names: ["a"]))
+        #expect(bench.image.topicNamesOffset == bench.image.lastOffset && bench.image.lastOffset > first)
+    }
+
     @Test func `a topic is found by name and by id, and older images do not see it`() throws {
         let (image, delta) = try empty.applying([topic("a", 1), partition(1, 1), partition(1, 0)])
         #expect(image.topic("a")?.partitions.count == 2)

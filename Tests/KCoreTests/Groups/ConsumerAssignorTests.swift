@@ -8,7 +8,7 @@ import Testing
 
     private func member(_ id: String, _ topics: Set<Uuid>, _ current: TopicShares = TopicShares())
         -> ConsumerAssignor.Member
-    { .init(id: id, name: id, topics: topics, current: current) }
+    { .init(id: id, name: id, topics: topics, before: current) }
 
     @Test func `a range of each topic goes to each reader, so that the same numbers go together`() {
         let shares = ConsumerAssignor.range.assign(
@@ -39,6 +39,23 @@ import Testing
         }
     }
 
+    @Test func `no more moves than it takes`() {
+        var members = [member("m0", [a])]
+        for count in 1...40 {
+            let before = ConsumerAssignor.uniform.assign(members, partitionCounts: [a: 400])
+            members =
+                members.map { member($0.id, $0.topics, before[$0.id] ?? TopicShares()) } + [member("m\(count)", [a])]
+            let after = ConsumerAssignor.uniform.assign(members, partitionCounts: [a: 400])
+            let moved = before.reduce(0) { $0 + $1.value.subtracting(after[$1.key] ?? TopicShares()).count }
+            #expect(moved == 400 / members.count, "what the new one gets")
+            // Whoever goes leaves its own to others, who keep all that they have.
+            let left = members.filter { $0.id != "m0" }.map { member($0.id, [a], after[$0.id] ?? TopicShares()) }
+            let without = ConsumerAssignor.uniform.assign(left, partitionCounts: [a: 400])
+            for other in left { #expect(other.before.isSubset(of: without[other.id] ?? TopicShares())) }
+            members = members.map { member($0.id, $0.topics, after[$0.id] ?? TopicShares()) }
+        }
+    }
+
     private func check(
         _ shares: [String: TopicShares], _ members: [ConsumerAssignor.Member], _ counts: [Uuid: Int32], _ isSame: Bool
     ) {
@@ -49,6 +66,12 @@ import Testing
         }
         for member in members {
             #expect(Set((shares[member.id] ?? TopicShares()).topics.keys).isSubset(of: member.topics))
+        }
+        for from in members {
+            for to in members where (shares[from.id]?.count ?? 0) - (shares[to.id]?.count ?? 0) >= 2 {
+                let movable = Set((shares[from.id] ?? TopicShares()).topics.keys).intersection(to.topics)
+                #expect(movable.isEmpty, "\(to.id) could have one of \(from.id)'s")
+            }
         }
         guard isSame else { return }
         let sizes = members.map { shares[$0.id]?.count ?? 0 }

@@ -142,6 +142,21 @@ import Testing
         #expect(owned(a, "new-one") == [0, 1])
     }
 
+    @Test func `patterns are not looked at again while there are the same topics`() {
+        let (a, b) = (NewConsumer("a", topics: [], pattern: "t|u"), NewConsumer("b", topics: [], pattern: "t|u"))
+        beat(a)
+        beat(b)
+        #expect(group.patterns.count == 1)
+        let looked = group.patterns["t|u"]?.topicNamesOffset
+        topics.add("t", 8)
+        settle([a, b])
+        #expect(owned(a).count + owned(b).count == 8 && group.knownImageOffset == topics.image.lastOffset)
+        #expect(group.patterns["t|u"]?.topicNamesOffset == looked)
+        topics.add("v", 1)
+        beat(a)
+        #expect(group.patterns["t|u"]?.topicNamesOffset == topics.image.lastOffset)
+    }
+
     @Test func `members with patterns have what is there, and lose what goes`() throws {
         let (a, b) = (
             NewConsumer("a", topics: [], pattern: "(?i)T|new-.*"), NewConsumer("b", topics: ["u"], pattern: "T")

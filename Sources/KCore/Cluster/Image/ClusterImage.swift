@@ -7,6 +7,8 @@ final class ClusterImage: Sendable {
     let controllerId: Int32
     /// The offset of the last record in it; -1 before the first.
     let lastOffset: Int64
+    /// The ``lastOffset`` of the first image with these topics and no others, as far as this process has seen it.
+    let topicNamesOffset: Int64
     /// By number.
     let brokers: [Int32: BrokerImage]
     let controllers: [Int32: RegisterControllerRecord]
@@ -28,6 +30,7 @@ final class ClusterImage: Sendable {
         self.clusterId = clusterId
         self.controllerId = controllerId
         lastOffset = -1
+        topicNamesOffset = -1
         brokers = [:]
         controllers = [:]
         features = [:]
@@ -65,6 +68,9 @@ final class ClusterImage: Sendable {
         topicsByName = byName
         topicsById = byId
         collidingNames = colliding
+        let hasOthers =
+            !builder.removedTopics.isEmpty || builder.writtenTopics.contains { base.topicsById[$0.id] == nil }
+        topicNamesOffset = hasOthers ? lastOffset : base.topicNamesOffset
         var configs = base.configs
         for (resource, values) in builder.configs { configs[resource] = values.isEmpty ? nil : values }
         self.configs = configs

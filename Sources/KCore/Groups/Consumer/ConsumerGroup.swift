@@ -1,4 +1,5 @@
-/// A group to whose members the coordinator assigns (KIP-848). All but the deadlines comes from records.
+/// A group to whose members the coordinator assigns (KIP-848). All comes from records but the deadlines, and what is known of the
+/// image that its topics were compared with.
 ///
 /// A change of members, subscriptions or topics raises `epoch`; a target for that epoch is computed; each member goes there
 /// by itself: it gives up what is no longer its own, reaches the epoch, and gets what others have given up.

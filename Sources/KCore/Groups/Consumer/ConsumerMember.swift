@@ -1,4 +1,4 @@
-/// A member of a consumer group (KIP-848). All but the deadlines comes from records.
+/// A member of a consumer group (KIP-848), as records say it.
 struct ConsumerMember: Equatable, Sendable {
     /// The epoch of a static member that has left and will be back.
     static let leftForNow: Int32 = -2

@@ -51,8 +51,7 @@ extension GroupCoordinator {
         if isJoining && !isNew && member.epoch != 0 {
             // It begins anew and has nothing any more.
             var reset = member
-            (reset.epoch, reset.previousEpoch, reset.state) = (0, 0, .stable)
-            (reset.assigned, reset.revoking) = (TopicShares(), TopicShares())
+            reset.take(ConsumerMember(id: memberId).assignmentValue)
             keepAssignment(of: reset, id, &turn)
         }
         refresh(id, surroundings.image, mustRaise: member.wantsOtherThan(before), &turn)

@@ -11,7 +11,7 @@ extension GroupCoordinator {
         if let raised = groups[id]?.consumer, raised.epoch > raised.targetEpoch { computeTarget(raised, &turn) }
     }
 
-    /// The next epoch; the next heartbeat computes a target for it.
+    /// The next epoch, which has no target until `refresh` computes one.
     mutating func raise(_ id: String, _ turn: inout Turn) {
         guard let group = groups[id]?.consumer else { return }
         write(.consumerGroupMetadata(.init(groupId: id), .init(epoch: group.epoch + 1)), &turn)
@@ -22,10 +22,12 @@ extension GroupCoordinator {
     @discardableResult
     mutating func keepTopics(_ id: String, _ image: ClusterImage, _ turn: inout Turn) -> Bool {
         guard var group = groups[id]?.consumer.take() else { return false }
-        let isSameImage = group.knownImageOffset == image.lastOffset && turn.nowMs < group.looksAgainMs
-        group.resolvePatterns(image, isSameImage: isSameImage)
+        let isDue = turn.nowMs >= group.looksAgainMs
+        group.resolvePatterns(image, mustLook: isDue)
         group.knownImageOffset = image.lastOffset
-        if !isSameImage { group.looksAgainMs = turn.nowMs + settings.patternRefreshIntervalMs }
+        if isDue || group.looksAgainMs == .max {
+            group.looksAgainMs = turn.nowMs + settings.patternRefreshIntervalMs
+        }
         groups[id]?.consumer = group
         let topics = subscribedTopics(of: group, image)
         guard topics != group.topics else { return false }
@@ -60,7 +62,7 @@ extension GroupCoordinator {
             ConsumerAssignor.Member(
                 id: member.id, name: member.instanceId ?? member.id,
                 topics: Set(group.subscribedTopics(of: member).compactMap { byName[$0] }),
-                current: group.target[member.id] ?? TopicShares())
+                before: group.target[member.id] ?? TopicShares())
         }
         let counts = Dictionary(group.topics.map { ($0.id, $0.partitionCount) }) { first, _ in first }
         let target = assignor(of: group).assign(members, partitionCounts: counts)

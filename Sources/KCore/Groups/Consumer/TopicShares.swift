@@ -13,7 +13,18 @@ struct TopicShares: Equatable, Sendable {
     init() {}
 
     init(_ pairs: some Sequence<(Uuid, [Int32])>) {
-        for (topic, partitions) in pairs { self[topic].formUnion(partitions) }
+        // In place: through the subscript every step would copy what is there.
+        for (topic, partitions) in pairs where !partitions.isEmpty {
+            topics[topic, default: []].formUnion(partitions)
+        }
+    }
+
+    mutating func insert(_ topic: Uuid, _ partition: Int32) { topics[topic, default: []].insert(partition) }
+
+    mutating func remove(_ topic: Uuid, _ partition: Int32) {
+        guard let index = topics.index(forKey: topic) else { return }
+        topics.values[index].remove(partition)
+        if topics.values[index].isEmpty { topics.remove(at: index) }
     }
 
     /// In order, for records and answers.

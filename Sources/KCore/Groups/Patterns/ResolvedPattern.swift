@@ -2,6 +2,8 @@
 struct ResolvedPattern: Sendable {
     private let pattern: TopicPattern
     private(set) var topics: Set<String> = []
+    /// Of the topics that were looked at, as ``ClusterImage/topicNamesOffset`` has it.
+    private(set) var topicNamesOffset: Int64 = .min
 
     init(_ text: String, _ image: ClusterImage) throws(TopicPatternError) {
         pattern = try TopicPattern(text)
@@ -11,14 +13,18 @@ struct ResolvedPattern: Sendable {
     /// Looks at all topics again but Kafka's own: who means those names them.
     mutating func resolve(_ image: ClusterImage) {
         topics = []
-        for topic in image.topics where !topic.isInternal && pattern.matches(topic.name) { topics.insert(topic.name) }
+        topicNamesOffset = image.topicNamesOffset
+        var states = pattern.makeStates()
+        for topic in image.topics where !topic.isInternal && pattern.matches(topic.name, &states) {
+            topics.insert(topic.name)
+        }
     }
 }
 
 extension ConsumerGroup {
     /// Sees to it that the patterns of all members, and no others, are there with the topics of `image`.
-    /// - Parameter isSameImage: whether those that are there are about this image.
-    mutating func resolvePatterns(_ image: ClusterImage, isSameImage: Bool) {
+    /// - Parameter mustLook: whether topics are looked at also when there are no others than before.
+    mutating func resolvePatterns(_ image: ClusterImage, mustLook: Bool) {
         var resolved: [String: ResolvedPattern] = [:]
         for case let text? in members.values.map(\.subscribedRegex) where !text.isEmpty && resolved[text] == nil {
             guard var pattern = patterns[text] else {
@@ -26,7 +32,7 @@ extension ConsumerGroup {
                 resolved[text] = try? ResolvedPattern(text, image)
                 continue
             }
-            if !isSameImage { pattern.resolve(image) }
+            if mustLook || pattern.topicNamesOffset != image.topicNamesOffset { pattern.resolve(image) }
             resolved[text] = pattern
         }
         patterns = resolved

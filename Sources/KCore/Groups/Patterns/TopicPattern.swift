@@ -50,51 +50,65 @@ struct TopicPattern: Sendable {
 
     /// Whether all of `name` matches.
     func matches(_ name: String) -> Bool {
-        var visits = 0
-        return matches(name, visits: &visits)
+        var states = makeStates()
+        return matches(name, &states)
     }
 
-    /// - Parameter visits: is raised by the number of states that were looked at, which is at most one of each for each place
-    ///   of the name.
-    func matches(_ name: String, visits: inout Int) -> Bool {
+    /// What it takes to match names, one after the other.
+    func makeStates() -> States { States(count: steps.count) }
+
+    func matches(_ name: String, _ states: inout States) -> Bool {
         let bytes = Array(name.utf8)
-        var states = States(count: steps.count)
-        follow(from: [0], at: 0, bytes, &states)
+        states.next = [0]
+        follow(at: 0, bytes, &states)
         for (place, byte) in bytes.enumerated() {
-            let next = states.active.compactMap { index in
-                if case .character(let set) = steps[index], set.contains(byte) { index + 1 } else { nil }
+            for index in states.active {
+                if case .character(let set) = steps[index], set.contains(byte) { states.next.append(index + 1) }
             }
-            visits += states.active.count
-            if next.isEmpty { return false }
-            follow(from: next, at: place + 1, bytes, &states)
+            if states.next.isEmpty { return false }
+            follow(at: place + 1, bytes, &states)
         }
-        visits += states.active.count
         return states.active.contains(steps.count - 1)
     }
 
     /// Which states a name is in.
-    private struct States {
-        var active: [Int] = []
-        /// The place at which a state was reached last.
-        var places: [Int]
+    struct States {
+        fileprivate var active: [Int] = []
+        /// Where the next place begins.
+        fileprivate var next: [Int] = []
+        /// The visit at which a state was reached last.
+        fileprivate var visits: [Int]
+        fileprivate var visit = 0
+        /// How many states were looked at, for all names: at most one of each for each place of a name.
+        private(set) var count = 0
 
-        init(count: Int) { places = Array(repeating: -1, count: count) }
+        fileprivate init(count: Int) { visits = Array(repeating: 0, count: count) }
+
+        /// - Returns: whether this is the first time at this place.
+        fileprivate mutating func reach(_ index: Int) -> Bool {
+            guard visits[index] != visit else { return false }
+            visits[index] = visit
+            active.append(index)
+            count += 1
+            return true
+        }
     }
 
     /// Replaces the states by those that are reached at `place` without another character.
-    private func follow(from starts: [Int], at place: Int, _ name: [UInt8], _ states: inout States) {
+    private func follow(at place: Int, _ name: [UInt8], _ states: inout States) {
         let before = place > 0 ? name[place - 1] : nil
         let after = place < name.count ? name[place] : nil
         states.active.removeAll(keepingCapacity: true)
-        var open = starts
-        while let index = open.popLast() {
-            guard states.places[index] != place else { continue }
-            states.places[index] = place
-            states.active.append(index)
+        states.visit += 1
+        while let index = states.next.popLast() {
+            guard states.reach(index) else { continue }
             switch steps[index] {
-            case .split(let a, let b): open += [a, b]
-            case .jump(let target): open.append(target)
-            case .assertion(let assertion): if assertion.holds(between: before, and: after) { open.append(index + 1) }
+            case .split(let a, let b):
+                states.next.append(a)
+                states.next.append(b)
+            case .jump(let target): states.next.append(target)
+            case .assertion(let assertion):
+                if assertion.holds(between: before, and: after) { states.next.append(index + 1) }
             case .character, .match: break
             }
         }
