@@ -10,12 +10,18 @@ RUNS    ?= 1
 TOOLS   := kbroker kproduce kconsume kadmin
 SOURCES := Package.swift Sources Tests
 
+# What a tool does not use is left out, function by function, and so is the regular expression library, which is imported
+# unasked. Both are memory: of a program that waits, the code that was touched is nearly all there is.
+RELEASE := -c release --static-swift-stdlib -Xswiftc -use-ld=lld \
+    -Xswiftc -Xfrontend -Xswiftc -function-sections \
+    -Xswiftc -Xfrontend -Xswiftc -disable-implicit-string-processing-module-import
+
 .DEFAULT_GOAL := build
 .PHONY: build demo run test simulate interop history bench soak fuzz lint format docs install clean help
 
 build: ## release build; executables in bin/
 	@scripts/setup
-	swift build -c release --static-swift-stdlib
+	swift build $(RELEASE)
 	@mkdir -p bin
 	@for tool in $(TOOLS); do ln -f .build/release/$$tool bin/$$tool 2>/dev/null || cp -f .build/release/$$tool bin/; done
 

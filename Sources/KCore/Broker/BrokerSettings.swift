@@ -163,13 +163,15 @@ struct ListenerSettings: Sendable, Equatable {
         for text in texts {
             let problem = ConfigError(
                 "Invalid value \(text) for configuration \(property): it must be NAME://HOST:PORT")
-            guard let mark = text.firstRange(of: "://"), let colon = text.lastIndex(of: ":"), colon >= mark.upperBound,
-                let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port)
+            let name = text.prefix { $0 != ":" }
+            let address = text[name.endIndex...].dropFirst("://".count)
+            guard text[name.endIndex...].hasPrefix("://"), let colon = address.lastIndex(of: ":"),
+                let port = Int(address[address.index(after: colon)...]), (0...65535).contains(port)
             else { throw problem }
-            var host = text[mark.upperBound..<colon]
+            var host = address[..<colon]
             if host.hasPrefix("[") && host.hasSuffix("]") { host = host.dropFirst().dropLast() }
             endpoints.append(
-                Endpoint(name: text[..<mark.lowerBound].uppercased(), host: String(host), port: port))
+                Endpoint(name: name.uppercased(), host: String(host), port: port))
         }
         return endpoints
     }

@@ -37,7 +37,7 @@ public struct TextTable: Sendable {
 
     // Numbers stand to the right. The last column is not filled up, so that lines have no blanks at the end.
     private func aligned() -> String {
-        let names = columns.map { $0.name.uppercased().replacing("_", with: "-") }
+        let names = columns.map { String($0.name.uppercased().map { $0 == "_" ? "-" : $0 }) }
         let texts = rows.map { $0.map { $0.plain(empty: "-") } }
         let widths = columns.indices.map { column in
             max(names[column].count, texts.map { $0[column].count }.max() ?? 0)

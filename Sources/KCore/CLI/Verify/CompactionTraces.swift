@@ -54,6 +54,6 @@ extension CompactionTraces.Policy {
             self = .unknown
             return
         }
-        self = value.contains("compact") ? .compact : .delete
+        self = value.listElements.contains("compact") ? .compact : .delete
     }
 }
