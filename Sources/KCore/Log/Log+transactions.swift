@@ -103,12 +103,13 @@ extension Log {
     var producerStates: [Int64: ProducerState] { writer.withLock { $0.producers.states } }
 
     /// Whether a producer with this epoch may write into a transaction: it has not been fenced by a newer one, and its
-    /// transaction has begun here or was confirmed, where that is asked for.
+    /// transaction has begun here in this epoch or was confirmed, where that is asked for.
     func check(producerId: Int64, epoch: Int16) -> ErrorCode {
         writer.withLock { writer in
             let state = writer.producers.states[producerId]
             if let state, epoch < state.epoch { return .invalidProducerEpoch }
-            guard environment.verifiesTransactions, state?.transactionFirstOffset == nil else { return .none }
+            guard environment.verifiesTransactions, !writer.producers.hasOpenTransaction(producerId, epoch: epoch)
+            else { return .none }
             return writer.verifications.isConfirmed(producerId, epoch: epoch) ? .none : .invalidTxnState
         }
     }

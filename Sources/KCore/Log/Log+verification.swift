@@ -12,13 +12,18 @@ struct TransactionVerifications: Sendable {
 
     private var entries: [Int64: Entry] = [:]
     private var next = 0
+    /// What no confirmation counts for.
+    static let never = 0
 
     var isEmpty: Bool { entries.isEmpty }
 
-    /// - Returns: the number that the confirmation has to come with.
+    /// - Returns: the number that the confirmation has to come with; ``never`` for an epoch that a newer one has fenced.
     mutating func begin(_ producerId: Int64, epoch: Int16, nowMs: Int64) -> Int {
-        // A confirmation that is there, or on its way, is good for all batches of the epoch.
-        if let known = entries[producerId], known.epoch == epoch { return known.number }
+        // A confirmation that is there, or on its way, is good for all batches of the epoch. A zombie's batches, which keep
+        // coming, must not put the epoch out that has fenced it.
+        if let known = entries[producerId], known.epoch >= epoch {
+            return known.epoch == epoch ? known.number : Self.never
+        }
         next += 1
         entries[producerId] = Entry(epoch: epoch, number: next, begunMs: nowMs)
         return next
@@ -42,11 +47,11 @@ struct TransactionVerifications: Sendable {
 
 extension Log {
     /// To be called before the coordinator is asked whether a transaction of this producer writes here.
-    /// - Returns: nil when its transaction has begun here already, so that nobody has to be asked; else what
+    /// - Returns: nil when its transaction has begun here already in this epoch, so that nobody has to be asked; else what
     ///   ``confirmTransaction(of:_:)`` takes.
     public func beginVerification(of producerId: Int64, epoch: Int16) -> Int? {
         writer.withLock { writer in
-            if writer.producers.states[producerId]?.transactionFirstOffset != nil { return nil }
+            if writer.producers.hasOpenTransaction(producerId, epoch: epoch) { return nil }
             return writer.verifications.begin(producerId, epoch: epoch, nowMs: environment.clock.wallMs)
         }
     }
@@ -61,8 +66,9 @@ extension Log {
         guard environment.verifiesTransactions, origin == .client else { return }
         for batch in prepared.batches where batch.header.isTransactional {
             let id = batch.header.producerId
-            if writer.producers.states[id]?.transactionFirstOffset != nil
-                || writer.verifications.isConfirmed(id, epoch: batch.header.producerEpoch)
+            let epoch = batch.header.producerEpoch
+            if writer.producers.hasOpenTransaction(id, epoch: epoch)
+                || writer.verifications.isConfirmed(id, epoch: epoch)
             {
                 continue
             }

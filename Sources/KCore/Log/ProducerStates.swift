@@ -15,6 +15,12 @@ struct ProducerStates: Equatable, Sendable {
     /// Where the oldest open transaction began; nil when none is open.
     var firstOpenTransactionOffset: Int64? { openTransactions.first?.firstOffset }
 
+    /// Whether the producer has a transaction open that began in this epoch. In a newer one it may have ended, as the
+    /// transaction's coordinator knows.
+    func hasOpenTransaction(_ producerId: Int64, epoch: Int16) -> Bool {
+        states[producerId].map { $0.transactionFirstOffset != nil && $0.epoch == epoch } ?? false
+    }
+
     /// Checks a batch before it is appended.
     /// - Parameter marker: what a control batch says.
     /// - Returns: the batch that it repeats, if it does.

@@ -93,4 +93,27 @@ import Testing
         try log.append(["plain"])
         #expect(log.logEndOffset == 2)
     }
+
+    @Test func `a forged epoch has no part in the transaction that is open`() throws {
+        let log = try open()
+        let number = try #require(log.beginVerification(of: 7, epoch: 0))
+        log.confirmTransaction(of: 7, number)
+        try write(log)
+        #expect(log.beginVerification(of: 7, epoch: 3) != nil, "the coordinator is asked, who knows better")
+        #expect(isRefused { try write(log, epoch: 3) })
+        #expect(log.check(producerId: 7, epoch: 3) == .invalidTxnState)
+        try write(log, sequence: 1)
+        try abort(log)
+        #expect(log.lastStableOffset(highWatermark: 3) == 3)
+    }
+
+    @Test func `a zombie that goes on does not put its successor's confirmation out`() throws {
+        let log = try open()
+        let number = try #require(log.beginVerification(of: 7, epoch: 1))
+        let late = try #require(log.beginVerification(of: 7, epoch: 0))
+        log.confirmTransaction(of: 7, number)
+        log.confirmTransaction(of: 7, late)
+        #expect(isRefused { try write(log) })
+        try write(log, epoch: 1)
+    }
 }

@@ -7,9 +7,15 @@ enum ProduceHandler {
     private static let adminClientId = "__admin_client"
 
     static func handle(_ request: ProduceRequest, _ call: Call) {
+        if ProduceVerification.lacksId(request) {
+            return append(request, call, refused: refusal(of: request, .transactionalIdAuthorizationFailed))
+        }
         guard call.broker.settings.verifiesTransactions,
             let verification = ProduceVerification(request, call.partitions)
         else { return append(request, call, refused: [:]) }
+        if verification.isMixed {
+            return append(request, call, refused: refusal(of: request, .invalidProducerIdMapping))
+        }
         // Behind a request that waits for its coordinator the next one waits, too: batches must not overtake.
         guard verification.isNeeded || call.client.verifying > 0 else { return append(request, call, refused: [:]) }
         call.client.verifying += 1
@@ -25,6 +31,14 @@ enum ProduceHandler {
         call.broker.transactions.submit(verification.transactionalId, call.image, reply) { machine, _ in
             verification.producer.map { machine.verify(verification.transactionalId, $0, places) } ?? [:]
         }
+    }
+
+    private static func refusal(of request: ProduceRequest, _ code: ErrorCode) -> [TopicPartition: ErrorCode] {
+        var refused: [TopicPartition: ErrorCode] = [:]
+        for topic in request.topicData {
+            for data in topic.partitionData { refused[TopicPartition(topic: topic.name, partition: data.index)] = code }
+        }
+        return refused
     }
 
     /// - Parameter refused: partitions whose records are not to be appended, and why.

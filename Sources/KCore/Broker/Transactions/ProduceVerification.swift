@@ -10,6 +10,8 @@ struct ProduceVerification: Sendable {
 
     let transactionalId: String
     private(set) var producer: TransactionMachine.Producer?
+    /// Whether its records are of several producers, which no transaction has.
+    private(set) var isMixed = false
     private var places: [Place] = []
 
     /// - Returns: nil for a request without transactions.
@@ -24,8 +26,10 @@ struct ProduceVerification: Sendable {
                     header.isTransactional, header.hasProducerId
                 else { continue }
                 let producer = TransactionMachine.Producer(id: header.producerId, epoch: header.producerEpoch)
-                // A request is of one producer. What is not is refused by the logs, which nobody has told of it.
-                if let known = self.producer, known != producer { continue }
+                if let known = self.producer, known != producer {
+                    isMixed = true
+                    return
+                }
                 self.producer = producer
                 guard let number = log.beginVerification(of: producer.id, epoch: producer.epoch) else { continue }
                 places.append(
@@ -61,6 +65,22 @@ struct ProduceVerification: Sendable {
         case .producerFenced: .invalidProducerEpoch
         case .transactionAbortable where version < 11: .invalidTxnState
         default: code
+        }
+    }
+
+    /// Whether a request without a transactional id has records of a transaction.
+    static func lacksId(_ request: ProduceRequest) -> Bool {
+        request.transactionalId == nil
+            && request.topicData.contains { $0.partitionData.contains { isTransactional($0.records) } }
+    }
+
+    // Asked of every batch of producers without transactions, which no more than a look at a few bytes should cost.
+    private static func isTransactional(_ records: WireRecords?) -> Bool {
+        guard case .bytes(let bytes) = records, bytes.count > RecordBatchHeader.size else { return false }
+        return bytes.withUnsafeBytes { raw in
+            let attributes = raw.loadUnaligned(fromByteOffset: RecordBatchHeader.attributesPosition, as: Int16.self)
+            return raw[RecordBatchHeader.magicPosition] == UInt8(RecordBatchHeader.magic)
+                && BatchAttributes(rawValue: Int16(bigEndian: attributes)).isTransactional
         }
     }
 
