@@ -45,6 +45,8 @@ extension TransactionMachine {
     // The client did not hear that its transaction had ended, and what it has since been given.
     private func isRepetition(_ producer: Producer, _ state: TransactionState) -> Bool {
         guard state.bumpsEpochs else { return false }
+        // Whose last epoch is used up gets another id when it ends its transaction, and none when it is fenced.
+        if state.producerEpoch == Int16.max && state.nextProducerId < 0 { return false }
         if state.producerId == producer.id {
             return producer.epoch < Int16.max && state.producerEpoch == producer.epoch + 1 && state.status != .ongoing
                 && state.status != .empty

@@ -64,10 +64,11 @@ extension TransactionMachine {
             || expected.id == state.previousProducerId && expected.epoch >= TransactionState.lastUsableEpoch
     }
 
-    /// Ends a transaction that its producer may not end any more: with an epoch that it does not have.
+    /// Ends a transaction that its producer may not end any more: with an epoch that it does not have. Where transactions have
+    /// an epoch each, the next one is what the producer would be given for ending it itself, and so must be passed over.
     mutating func fenceAndAbort(_ id: String, _ state: TransactionState, _ turn: inout Turn) {
         var next = state
-        if next.producerEpoch < Int16.max { next.producerEpoch += 1 }
+        next.producerEpoch = Int16(clamping: Int(state.producerEpoch) + (state.bumpsEpochs ? 2 : 1))
         next.lastProducerEpoch = -1
         next.nextProducerId = -1
         prepare(id, next, isCommit: false, &turn)

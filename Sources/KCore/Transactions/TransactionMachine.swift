@@ -23,6 +23,8 @@ struct TransactionMachine: CoordinatorMachine {
     /// Has the markers of a transaction written, and then ``markersWritten(_:_:)`` called. Called when the decision is kept.
     let writeMarkers: @Sendable (TransactionEnd) -> Void
     private(set) var states: [String: TransactionState] = [:]
+    // Those with a transaction open, which are few of many ids.
+    private var ongoing: Set<String> = []
     private var nextExpiryMs: Int64?
     private var nextAbortMs: Int64?
 
@@ -46,7 +48,13 @@ struct TransactionMachine: CoordinatorMachine {
 
     mutating func replay(_ record: TransactionLogRecord, _ origin: CoordinatorRecordOrigin) {
         guard case .transaction(let key, let value) = record else { return }
-        states[key.transactionalId] = value.map { TransactionState($0) }
+        let state = value.map { TransactionState($0) }
+        states[key.transactionalId] = state
+        if state?.status == .ongoing {
+            ongoing.insert(key.transactionalId)
+        } else {
+            ongoing.remove(key.transactionalId)
+        }
     }
 
     /// Keeps `state` as what the id has from now on.
@@ -57,7 +65,7 @@ struct TransactionMachine: CoordinatorMachine {
         // The epoch before is no part of the record.
         states[id]?.lastProducerEpoch = state.lastProducerEpoch
         if let deadlineMs = state.deadlineMs {
-            let dueMs = turn.nowMs + max(deadlineMs - turn.wallMs, 0)
+            let dueMs = turn.nowMs + max(deadlineMs &- turn.wallMs, 0)
             nextAbortMs = min(nextAbortMs ?? .max, dueMs)
         }
     }
@@ -83,8 +91,8 @@ struct TransactionMachine: CoordinatorMachine {
     private mutating func abortTimedOut(_ turn: inout Turn) {
         nextAbortMs = nil
         var nextMs = Int64.max
-        for (id, state) in states.sorted(by: { $0.key < $1.key }) {
-            guard let deadlineMs = state.deadlineMs else { continue }
+        for id in ongoing.sorted() {
+            guard let state = states[id], let deadlineMs = state.deadlineMs else { continue }
             if deadlineMs < turn.wallMs {
                 fenceAndAbort(id, state, &turn)
             } else {
@@ -93,15 +101,15 @@ struct TransactionMachine: CoordinatorMachine {
         }
         if nextMs == .max { return }
         // Deadlines are by the clock on the wall, which can be set: so it is looked at again after the interval at last.
-        nextAbortMs = turn.nowMs + max(min(nextMs - turn.wallMs + 1, settings.abortIntervalMs), 1)
+        nextAbortMs = turn.nowMs + max(min(nextMs &- turn.wallMs &+ 1, settings.abortIntervalMs), 1)
     }
 
     private mutating func forgetExpired(_ turn: inout Turn) {
         nextExpiryMs = turn.nowMs + settings.expiryIntervalMs
-        for (id, state) in states.sorted(by: { $0.key < $1.key }) {
-            guard state.status != .ongoing, !state.isPrepared,
-                turn.wallMs - state.updateMs >= settings.idExpirationMs
-            else { continue }
+        let expired = states.filter { _, state in
+            state.status != .ongoing && !state.isPrepared && turn.wallMs &- state.updateMs >= settings.idExpirationMs
+        }
+        for id in expired.keys.sorted() {
             var key = TransactionLogKey()
             key.transactionalId = id
             write(.transaction(key, nil), &turn)

@@ -25,7 +25,7 @@ struct TransactionState: Equatable, Sendable {
     var isPrepared: Bool { status == .prepareCommit || status == .prepareAbort }
     var bumpsEpochs: Bool { clientVersion >= 2 }
     /// Milliseconds since 1970 at which the coordinator aborts it; nil when none is open.
-    var deadlineMs: Int64? { status == .ongoing ? startMs + Int64(timeoutMs) : nil }
+    var deadlineMs: Int64? { status == .ongoing ? startMs &+ Int64(timeoutMs) : nil }
 }
 
 extension TransactionState {

@@ -259,6 +259,34 @@ final class TransactionBench {
         }
     }
 
+    @Test func `who is fenced does not get the epoch that fences it for ending its transaction`() throws {
+        let zombie = Producer(id: 1001, epoch: 0)
+        _ = bench.initialize("a")
+        _ = bench.add("a", zombie, [0], version: 2)
+        #expect(bench.initialize("a") == .failed(.concurrentTransactions))
+        #expect(bench.end("a", zombie, commit: false, bumps: true) == .failed(.producerFenced))
+        #expect(try #require(bench.completeMarkers().first).producerEpoch == 2)
+        #expect(bench.end("a", zombie, commit: false, bumps: true) == .failed(.producerFenced))
+        #expect(bench.end("a", zombie, commit: true, bumps: true) == .failed(.producerFenced))
+        #expect(bench.initialize("a") == .producer(Producer(id: 1001, epoch: 3)))
+    }
+
+    @Test func `nor where there is no epoch left`() throws {
+        let last = Producer(id: 1001, epoch: TransactionState.lastUsableEpoch)
+        _ = bench.initialize("a")
+        for epoch in 0..<TransactionState.lastUsableEpoch {
+            _ = bench.step { machine, turn in
+                _ = machine.initProducer(
+                    "a", timeoutMs: 60_000, expected: Producer(id: 1001, epoch: epoch), freshId: nil, &turn)
+            }
+        }
+        #expect(bench.add("a", last, [0], version: 2) == .none)
+        #expect(bench.initialize("a") == .failed(.concurrentTransactions))
+        bench.completeMarkers()
+        #expect(bench.end("a", last, commit: false, bumps: true) == .failed(.producerFenced))
+        #expect(bench.initialize("a") == .producer(Producer(id: 1002, epoch: 0)))
+    }
+
     @Test func `an empty transaction can be aborted and not committed where epochs are raised`() {
         _ = bench.initialize("a")
         let producer = Producer(id: 1001, epoch: 0)
