@@ -53,10 +53,8 @@ public final class Broker: Sendable {
             controller.submit(AllocateProducerIds(brokerId: nodeId), completion: completion)
         }
         coordinators = try Coordinators(
-            config: settings.config, partitions: partitions, workers: workers, clock: clock, logger: logger
-        ) { [images] group in
-            images.image.configs(of: .group(group))
-        }
+            config: settings.config, images: images, partitions: partitions, workers: workers, clock: clock,
+            logger: logger)
         transactions = try TransactionCoordinator(
             config: settings.config, partitions: partitions, workers: workers, clock: clock, logger: logger,
             producerIds: producerIds

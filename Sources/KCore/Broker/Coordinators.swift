@@ -6,10 +6,9 @@ final class Coordinators: Sendable {
     private let partitions: PartitionManager
     private let config: BrokerConfig
 
-    /// - Parameter groupConfigs: what is set for a group itself, whenever it is asked.
     init(
-        config: BrokerConfig, partitions: PartitionManager, workers: WorkerPool, clock: any Clock, logger: Logger,
-        groupConfigs: @escaping @Sendable (_ group: String) -> [String: String] = { _ in [:] }
+        config: BrokerConfig, images: ImageHolder, partitions: PartitionManager, workers: WorkerPool,
+        clock: any Clock, logger: Logger
     ) throws(NetError) {
         self.config = config
         self.partitions = partitions
@@ -19,7 +18,14 @@ final class Coordinators: Sendable {
         groupSettings = settings
         groups = CoordinatorRuntime(
             loops: loops.loops, workers: workers, clock: clock, logger: logger.named("groups")
-        ) { _ in GroupCoordinator(settings: settings, configs: groupConfigs) }
+        ) { _ in
+            GroupCoordinator(settings: settings) { images.image.configs(of: .group($0)) }
+        } afterLoading: { machine, turn in
+            // A topic may have been deleted while nobody could be told. The image is as new as the leadership of the partition,
+            // and so has every topic that offsets were taken for.
+            let image = images.image
+            machine.forgetTopics(&turn) { image.topic($0) == nil }
+        }
         partitions.onLateOpening { [weak self] topic in
             if topic.name == CoordinatorTopic.groupsName { self?.follow(topic) }
         }
@@ -81,6 +87,8 @@ extension Coordinators: ImageListener {
         }
         for topic in delta.createdTopics + delta.changedTopics.map(\.after) where topic.name == name { follow(topic) }
         let deleted = Set(delta.deletedTopics.map(\.name)).filter { image.topic($0) == nil }
-        if !deleted.isEmpty { groups.submitToAll { $0.forget(topics: deleted, &$1) } }
+        if !deleted.isEmpty {
+            groups.submitToAll { machine, turn in machine.forgetTopics(&turn) { deleted.contains($0) } }
+        }
     }
 }

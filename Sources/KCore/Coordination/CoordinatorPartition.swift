@@ -24,6 +24,8 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
     private(set) var failures = 0
     /// Whether the last one will be the same the next time, as far as one can tell.
     private(set) var failureLasts = false
+    /// Why it failed the last time.
+    private(set) var failure = ""
     private let clock: any Clock
     private var nextOffset: Int64 = 0
     private let builder = RecordBatchBuilder()
@@ -66,6 +68,8 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
         guard number == loadNumber, phase == .loading else { return }
         phase = .failed
         failureLasts = lasts
+        // Who loads has said why.
+        failure = ""
         failures += 1
     }
 
@@ -155,7 +159,7 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
             try add(turn)
         } catch {
             // The machine wrote what cannot be written: a mistake of ours, which must not become a lie.
-            fail(.unknownServerError)
+            fail(.unknownServerError, "a record cannot be written: \(error)")
         }
     }
 
@@ -188,9 +192,9 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
             if !batches.isEmpty { failures = 0 }
             batches = []
         } catch let error as LogError {
-            return fail(CoordinatorPartition.answer(to: error.code))
+            return fail(CoordinatorPartition.answer(to: error.code), error.message)
         } catch {
-            return fail(.unknownServerError)
+            return fail(.unknownServerError, "a batch cannot be written: \(error)")
         }
         if !effects.isEmpty {
             unkept.append((nextOffset, effects))
@@ -212,9 +216,10 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
     }
 
     /// Gives up the state, which is no longer what the log says, and refuses everybody who waits.
-    func fail(_ code: ErrorCode) {
+    func fail(_ code: ErrorCode, _ reason: String = "") {
         phase = .failed
         failureLasts = false
+        failure = reason
         failures += 1
         var waiting = unkept.flatMap(\.effects) + effects
         unkept = []

@@ -8,12 +8,16 @@ final class CoordinatorRuntime<Machine: CoordinatorMachine>: Sendable {
     ///   - loops: where steps run; they may serve several runtimes.
     ///   - workers: where logs are read.
     ///   - makeMachine: the machine of a partition, before anything is loaded.
+    ///   - afterLoading: the first step of a machine that has read a log.
     init(
         loops: [EventLoop], workers: WorkerPool, clock: any Clock, logger: Logger,
-        makeMachine: @escaping @Sendable (_ partition: Int32) -> Machine
+        makeMachine: @escaping @Sendable (_ partition: Int32) -> Machine,
+        afterLoading: @escaping @Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Void = { _, _ in }
     ) {
         shards = loops.map {
-            CoordinatorShard(loop: $0, workers: workers, clock: clock, logger: logger, makeMachine: makeMachine)
+            CoordinatorShard(
+                loop: $0, workers: workers, clock: clock, logger: logger, makeMachine: makeMachine,
+                afterLoading: afterLoading)
         }
     }
 

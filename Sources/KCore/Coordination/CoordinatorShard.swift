@@ -14,6 +14,7 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
     private let clock: any Clock
     private let logger: Logger
     private let makeMachine: @Sendable (_ partition: Int32) -> Machine
+    private let afterLoading: @Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Void
     private var partitions: [Int32: CoordinatorPartition<Machine>] = [:]
     private var timers: [Int32: (deadlineMs: Int64, handle: TimerHandle)] = [:]
     private var touched: Set<Int32> = []
@@ -23,13 +24,15 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
 
     init(
         loop: EventLoop, workers: WorkerPool, clock: any Clock, logger: Logger,
-        makeMachine: @escaping @Sendable (_ partition: Int32) -> Machine
+        makeMachine: @escaping @Sendable (_ partition: Int32) -> Machine,
+        afterLoading: @escaping @Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Void
     ) {
         self.loop = loop
         self.workers = workers
         self.clock = clock
         self.logger = logger
         self.makeMachine = makeMachine
+        self.afterLoading = afterLoading
     }
 
     // MARK: Leadership
@@ -95,6 +98,7 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
     private func loaded(_ index: Int32, _ number: Int, _ machine: Machine, _ end: Int64) {
         guard let partition = partitions[index] else { return }
         partition.loaded(number, machine, nextOffset: end)
+        _ = partition.ask(afterLoading)
         touch(index)
     }
 
@@ -182,7 +186,8 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
             ? Self.damageReloadDelayMs
             : min(Self.reloadDelayMs << Int64(min(partition.failures, 10)), Self.maxReloadDelayMs)
         logger.warning(
-            "the coordinator will start anew from its log",
+            "the coordinator will start anew from its log"
+                + (partition.failure.isEmpty ? "" : ": \(partition.failure)"),
             ["partition": partition.log.topicPartition, "afterMs": delayMs])
         let handle = loop.schedule(afterMs: delayMs) { [self] in
             timers[index] = nil

@@ -12,6 +12,8 @@ struct GroupSettings: Equatable, Sendable {
     var newMemberJoinTimeoutMs: Int64 = 300_000
     /// `offset.metadata.max.bytes`
     var offsetMetadataMaxBytes = 4096
+    /// What a group, or a commit, may take of the log at once: `message.max.bytes`, as far as segments have room for it.
+    var maxRecordBytes = 1_048_588
     /// `offsets.retention.minutes`, in milliseconds.
     var offsetsRetentionMs: Int64 = 10080 * 60_000
     /// `offsets.retention.check.interval.ms`
@@ -41,6 +43,7 @@ struct GroupSettings: Equatable, Sendable {
         initialRebalanceDelayMs = config.int64("group.initial.rebalance.delay.ms")
         maxSize = config.int("group.max.size")
         offsetMetadataMaxBytes = config.int("offset.metadata.max.bytes")
+        maxRecordBytes = min(config.int("message.max.bytes"), config.int("offsets.topic.segment.bytes") / 4)
         offsetsRetentionMs = config.int64("offsets.retention.minutes") * 60_000
         offsetsRetentionCheckIntervalMs = config.int64("offsets.retention.check.interval.ms")
         hasConsumerProtocol = config.list("group.coordinator.rebalance.protocols").contains("consumer")

@@ -14,17 +14,17 @@ import Testing
         let workers = WorkerPool(name: "work", threads: 1)
         defer { workers.stop() }
         let partitions = PartitionManager(logManager: logs, config: config, nodeId: 1, logger: .silent)
+        var cluster = try ClusterBench()
+        let holder = ImageHolder(cluster.image)
         let coordinators = try Coordinators(
-            config: config, partitions: partitions, workers: workers, clock: clock, logger: .silent)
+            config: config, images: holder, partitions: partitions, workers: workers, clock: clock, logger: .silent)
         defer { coordinators.stop() }
         let transactions = try TransactionCoordinator(
             config: config, partitions: partitions, workers: workers, clock: clock, logger: .silent,
             producerIds: ProducerIdAllocator { _ in }
         ) { _, _, reply in reply.refuse(.notCoordinator) }
         defer { transactions.stop() }
-        var cluster = try ClusterBench()
         partitions.open(cluster.image)
-        let holder = ImageHolder(cluster.image)
         for listener in [partitions, coordinators, transactions] as [any ImageListener] { holder.addListener(listener) }
 
         disk.setRoom(0)

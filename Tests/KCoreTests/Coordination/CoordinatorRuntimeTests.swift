@@ -7,7 +7,9 @@ import Testing
     let answers = Answers()
 
     private func withRuntime(
-        loops count: Int = 2, _ body: (CoordinatorRuntime<SumMachine>) throws -> Void
+        loops count: Int = 2,
+        afterLoading: @escaping @Sendable (inout SumMachine, inout CoordinatorTurn<SumMachine.Record>) -> Void = { _, _ in },
+        _ body: (CoordinatorRuntime<SumMachine>) throws -> Void
     ) throws {
         let workers = WorkerPool(name: "load", threads: 1)
         let loops = try EventLoopGroup(count: count, clock: SystemClock())
@@ -19,7 +21,7 @@ import Testing
         try body(
             CoordinatorRuntime(
                 loops: loops.loops, workers: workers, clock: SystemClock(), logger: logger,
-                makeMachine: { _ in SumMachine() }))
+                makeMachine: { _ in SumMachine() }, afterLoading: afterLoading))
     }
 
     private func add(_ runtime: CoordinatorRuntime<SumMachine>, _ partition: Int32, _ key: String, _ number: Int) {
@@ -52,6 +54,20 @@ import Testing
             #expect(answers.wait(before + 1).last == "NOT_COORDINATOR")
             add(runtime, 3, "a", 1)
             #expect(answers.wait(before + 2).last == "NOT_COORDINATOR")
+        }
+    }
+
+    @Test func `what is to be done after loading is done before the first request`() throws {
+        let log = MemoryCoordinatorLog(0)
+        _ = try log.append(RecordBatchBuilder.batch([Record(timestamp: 0, key: Bytes("a"), value: Bytes("41"))]))
+        try withRuntime(afterLoading: { _ = $0.add("a", 1000, &$1) }) { runtime in
+            runtime.lead(log)
+            repeat {
+                let before = answers.list.count
+                add(runtime, 0, "a", 1)
+                _ = answers.wait(before + 1)
+            } while answers.list.last == "COORDINATOR_LOAD_IN_PROGRESS"
+            #expect(answers.list.last == "a=1042")
         }
     }
 

@@ -112,10 +112,62 @@ import Testing
     @Test func `offsets of a topic that is gone go with it`() throws {
         _ = bench.commit(1)
         _ = bench.commit(2, topic: "other")
-        _ = bench.partition.ask { machine, turn in machine.forget(topics: ["t"], &turn) }
+        _ = bench.partition.ask { machine, turn in machine.forgetTopics(&turn) { $0 == "t" } }
         bench.partition.flush()
         #expect(bench.fetch().committedOffset == -1 && bench.fetch("other").committedOffset == 2)
         #expect(try bench.reloaded().groups["g"]?.offsets == bench.machine.groups["g"]?.offsets)
+    }
+
+    @Test func `an offset of a topic that is gone does not come back with the transaction that holds it`() throws {
+        let producer = CoordinatorProducer(id: 4, epoch: 0)
+        _ = bench.commit(5, in: producer)
+        _ = bench.commit(6, in: producer, topic: "other")
+        _ = bench.partition.ask { machine, turn in machine.forgetTopics(&turn) { $0 == "t" } }
+        bench.partition.flush()
+        bench.end(producer, commits: true)
+        #expect(bench.fetch().committedOffset == -1 && bench.fetch("other").committedOffset == 6)
+        #expect(try bench.reloaded().groups["g"]?.offsets == bench.machine.groups["g"]?.offsets)
+    }
+
+    @Test func `partitions that do not exist are refused, whoever commits, and in transactions too`() {
+        bench.exists = { topic, partition in topic == "t" && partition < 2 }
+        let producer = CoordinatorProducer(id: 4, epoch: 0)
+        #expect(bench.commit(1, partition: 1) == ErrorCode.none)
+        #expect(bench.commit(1, partition: 2) == .unknownTopicOrPartition)
+        #expect(bench.commit(1, topic: "other") == .unknownTopicOrPartition)
+        #expect(bench.commit(1, "forged", 3, topic: "other") == .unknownTopicOrPartition)
+        #expect(bench.commit(1, in: producer, partition: 2) == .unknownTopicOrPartition)
+        #expect(bench.commit(1, in: producer, topic: "other") == .unknownTopicOrPartition)
+        bench.end(producer, commits: true)
+        #expect(bench.fetch("t", 1).committedOffset == 1)
+        #expect(bench.fetch("t", 2).committedOffset == -1 && bench.fetch("other").committedOffset == -1)
+    }
+
+    @Test func `a commit that the log has no room for is refused`() {
+        var settings = GroupBench.settings
+        settings.maxRecordBytes = 200
+        let bench = GroupBench(settings)
+        #expect(bench.commit(1, metadata: String(repeating: "n", count: 200)) == .invalidCommitOffsetSize)
+        #expect(bench.commit(1, metadata: "note") == ErrorCode.none)
+    }
+
+    @Test func `an offset that only a transaction holds can be deleted, and does not come back`() {
+        let producer = CoordinatorProducer(id: 4, epoch: 0)
+        _ = bench.commit(5, in: producer)
+        #expect(bench.deleteOffset() == ErrorCode.none)
+        bench.end(producer, commits: true)
+        #expect(bench.fetch().committedOffset == -1)
+        _ = bench.commit(6)
+        bench.exists = { _, _ in false }
+        #expect(bench.deleteOffset() == .unknownTopicOrPartition)
+        #expect(bench.fetch().committedOffset == 6)
+    }
+
+    @Test func `an offset may be asked to be kept for longer than there are numbers`() throws {
+        #expect(bench.commit(1, retentionMs: .max) == ErrorCode.none)
+        bench.advance(ms: 1000 * minute)
+        #expect(bench.fetch().committedOffset == 1)
+        #expect(try bench.reloaded().groups["g"]?.offsets.find("t", 0)?.offset == 1)
     }
 
     @Test func `what a transaction commits counts when it commits`() throws {

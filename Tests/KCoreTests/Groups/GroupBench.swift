@@ -37,6 +37,8 @@ final class GroupBench {
     let topics = TopicsForGroups(["t": 6, "u": 2])
     /// What consumers' requests come with instead.
     var image: ClusterImage?
+    /// What partitions there are, as commits see it.
+    var exists: GroupCoordinator.PartitionTest = { _, _ in true }
     private(set) var partition: CoordinatorPartition<GroupCoordinator>
     private var seed: UInt64
 
@@ -216,7 +218,7 @@ final class GroupBench {
         named.partitions = [entry]
         request.topics = [named]
         return ask({ [request] in request.refused($0) }) { machine, turn, reply in
-            machine.commit(request, version: version, &turn, reply)
+            machine.commit(request, version: version, &turn, reply, exists: exists)
         }.response?.topics[0].partitions[0].errorCode
     }
 
@@ -239,7 +241,7 @@ final class GroupBench {
         request.topics = [named]
         let pending = Pending<TxnOffsetCommitResponse>()
         partition.run(in: producer, pending.reply { [request] in request.refused($0) }) { machine, turn, reply in
-            machine.commit(request, &turn, reply)
+            machine.commit(request, &turn, reply, exists: exists)
         }
         return pending.response?.topics[0].partitions[0].errorCode
     }
@@ -288,7 +290,7 @@ final class GroupBench {
             var response = OffsetDeleteResponse()
             response.errorCode = code
             return response
-        }) { machine, turn, reply in turn.send(machine.deleteOffsets(request, &turn), to: reply) }
+        }) { machine, turn, reply in turn.send(machine.deleteOffsets(request, &turn, exists: exists), to: reply) }
         return pending.response.map { $0.errorCode != .none ? $0.errorCode : $0.topics[0].partitions[0].errorCode }
     }
 

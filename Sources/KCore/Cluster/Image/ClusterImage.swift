@@ -85,6 +85,8 @@ final class ClusterImage: Sendable {
     /// All topics, in no particular order.
     var topics: [TopicImage] { topicsByName.values }
 
+    func hasPartition(of name: String, _ partition: Int32) -> Bool { topic(name)?.partition(partition) != nil }
+
     func partition(_ partition: TopicPartition) -> PartitionImage? {
         topic(partition.topic)?.partition(partition.partition)
     }

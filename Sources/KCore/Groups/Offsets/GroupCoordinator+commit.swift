@@ -10,21 +10,37 @@ struct CommitStep: Sendable {
     /// The first version of OffsetCommit that can be told that the group does not exist.
     var knowsMissingGroups: Bool
     var isTransactional: Bool
+
+    /// Whether it says which member it comes from.
+    var namesMember: Bool { generation >= 0 || !memberId.isEmpty || instanceId != nil }
+
+    /// Milliseconds since 1970; -1 for what the broker is set to. A client may ask for longer than there are numbers.
+    func expireTimestampMs(nowMs: Int64) -> Int64 {
+        guard retentionMs >= 0 else { return -1 }
+        let (time, isTooLong) = nowMs.addingReportingOverflow(retentionMs)
+        return isTooLong ? .max : time
+    }
 }
 
 extension GroupCoordinator {
-    /// Stores offsets of a group, after the partitions that do not exist have been taken out.
+    /// Whether there is a partition of that topic and number.
+    typealias PartitionTest = (_ topic: String, _ partition: Int32) -> Bool
+
+    /// Stores offsets of a group.
+    /// - Parameter exists: whether there is such a partition; UNKNOWN_TOPIC_OR_PARTITION for those that are not.
     mutating func commit(
         _ request: OffsetCommitRequest, version: Int16, _ turn: inout Turn,
-        _ reply: CoordinatorReply<OffsetCommitResponse>
+        _ reply: CoordinatorReply<OffsetCommitResponse>, exists: PartitionTest
     ) {
         let commit = CommitStep(
             groupId: request.groupId, memberId: request.memberId, instanceId: request.groupInstanceId,
             generation: request.generationIdOrMemberEpoch, retentionMs: request.retentionTimeMs,
             knowsMissingGroups: version >= 9, isTransactional: false)
-        let problem = prepareCommit(commit, &turn)
-        guard problem == .none else { return turn.send(request.refused(problem), to: reply) }
-        let expireTimestampMs = commit.retentionMs < 0 ? -1 : turn.wallMs + commit.retentionMs
+        let bytes = request.topics.reduce(0) { bytes, topic in
+            topic.partitions.reduce(bytes) { $0 + topic.name.utf8.count + ($1.committedMetadata?.utf8.count ?? 0) + 64 }
+        }
+        let problem = bytes > settings.maxRecordBytes ? .invalidCommitOffsetSize : prepareCommit(commit, &turn)
+        let expireTimestampMs = commit.expireTimestampMs(nowMs: turn.wallMs)
         var response = OffsetCommitResponse()
         response.topics = request.topics.map { topic in
             var answer = OffsetCommitResponse.OffsetCommitResponseTopic()
@@ -32,6 +48,8 @@ extension GroupCoordinator {
             answer.partitions = topic.partitions.map { partition in
                 var result = OffsetCommitResponse.OffsetCommitResponsePartition()
                 result.partitionIndex = partition.partitionIndex
+                result.errorCode = exists(topic.name, partition.partitionIndex) ? problem : .unknownTopicOrPartition
+                guard result.errorCode == .none else { return result }
                 var value = OffsetCommitValue()
                 value.offset = partition.committedOffset
                 value.leaderEpoch = partition.committedLeaderEpoch
@@ -47,14 +65,18 @@ extension GroupCoordinator {
     }
 
     /// Stores offsets as part of the transaction that the turn is in.
+    /// - Parameter exists: as above.
     mutating func commit(
-        _ request: TxnOffsetCommitRequest, _ turn: inout Turn, _ reply: CoordinatorReply<TxnOffsetCommitResponse>
+        _ request: TxnOffsetCommitRequest, _ turn: inout Turn, _ reply: CoordinatorReply<TxnOffsetCommitResponse>,
+        exists: PartitionTest
     ) {
         let commit = CommitStep(
             groupId: request.groupId, memberId: request.memberId, instanceId: request.groupInstanceId,
             generation: request.generationId, knowsMissingGroups: false, isTransactional: true)
-        let problem = prepareCommit(commit, &turn)
-        guard problem == .none else { return turn.send(request.refused(problem), to: reply) }
+        let bytes = request.topics.reduce(0) { bytes, topic in
+            topic.partitions.reduce(bytes) { $0 + topic.name.utf8.count + ($1.committedMetadata?.utf8.count ?? 0) + 64 }
+        }
+        let problem = bytes > settings.maxRecordBytes ? .invalidCommitOffsetSize : prepareCommit(commit, &turn)
         var response = TxnOffsetCommitResponse()
         response.topics = request.topics.map { topic in
             var answer = TxnOffsetCommitResponse.TxnOffsetCommitResponseTopic()
@@ -62,6 +84,8 @@ extension GroupCoordinator {
             answer.partitions = topic.partitions.map { partition in
                 var result = TxnOffsetCommitResponse.TxnOffsetCommitResponsePartition()
                 result.partitionIndex = partition.partitionIndex
+                result.errorCode = exists(topic.name, partition.partitionIndex) ? problem : .unknownTopicOrPartition
+                guard result.errorCode == .none else { return result }
                 var value = OffsetCommitValue()
                 value.offset = partition.committedOffset
                 value.leaderEpoch = partition.committedLeaderEpoch
@@ -106,7 +130,7 @@ extension GroupCoordinator {
 extension ClassicGroup {
     fileprivate func check(_ commit: CommitStep) -> ErrorCode {
         if commit.generation < 0 && state == .empty { return .none }
-        if commit.generation >= 0 || !commit.memberId.isEmpty || commit.instanceId != nil {
+        if commit.namesMember {
             let problem = check(member: commit.memberId, instance: commit.instanceId)
             guard problem == .none else { return problem }
             guard isCurrent(commit.generation, of: commit.memberId) else { return .illegalGeneration }
@@ -123,6 +147,8 @@ extension ClassicGroup {
 extension ConsumerGroup {
     fileprivate func check(_ commit: CommitStep) -> ErrorCode {
         if commit.generation < 0 && members.isEmpty { return .none }
+        // Transactional producers did not say who they are in old versions, and need not in new ones.
+        if commit.isTransactional && !commit.namesMember { return .none }
         guard let member = members[commit.memberId] else { return .unknownMemberId }
         if commit.isTransactional || member.classic != nil {
             return commit.generation == member.epoch ? .none : .illegalGeneration

@@ -2,7 +2,10 @@ extension GroupCoordinator {
     // MARK: On request
 
     /// Forgets offsets of topics that the group does not read (KIP-496).
-    mutating func deleteOffsets(_ request: OffsetDeleteRequest, _ turn: inout Turn) -> OffsetDeleteResponse {
+    /// - Parameter exists: whether there is such a partition; UNKNOWN_TOPIC_OR_PARTITION for those that are not.
+    mutating func deleteOffsets(
+        _ request: OffsetDeleteRequest, _ turn: inout Turn, exists: PartitionTest
+    ) -> OffsetDeleteResponse {
         var response = OffsetDeleteResponse()
         guard let group = groups[request.groupId] else {
             response.errorCode = .groupIdNotFound
@@ -19,9 +22,13 @@ extension GroupCoordinator {
             answer.partitions = topic.partitions.map { partition in
                 var result = OffsetDeleteResponse.OffsetDeleteResponsePartition()
                 result.partitionIndex = partition.partitionIndex
-                if isRead {
+                if !exists(topic.name, partition.partitionIndex) {
+                    result.errorCode = .unknownTopicOrPartition
+                } else if isRead {
                     result.errorCode = .groupSubscribedToTopic
-                } else if group.offsets.find(topic.name, partition.partitionIndex) != nil {
+                } else if group.offsets.find(topic.name, partition.partitionIndex) != nil
+                    || group.offsets.isPending(topic.name, partition.partitionIndex)
+                {
                     forget(request.groupId, topic.name, partition.partitionIndex, &turn)
                 }
                 return result
@@ -42,15 +49,7 @@ extension GroupCoordinator {
         guard let group = groups[id] else { return .groupIdNotFound }
         if let classic = group.classic, classic.state != .empty { return .nonEmptyGroup }
         if let consumer = group.consumer, !consumer.members.isEmpty { return .nonEmptyGroup }
-        for topic in group.offsets.sorted {
-            for (partition, _) in topic.partitions { forget(id, topic.topic, partition, &turn) }
-        }
-        // Those that a transaction has yet to commit must not come back with it.
-        for topics in group.offsets.pending.sorted(by: { $0.key < $1.key }).map(\.value) {
-            for (topic, partitions) in topics.sorted(by: { $0.key < $1.key }) {
-                for partition in partitions.keys.sorted() { forget(id, topic, partition, &turn) }
-            }
-        }
+        forgetOffsets(of: id, &turn) { _ in true }
         forgetGroup(id, &turn)
         return .none
     }
@@ -92,16 +91,26 @@ extension GroupCoordinator {
         }
     }
 
-    /// Forgets what groups committed for topics that are gone.
-    mutating func forget(topics names: Set<String>, _ turn: inout Turn) {
-        for id in groups.keys.sorted() {
-            for topic in groups[id]?.offsets.sorted ?? [] where names.contains(topic.topic) {
-                for (partition, _) in topic.partitions { forget(id, topic.topic, partition, &turn) }
-            }
-        }
+    /// Forgets what groups committed for topics that are gone, be it in transactions that have yet to end.
+    /// - Parameter isGone: of a topic's name.
+    mutating func forgetTopics(_ turn: inout Turn, where isGone: (String) -> Bool) {
+        for id in groups.keys.sorted() { forgetOffsets(of: id, &turn, where: isGone) }
     }
 
     // MARK: Tombstones
+
+    private mutating func forgetOffsets(of id: String, _ turn: inout Turn, where isGone: (String) -> Bool) {
+        guard let offsets = groups[id]?.offsets else { return }
+        for topic in offsets.sorted where isGone(topic.topic) {
+            for (partition, _) in topic.partitions { forget(id, topic.topic, partition, &turn) }
+        }
+        // Those that a transaction has yet to commit must not come back with it.
+        for (_, topics) in offsets.pending.sorted(by: { $0.key < $1.key }) {
+            for (topic, partitions) in topics.sorted(by: { $0.key < $1.key }) where isGone(topic) {
+                for partition in partitions.keys.sorted() { forget(id, topic, partition, &turn) }
+            }
+        }
+    }
 
     private mutating func forget(_ id: String, _ topic: String, _ partition: Int32, _ turn: inout Turn) {
         write(.offsetCommit(OffsetCommitKey(group: id, topic: topic, partition: partition), nil), &turn)

@@ -55,21 +55,27 @@ extension Call {
 
 /// Answers that come from several coordinators, until all are there.
 final class OrderedAnswers<Answer: Sendable>: Sendable {
-    private let answers: Mutex<[Answer?]>
+    private struct State: Sendable {
+        var answers: [Answer?]
+        var missing: Int
+    }
+
+    private let state: Mutex<State>
     private let completion: @Sendable ([Answer]) -> Void
 
     /// - Parameter completion: called once, at once when there is nothing to wait for.
     init(count: Int, _ completion: @escaping @Sendable ([Answer]) -> Void) {
-        answers = Mutex(Array(repeating: nil, count: count))
+        state = Mutex(State(answers: Array(repeating: nil, count: count), missing: count))
         self.completion = completion
         if count == 0 { completion([]) }
     }
 
     func set(_ index: Int, _ answer: Answer) {
-        let all = answers.withLock { answers -> [Answer]? in
-            guard answers[index] == nil else { return nil }
-            answers[index] = answer
-            return answers.allSatisfy { $0 != nil } ? answers.compactMap { $0 } : nil
+        let all = state.withLock { state -> [Answer]? in
+            guard state.answers[index] == nil else { return nil }
+            state.answers[index] = answer
+            state.missing -= 1
+            return state.missing == 0 ? state.answers.compactMap { $0 } : nil
         }
         if let all { completion(all) }
     }

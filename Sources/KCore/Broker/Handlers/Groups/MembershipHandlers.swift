@@ -16,11 +16,16 @@ enum MembershipHandlers {
     }
 
     static func sync(_ request: SyncGroupRequest, _ call: Call) {
-        call.submit(group: request.groupId) { code in
+        @Sendable func refused(_ code: ErrorCode) -> SyncGroupResponse {
             var response = SyncGroupResponse()
             response.errorCode = code
             return response
-        } _: { coordinator, turn, reply in
+        }
+        // Since they can be said they must be (KIP-559).
+        if call.version >= 5 && (request.protocolType == nil || request.protocolName == nil) {
+            return call.reply(refused(.inconsistentGroupProtocol))
+        }
+        call.submit(group: request.groupId, refusal: refused) { coordinator, turn, reply in
             coordinator.sync(request, &turn, reply)
         }
     }

@@ -115,7 +115,8 @@ enum TransactionHandlers {
     }
 
     private static func error(of partition: TopicPartition, _ call: Call) -> ErrorCode {
-        if TopicName.isInternal(partition.topic) { return .topicAuthorizationFailed }
+        // Clients write to internal topics through coordinators only; versions from 4 on are of brokers.
+        if call.version < 4 && TopicName.isInternal(partition.topic) { return .topicAuthorizationFailed }
         guard let topic = call.image.topic(partition.topic), topic.partition(partition.partition) != nil else {
             return .unknownTopicOrPartition
         }

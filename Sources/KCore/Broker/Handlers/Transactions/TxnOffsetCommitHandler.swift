@@ -40,8 +40,9 @@ enum TxnOffsetCommitHandler {
         _ reply: CoordinatorReply<TxnOffsetCommitResponse>
     ) {
         let producer = CoordinatorProducer(id: request.producerId, epoch: request.producerEpoch)
+        let images = call.broker.images
         call.broker.coordinators.groups.submit(to: partition, in: producer, reply) { coordinator, turn, reply in
-            coordinator.commit(request, &turn, reply)
+            coordinator.commit(request, &turn, reply, exists: images.image.hasPartition(of:_:))
         }
     }
 

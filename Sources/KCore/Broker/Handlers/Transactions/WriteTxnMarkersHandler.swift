@@ -26,10 +26,16 @@ enum WriteTxnMarkersHandler {
             for (topicIndex, topic) in marker.topics.enumerated() {
                 for (index, partition) in topic.partitionIndexes.enumerated() {
                     let place = TopicPartition(topic: topic.name, partition: partition)
-                    call.broker.transactions.markers.write(end, to: place) { code in
+                    let finish = { @Sendable (code: ErrorCode) in
                         let place = Place(marker: markerIndex, topic: topicIndex, partition: index, code: code)
                         gathering.add([place], isLoading: false)
                     }
+                    // A marker of nobody ends nothing, and would stay in the log.
+                    guard end.producerId >= 0, end.producerEpoch >= 0 else {
+                        finish(.invalidProducerIdMapping)
+                        continue
+                    }
+                    call.broker.transactions.markers.write(end, to: place, finish)
                 }
             }
         }
