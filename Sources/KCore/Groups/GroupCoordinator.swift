@@ -25,7 +25,11 @@ struct GroupCoordinator: CoordinatorMachine {
         self.random = random
     }
 
-    mutating func makeMemberId(_ prefix: String) -> String { "\(prefix)-\(Uuid.random(using: &random).hyphenated)" }
+    /// An id that nobody else has.
+    /// - Parameter prefix: of which as much is in it as leaves room: records hold strings of 32,767 bytes.
+    mutating func makeMemberId(_ prefix: String) -> String {
+        "\(String(prefix.prefix(1000)))-\(Uuid.random(using: &random).hyphenated)"
+    }
 
     func consumerTimes(of group: String) -> ConsumerGroupTimes { settings.consumerTimes(configs(group)) }
 
@@ -45,8 +49,8 @@ struct GroupCoordinator: CoordinatorMachine {
             classicStep(timer.groupId, &turn) { group, step in
                 if let memberId = timer.memberId {
                     group.memberTimerEnded(memberId, deadlineMs: timer.deadlineMs, &step)
-                } else if group.phaseEndsMs == timer.deadlineMs {
-                    group.phaseEnded(&step)
+                } else {
+                    group.phaseTimerEnded(deadlineMs: timer.deadlineMs, &step)
                 }
             }
         }

@@ -8,7 +8,9 @@ import Testing
 
     private func withRuntime(
         loops count: Int = 2,
-        afterLoading: @escaping @Sendable (inout SumMachine, inout CoordinatorTurn<SumMachine.Record>) -> Void = { _, _ in },
+        afterLoading: @escaping @Sendable (inout SumMachine, inout CoordinatorTurn<SumMachine.Record>) -> Void = {
+            _, _ in
+        },
         _ body: (CoordinatorRuntime<SumMachine>) throws -> Void
     ) throws {
         let workers = WorkerPool(name: "load", threads: 1)

@@ -171,6 +171,55 @@ import Testing
         #expect(bench.classic()?.kept.members.isEmpty == true)
     }
 
+    @Test func `who leaves a group that is not there is told so as its version knows`() {
+        let answer = bench.leave("m", group: "nowhere")
+        #expect(answer?.errorCode == ErrorCode.none && answer?.members.map(\.errorCode) == [.unknownMemberId])
+        #expect(answer?.members.map(\.memberId) == ["m"])
+        #expect(bench.leave("m", group: "nowhere", version: 2)?.errorCode == .unknownMemberId)
+    }
+
+    @Test func `a name that leaves no room for an id is shortened in it`() throws {
+        let instance = String(repeating: "i", count: 32_767)
+        let join = bench.join(instance: instance)
+        bench.advance(ms: 0)
+        let member = try #require(bench.classic()?.members.values.first)
+        #expect(join.response?.memberId == member.id)
+        #expect(member.id.utf8.count < 2000 && member.instanceId == instance)
+        _ = bench.sync(member.id, bench.classic()?.generation ?? 0, instance: instance)
+        #expect(bench.classic()?.state == .stable)
+        #expect(try bench.reloaded().groups["g"]?.kept == bench.classic()?.kept)
+    }
+
+    @Test func `what the log has no room for is refused, and the group shares anew`() throws {
+        var settings = GroupBench.settings
+        settings.maxRecordBytes = 2000
+        let bench = GroupBench(settings)
+        #expect(bench.join(metadata: String(repeating: "m", count: 2001)).response?.errorCode == .unknownServerError)
+        let ids = bench.stableGroup(2)
+        _ = bench.join(ids[0], topics: ["u"])
+        _ = bench.join(ids[1], topics: ["u"])
+        let generation = try #require(bench.classic()?.generation)
+        let leader = try #require(bench.classic()?.leader)
+        let follower = try #require(ids.first { $0 != leader })
+        let waiting = bench.sync(follower, generation)
+        let led = bench.sync(leader, generation, assignments: [follower: String(repeating: "a", count: 2000)])
+        #expect(waiting.response?.errorCode == .unknownServerError && led.response?.errorCode == .unknownServerError)
+        #expect(bench.heartbeat(follower, generation) == .rebalanceInProgress)
+        #expect(try bench.reloaded().groups["g"]?.kept?.generation ?? 0 < generation)
+    }
+
+    @Test func `rebalances leave no timers behind`() {
+        let ids = bench.stableGroup(2)
+        let before = bench.machine.timers.count
+        for _ in 0..<100 {
+            for id in ids { _ = bench.join(id, rebalanceMs: .max) }
+            let generation = bench.classic()?.generation ?? 0
+            for id in ids { _ = bench.sync(id, generation) }
+            #expect(bench.classic()?.state == .stable)
+        }
+        #expect(bench.machine.timers.count <= before + 2)
+    }
+
     @Test func `a join that is sent again is answered once for each`() {
         let ids = bench.stableGroup(2)
         let first = bench.join(ids[0])

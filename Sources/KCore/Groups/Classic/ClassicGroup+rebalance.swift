@@ -15,7 +15,21 @@ extension ClassicGroup {
     private mutating func setPhase(_ phase: Phase, afterMs: Int64, _ step: inout ClassicStep) {
         self.phase = phase
         phaseEndsMs = step.nowMs + max(afterMs, 0)
-        step.setTimer(id, atMs: phaseEndsMs)
+        setPhaseTimer(&step)
+    }
+
+    // A timer that comes too early finds out, and is set again.
+    private mutating func setPhaseTimer(_ step: inout ClassicStep) {
+        guard phaseEndsMs < phaseTimerMs else { return }
+        phaseTimerMs = phaseEndsMs
+        step.setTimer(id, atMs: phaseTimerMs)
+    }
+
+    /// A timer of the group as a whole is due.
+    mutating func phaseTimerEnded(deadlineMs: Int64, _ step: inout ClassicStep) {
+        guard deadlineMs == phaseTimerMs else { return }
+        phaseTimerMs = .max
+        if phaseEndsMs <= step.nowMs { phaseEnded(&step) } else { setPhaseTimer(&step) }
     }
 
     private mutating func endPhase() {
@@ -34,7 +48,7 @@ extension ClassicGroup {
     }
 
     /// The time of what the group waits for is up.
-    mutating func phaseEnded(_ step: inout ClassicStep) {
+    private mutating func phaseEnded(_ step: inout ClassicStep) {
         switch phase {
         case .initialDelay(let remainingMs):
             guard hasNewMember, remainingMs > 0 else { return completeJoin(&step) }
@@ -102,7 +116,7 @@ extension ClassicGroup {
     }
 
     /// Whoever waits for an assignment is told that there will be another one.
-    private mutating func takeBackAssignments(_ code: ErrorCode, _ step: inout ClassicStep) {
+    mutating func takeBackAssignments(_ code: ErrorCode, _ step: inout ClassicStep) {
         for member in orderedMembers {
             members[member.id]?.assignment = Bytes()
             answerSync(member, code, &step)

@@ -37,6 +37,11 @@ extension ClassicGroup {
     ) {
         for id in members.keys { members[id]?.assignment = Bytes() }
         for entry in assignments { members[entry.memberId]?.assignment = entry.assignment.detached }
+        guard keptBytes <= step.settings.maxRecordBytes else {
+            // Nobody could be told of it after a restart.
+            takeBackAssignments(.unknownServerError, &step)
+            return rebalance(&step)
+        }
         move(to: .stable, step)
         step.mustKeep = true
         for member in orderedMembers where member.sync != nil {

@@ -43,6 +43,8 @@ struct ClassicGroup: Sendable {
     var hasNewMember = false
     var phase: Phase?
     var phaseEndsMs: Int64 = .max
+    /// For when a timer is set, which may be earlier: one timer does for phase after phase.
+    var phaseTimerMs: Int64 = .max
     /// What the members of this generation subscribe to; nil when that cannot be known.
     var subscribedTopics: Set<String>? = []
     private var nextNumber = 0
@@ -188,6 +190,13 @@ struct ClassicGroup: Sendable {
             return entry
         }
         return value
+    }
+
+    /// About what ``kept`` takes.
+    var keptBytes: Int {
+        members.values.reduce(0) {
+            $0 + $1.metadata(for: protocolName).count + $1.assignment.count + $1.id.utf8.count + 64
+        }
     }
 
     /// The group that the log has: stable with its members, or empty.

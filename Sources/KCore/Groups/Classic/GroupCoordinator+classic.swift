@@ -9,6 +9,9 @@ extension GroupCoordinator {
         guard sessionTimeoutMs >= settings.minSessionTimeoutMs, sessionTimeoutMs <= settings.maxSessionTimeoutMs else {
             return refuse(.invalidSessionTimeout)
         }
+        // One member alone that the log has no room for.
+        let metadataBytes = request.protocols.reduce(0) { $0 + $1.metadata.count }
+        guard metadataBytes <= settings.maxRecordBytes else { return refuse(.unknownServerError) }
         makeWay(for: request, &turn)
         if let consumer = groups[request.groupId]?.consumer {
             guard consumer.members.isEmpty else {
