@@ -9,7 +9,7 @@ enum FuzzFiles {
         case UInt8(ascii: "i"): _ = OffsetIndexReader(bytes, baseOffset: 1 << 40)
         case UInt8(ascii: "t"): _ = TimeIndexReader(bytes, baseOffset: Int64.max - 5)
         case UInt8(ascii: "a"): _ = AbortedIndexReader(bytes).problems(baseOffset: 7)
-        case UInt8(ascii: "c"): _ = try? CheckpointFile.read(bytes, fields: 3)
+        case UInt8(ascii: "c"): try? CheckpointFile.offsets(bytes) { _, _ in }
         case UInt8(ascii: "e"): epochs(bytes)
         case UInt8(ascii: "p"): _ = PartitionMetadataFile.read(bytes)
         case UInt8(ascii: "j"): _ = try? JSONCursor.integers(in: bytes)

@@ -36,61 +36,33 @@ enum CheckpointFile {
         }
         return entries
     }
-}
 
-/// A checkpoint of one offset for each partition of a log directory: `recovery-point-offset-checkpoint`,
-/// `log-start-offset-checkpoint`, `replication-offset-checkpoint`, `cleaner-offset-checkpoint`.
-public struct OffsetCheckpoint: Sendable {
-    public static let recoveryPointName = "recovery-point-offset-checkpoint"
-    public static let logStartOffsetName = "log-start-offset-checkpoint"
-    /// Up to where logs have been cleaned.
-    public static let cleanedName = "cleaner-offset-checkpoint"
-    /// High watermarks; the broker writes it.
-    public static let highWatermarkName = "replication-offset-checkpoint"
-    static let names = [recoveryPointName, logStartOffsetName, highWatermarkName, cleanedName]
-
-    let disk: any Disk
-    public let path: String
-
-    /// - Parameter name: the file's name in `directory`.
-    public init(disk: any Disk, directory: String, name: String) {
-        self.disk = disk
-        path = directory + "/" + name
-    }
-
-    /// The offsets; none when the file does not exist.
-    /// - Throws: ``LogError`` with KAFKA_STORAGE_ERROR when it cannot be read or is none.
-    public func read() throws(LogError) -> [TopicPartition: Int64] {
-        do {
-            guard let contents = try disk.readFile(path) else { return [:] }
-            var offsets: [TopicPartition: Int64] = [:]
-            for fields in try CheckpointFile.read(contents, fields: 3) {
-                guard let partition = Int32(fields[1]), let offset = Int64(fields[2]), offset >= 0 else {
-                    continue
-                }
-                offsets[TopicPartition(topic: String(fields[0]), partition: partition)] = offset
+    /// Hands out the entries of a checkpoint of offsets, line by line. One that is damaged is never passed over: an offset
+    /// that is missing says something, too, such as that nothing had been promised.
+    static func offsets(_ contents: Bytes, _ body: (TopicPartition, Int64) -> Void) throws(Malformed) {
+        for (index, fields) in try read(contents, fields: 3).enumerated() {
+            guard let partition = Int32(fields[1]), let offset = Int64(fields[2]), partition >= 0, offset >= 0 else {
+                throw Malformed(line: index + 3, reason: "not a topic, a partition and an offset")
             }
-            return offsets
-        } catch let error as CheckpointFile.Malformed {
-            throw LogError(.kafkaStorageError, "\(path), line \(error.line): \(error.reason)")
-        } catch let error as DiskError {
-            throw LogError(error)
-        } catch {
-            throw LogError(.kafkaStorageError, "\(path): \(error)")
+            body(TopicPartition(topic: String(fields[0]), partition: partition), offset)
         }
     }
 
-    /// Replaces the file; durable when this returns.
-    public func write(_ offsets: [TopicPartition: Int64]) throws(LogError) {
-        do {
-            try replace(offsets)
-        } catch {
-            throw LogError(error)
+    /// Hands out the entries of a `leader-epoch-checkpoint`, line by line; those that contradict the one before are damage.
+    static func leaderEpochs(_ contents: Bytes, _ body: (LeaderEpochs.Entry) -> Void) throws(Malformed) {
+        var last: LeaderEpochs.Entry?
+        for (index, fields) in try read(contents, fields: 2).enumerated() {
+            guard let epoch = Int32(fields[0]), let offset = Int64(fields[1]), epoch >= 0, offset >= 0 else {
+                throw Malformed(line: index + 3, reason: "not an epoch and an offset")
+            }
+            if let last, epoch <= last.epoch || offset < last.startOffset {
+                throw Malformed(
+                    line: index + 3,
+                    reason: "epoch \(epoch) from \(offset) does not follow \(last.epoch) from \(last.startOffset)")
+            }
+            let entry = LeaderEpochs.Entry(epoch: epoch, startOffset: offset)
+            body(entry)
+            last = entry
         }
-    }
-
-    func replace(_ offsets: [TopicPartition: Int64]) throws(DiskError) {
-        let lines = offsets.sorted { $0.key < $1.key }.map { "\($0.key.topic) \($0.key.partition) \($0.value)" }
-        try disk.replaceFile(path, with: CheckpointFile.write(lines))
     }
 }

@@ -57,13 +57,9 @@ struct LeaderEpochs: Equatable, Sendable {
     // MARK: File
 
     init(reading contents: Bytes) throws(CheckpointFile.Malformed) {
-        for (index, fields) in try CheckpointFile.read(contents, fields: 2).enumerated() {
-            guard let epoch = Int32(fields[0]), let offset = Int64(fields[1]) else {
-                throw CheckpointFile.Malformed(line: index + 3, reason: "not an epoch and an offset")
-            }
-            assign(epoch, startOffset: offset)
-        }
-        isDirty = false
+        var entries: [Entry] = []
+        try CheckpointFile.leaderEpochs(contents) { entries.append($0) }
+        self.entries = entries
     }
 
     var contents: Bytes { CheckpointFile.write(entries.map { "\($0.epoch) \($0.startOffset)" }) }

@@ -94,7 +94,8 @@ final class LogDirectory: Sendable {
         return (found, deleted)
     }
 
-    /// The offsets of a checkpoint; none when it cannot be read: then more is recovered than had to be.
+    /// The offsets of a checkpoint; none when it cannot be read, which is logged: without log starts, records come back
+    /// that had been deleted.
     func readCheckpoint(_ name: String, _ disk: any Disk, _ logger: Logger) -> [TopicPartition: Int64] {
         do {
             return try OffsetCheckpoint(disk: disk, directory: path, name: name).read()

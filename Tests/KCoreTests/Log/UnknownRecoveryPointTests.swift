@@ -65,6 +65,14 @@ import Testing
         #expect(disk.contents(Self.checkpoint).map { String(decoding: $0, as: UTF8.self) } == "0\n1\nt 0 8\n")
     }
 
+    @Test(arguments: ["0\n1\nt 0 8x\n", "0\n1\nt 0x 8\n", "0\n1\nt 0 -8\n", "0\n1\nt -1 8\n"])
+    func `an entry that is damaged does not say that nothing had been promised`(checkpoint: String) throws {
+        let before = try crash(damaging: 2, checkpoint: checkpoint)
+        let manager = try start()
+        #expect(manager.log(for: partition) == nil)
+        #expect(segments() == before)
+    }
+
     @Test func `a torn end is cut all the same`() throws {
         _ = try crash(damaging: 6, checkpoint: "garbage")
         #expect(try start().log(for: partition)?.values() == (0..<6).map { "value \($0)" })

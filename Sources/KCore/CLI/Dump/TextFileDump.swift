@@ -7,8 +7,12 @@ struct TextFileDump {
         let contents = try reader.all()
         do {
             switch kind {
-            case .offsets: try offsets(contents)
-            case .leaderEpochs: try epochs(contents)
+            case .offsets:
+                try CheckpointFile.offsets(contents) {
+                    line("topic: \($0.topic) partition: \($0.partition) offset: \($1)")
+                }
+            case .leaderEpochs:
+                try CheckpointFile.leaderEpochs(contents) { line("epoch: \($0.epoch) startOffset: \($0.startOffset)") }
             case .partitionMetadata:
                 guard let id = PartitionMetadataFile.read(contents) else {
                     throw ToolError("no topic id of version 0")
@@ -29,24 +33,6 @@ struct TextFileDump {
         let plain = text.last == "\n" ? text.dropLast() : text[...]
         output.append(plain.unicodeScalars.contains { $0.value < 0x20 } ? JSONText.quoted(plain) : String(plain))
         output.append(UInt8(ascii: "\n"))
-    }
-
-    private func offsets(_ contents: Bytes) throws(CheckpointFile.Malformed) {
-        for (index, fields) in try CheckpointFile.read(contents, fields: 3).enumerated() {
-            guard let partition = Int32(fields[1]), let offset = Int64(fields[2]) else {
-                throw CheckpointFile.Malformed(line: index + 3, reason: "not a topic, a partition and an offset")
-            }
-            line("topic: \(fields[0]) partition: \(partition) offset: \(offset)")
-        }
-    }
-
-    private func epochs(_ contents: Bytes) throws(CheckpointFile.Malformed) {
-        for (index, fields) in try CheckpointFile.read(contents, fields: 2).enumerated() {
-            guard let epoch = Int32(fields[0]), let offset = Int64(fields[1]) else {
-                throw CheckpointFile.Malformed(line: index + 3, reason: "not an epoch and an offset")
-            }
-            line("epoch: \(epoch) startOffset: \(offset)")
-        }
     }
 
     private func properties(_ contents: Bytes) throws {

@@ -50,12 +50,7 @@ struct DirectoryFacts {
             throw CheckpointFile.Malformed(line: 0, reason: error.description)
         }
         var offsets: [TopicPartition: Int64] = [:]
-        for (index, fields) in try CheckpointFile.read(contents, fields: 3).enumerated() {
-            guard let partition = Int32(fields[1]), let offset = Int64(fields[2]), partition >= 0, offset >= 0 else {
-                throw CheckpointFile.Malformed(line: index + 3, reason: "not a topic, a partition and an offset")
-            }
-            offsets[TopicPartition(topic: String(fields[0]), partition: partition)] = offset
-        }
+        try CheckpointFile.offsets(contents) { offsets[$0] = $1 }
         return offsets
     }
 }

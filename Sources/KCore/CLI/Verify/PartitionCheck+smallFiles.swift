@@ -13,10 +13,10 @@ extension PartitionCheck {
             }
             return
         }
-        let epochs: [LeaderEpochs.Entry]
+        var epochs: [LeaderEpochs.Entry] = []
         do {
             let contents = try disk.readFile("\(path)/\(LeaderEpochs.fileName)") ?? Bytes()
-            epochs = try EpochFileReader.read(contents)
+            try CheckpointFile.leaderEpochs(contents) { epochs.append($0) }
         } catch let error as CheckpointFile.Malformed {
             return found(LeaderEpochs.fileName, "line \(error.line): \(error.reason)")
         } catch {
