@@ -158,13 +158,24 @@ extension Disk {
             return
         } catch {}  // A directory that is not empty.
         do {
-            for entry in try list(path) {
-                let child = path + "/" + entry.name
-                if entry.isDirectory { try removeTree(child) } else { try remove(child) }
-            }
+            try removeContents(of: path)
             try remove(path)
         } catch  where error.isMissing {}
     }
+
+    /// Removes all that is in a directory.
+    func removeContents(of path: String) throws(DiskError) {
+        for entry in try list(path) {
+            let child = path + "/" + entry.name
+            if entry.isDirectory { try removeTree(child) } else { try remove(child) }
+        }
+    }
+}
+
+/// What is behind the last slash of `path`.
+func lastComponent(_ path: String) -> String {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
+    return String(path[path.utf8.index(after: slash)...])
 }
 
 /// The directory part of `path`.

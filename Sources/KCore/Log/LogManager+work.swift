@@ -70,10 +70,11 @@ extension LogManager {
         if directory.removals.hasDeletedLogs(nowMs: nowMs) {
             checkpoint(directory)
             checkpointHighWatermarks(directory)
-            // What could not be written names logs that must not be missing at the next start.
             if directory.health.isOffline { return }
         }
-        directory.removals.removeDue(nowMs: nowMs, disk: disk, logger: logger)
+        // A checkpoint that could not be written names logs that must not be missing at the next start.
+        let named = directory.stale.withLock { $0 }
+        directory.removals.removeDue(nowMs: nowMs, keepingNamesOf: named, disk: disk, logger: logger)
     }
 
     private func flushDue(_ directory: LogDirectory) {

@@ -8,6 +8,8 @@ final class RemovalQueue: Sendable {
     }
 
     private let entries = Mutex<[Entry]>([])
+    /// When to try again to remove a directory that must not go yet.
+    private static let retryMs: Int64 = 10_000
 
     /// - Parameter atMs: on the clock that ``removeDue(nowMs:disk:logger:)`` is asked with.
     func add(_ paths: [String], atMs: Int64) {
@@ -26,7 +28,9 @@ final class RemovalQueue: Sendable {
     }
 
     /// Removes what is due. What cannot be removed is reported and left for the next start.
-    func removeDue(nowMs: Int64, disk: any Disk, logger: Logger) {
+    /// - Parameter named: deleted logs that a checkpoint still names. Their directories are emptied and stay for a while: they
+    ///   tell a start that the log was deleted.
+    func removeDue(nowMs: Int64, keepingNamesOf named: Set<TopicPartition> = [], disk: any Disk, logger: Logger) {
         let due = entries.withLock { entries in
             let due = entries.filter { $0.atMs <= nowMs }
             if !due.isEmpty { entries.removeAll { $0.atMs <= nowMs } }
@@ -34,6 +38,14 @@ final class RemovalQueue: Sendable {
         }
         for entry in due {
             do {
+                if !named.isEmpty, let log = LogDirectoryName.parseDeleted(lastComponent(entry.path)),
+                    named.contains(log)
+                {
+                    try disk.removeContents(of: entry.path)
+                    let (atMs, isNever) = nowMs.addingReportingOverflow(RemovalQueue.retryMs)
+                    add([entry.path], atMs: isNever ? .max : atMs)
+                    continue
+                }
                 try disk.removeTree(entry.path)
             } catch {
                 logger.warning("a deleted file cannot be removed", ["path": entry.path, "error": error])

@@ -15,6 +15,31 @@ import Testing
 
     private func partition(_ number: Int32) -> TopicPartition { TopicPartition(topic: "orders", partition: number) }
 
+    @Test func `a log that was deleted while no checkpoint could be written is not missed, and its room is free`()
+        throws
+    {
+        let manager = try open()
+        let log = try manager.createLog(partition(0), topicId: nil, config: LogConfig())
+        for index in 0..<5 { try log.append(["value \(index)"]) }
+        try log.flush()
+        manager.checkpointAll()
+        manager.checkpointHighWatermarks()
+        disk.failOpens(of: "-checkpoint.tmp")
+        try manager.deleteLog(log.topicPartition)
+        clock.advance(ms: LogConfig().fileDeleteDelayMs + 1)
+        manager.tick()
+        #expect(!disk.paths.contains { $0.hasSuffix(".log") })
+        disk.restart()
+        disk.failOpens(of: nil)
+        let again = try open()
+        #expect(again.promiseOfMissingLog(log.topicPartition) == nil)
+        #expect(try again.createLog(partition(0), topicId: nil, config: LogConfig()).logEndOffset == 0)
+        clock.advance(ms: 60_000)
+        again.tick()
+        again.tick()
+        #expect(try !disk.list("/a").contains { $0.name.hasSuffix("-delete") })
+    }
+
     @Test func `logs are there again after a clean stop, with id and offsets`() throws {
         var manager = try open()
         let id = Uuid.random()
