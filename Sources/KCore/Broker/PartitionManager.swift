@@ -226,7 +226,12 @@ final class PartitionManager: ImageListener {
         of topic: TopicImage, _ name: TopicPartition, _ image: ClusterImage, deleted: Set<Uuid>
     ) throws(LogError) -> Log {
         if let log = logManager.log(for: name) {
-            guard let id = log.topicId, id != topic.id else { return log }
+            guard let id = log.topicId else {
+                // The name is all that there is to go by.
+                try log.adopt(topicId: topic.id)
+                return log
+            }
+            if id == topic.id { return log }
             // Only who knows that the other topic has ended may remove its log: the file may be what is wrong.
             guard deleted.contains(id) else {
                 throw LogError(

@@ -6,8 +6,7 @@ internal import Synchronization
 /// without any lock, so that they never wait for an append or an fsync.
 public final class Log: Sendable {
     public let topicPartition: TopicPartition
-    /// Nil when the directory states none, as old ones do.
-    public let topicId: Uuid?
+    let knownTopicId: Mutex<Uuid?>
 
     let environment: LogEnvironment
     let folder: PartitionFolder
@@ -86,7 +85,7 @@ public final class Log: Sendable {
         config: LogConfig, state: Writer, startOffset: Int64, recoveryPoint: Int64
     ) {
         self.topicPartition = topicPartition
-        self.topicId = topicId
+        knownTopicId = Mutex(topicId)
         self.environment = environment
         self.folder = folder
         published = Mutex(

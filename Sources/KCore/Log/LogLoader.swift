@@ -159,8 +159,13 @@ struct LogLoader {
     }
 
     private func topicId() throws(LogFault) -> Uuid? {
-        try onDisk { () throws(DiskError) in try disk.readFile(folder.path + "/" + PartitionMetadataFile.name) }
-            .flatMap { PartitionMetadataFile.read($0) }
+        let path = folder.path + "/" + PartitionMetadataFile.name
+        guard let contents = try onDisk({ () throws(DiskError) in try disk.readFile(path) }) else { return nil }
+        let id = PartitionMetadataFile.read(contents)
+        if id == nil {
+            environment.logger.warning("nothing says whose log it is: no topic id can be read", ["path": path])
+        }
+        return id
     }
 
     private func readEpochs(_ names: Names) throws(LogFault) -> LeaderEpochs {

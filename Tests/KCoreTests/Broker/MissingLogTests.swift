@@ -131,6 +131,18 @@ extension PartitionManager {
         #expect(throws: MetadataStoreError.self) { try Node(disk) }
     }
 
+    @Test(arguments: ["version: 0\ntopic_id: !", ""])
+    func `a topic id that cannot be read is written anew`(contents: String) throws {
+        try filled()
+        let path = try #require(disk.paths.first { $0.hasSuffix("/t-1/partition.metadata") })
+        let before = try #require(disk.contents(path))
+        disk.plant(path, Array(contents.utf8))
+        let node = try Node(disk)
+        #expect(node.offline.isEmpty && node.ends == [1, 1, 1, 1])
+        #expect(disk.contents(path) == before)
+        node.stop()
+    }
+
     @Test func `a directory that is left out keeps its partitions offline, and new ones are made elsewhere`() throws {
         try filled()
         let lost = try inSecond()
