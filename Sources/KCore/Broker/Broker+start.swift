@@ -130,7 +130,7 @@ extension Broker {
                 logDirs: nodeIdentity.directories.map(\.id) + partitions.missing.awaitedDirectories.sorted(),
                 afterUncleanStop: logManager.wasUncleanStop))
         guard answer.errorCode == .none else {
-            throw BrokerStartError(description: "the broker cannot be registered: \(answer.errorCode.meaning)")
+            throw BrokerStartError(description: "the broker cannot be registered: \(answer.reason)")
         }
     }
 }

@@ -55,6 +55,19 @@ import Testing
         cluster.runner.stop()
     }
 
+    @Test func `a broker that finds no room to be registered is told so`() throws {
+        let disk = SimulatedDisk()
+        let cluster = try open(disk)
+        disk.setRoom(0)
+        let request = RegisterBroker(brokerId: 1, incarnationId: .zero, endpoints: [], logDirs: [])
+        let refused = cluster.runner.perform(request)
+        #expect(refused.errorCode == .kafkaStorageError)
+        #expect(refused.reason.contains("/__cluster_metadata-0/") && refused.reason.contains("No space left on device"))
+        disk.setRoom(nil)
+        #expect(cluster.runner.perform(request).errorCode == .none)
+        cluster.runner.stop()
+    }
+
     @Test func `a runner that has stopped refuses`() throws {
         let cluster = try open(SimulatedDisk())
         cluster.runner.stop()

@@ -14,6 +14,8 @@ struct RegisterBroker: ControllerRequest {
     struct Registration: Sendable, Equatable {
         var errorCode = ErrorCode.none
         var brokerEpoch: Int64 = -1
+        /// Why it was refused.
+        var reason = ""
     }
 
     func decide(_ controller: inout Controller, _ image: ClusterImage) -> ControllerResult<Registration> {
@@ -39,7 +41,7 @@ struct RegisterBroker: ControllerRequest {
             response: Registration(brokerEpoch: record.brokerEpoch))
     }
 
-    func refused(_ error: ApiError) -> Registration { Registration(errorCode: error.code) }
+    func refused(_ error: ApiError) -> Registration { Registration(errorCode: error.code, reason: error.message) }
 
     private func elections(_ image: ClusterImage) -> [MetadataLogRecord] {
         var records: [MetadataLogRecord] = []
