@@ -13,10 +13,28 @@ private struct DirectoryContents: Sendable {
     var highWatermarks: [TopicPartition: Int64]
     var cleanedOffsets: [TopicPartition: Int64]
 
+    /// Partitions that came from another directory, and how that one was left.
+    var moved: [TopicPartition: FormerDirectory] = [:]
+
+    struct FormerDirectory: Sendable {
+        var wasCleanStop: Bool
+        var areRecoveryPointsUnknown: Bool
+    }
+
     var isUnclean: Bool { !directory.wasCleanStop && !partitions.isEmpty }
     /// What the checkpoints speak of.
     var named: Set<TopicPartition> {
         Set(recoveryPoints.keys).union(startOffsets.keys).union(highWatermarks.keys).union(cleanedOffsets.keys)
+    }
+
+    /// Takes over what another directory's checkpoints say of a partition.
+    mutating func take(_ name: TopicPartition, from other: DirectoryContents) {
+        recoveryPoints[name] = other.recoveryPoints[name]
+        startOffsets[name] = other.startOffsets[name]
+        highWatermarks[name] = other.highWatermarks[name]
+        cleanedOffsets[name] = other.cleanedOffsets[name]
+        moved[name] = FormerDirectory(
+            wasCleanStop: other.directory.wasCleanStop, areRecoveryPointsUnknown: other.areRecoveryPointsUnknown)
     }
 
     /// An offset that the log must have reached.
@@ -34,7 +52,7 @@ extension LogManager {
     public func load(
         topicId: (String) -> Uuid? = { _ in nil }, configFor: @escaping @Sendable (String) -> LogConfig
     ) {
-        let contents = directories.compactMap { $0.health.isOffline ? nil : self.contents(of: $0) }
+        let contents = takeOverMoved(directories.compactMap { $0.health.isOffline ? nil : self.contents(of: $0) })
         let unclean = contents.filter { $0.isUnclean }
         let logger = logger.named("recovery")
         for one in unclean {
@@ -60,6 +78,26 @@ extension LogManager {
         }
         // From here on the logs change: a stop that is not announced is not clean.
         for one in contents { one.directory.removeCleanStopMarker(disk) }
+    }
+
+    /// Has partitions whose directories were moved here from another log directory keep what the checkpoints there say: from
+    /// where on there are records, what had been promised, and up to where compaction has left gaps.
+    private func takeOverMoved(_ all: [DirectoryContents]) -> [DirectoryContents] {
+        if all.count < 2 { return all }
+        let found = all.map { Set($0.partitions) }
+        let named = all.map(\.named)
+        var all = all
+        for index in all.indices {
+            for name in found[index].subtracting(named[index]) {
+                let former = all.indices.first { named[$0].contains(name) && !found[$0].contains(name) }
+                guard let former, !all[former].deleted.contains(name) else { continue }
+                all[index].take(name, from: all[former])
+                logger.info(
+                    "a partition was moved between log directories",
+                    ["partition": name, "from": all[former].directory.path, "to": all[index].directory.path])
+            }
+        }
+        return all
     }
 
     private func contents(of directory: LogDirectory) -> DirectoryContents? {
@@ -105,11 +143,12 @@ extension LogManager {
         _ topicPartition: TopicPartition, _ contents: DirectoryContents,
         _ configFor: @Sendable (String) -> LogConfig
     ) -> LogLoader {
+        let former = contents.moved[topicPartition]
         var loader = loader(
             topicPartition, contents.directory, config: configFor(topicPartition.topic),
-            isClean: contents.directory.wasCleanStop)
+            isClean: contents.directory.wasCleanStop && former?.wasCleanStop != false)
         loader.recoveryPoint = contents.recoveryPoints[topicPartition] ?? 0
-        loader.isRecoveryPointUnknown = contents.areRecoveryPointsUnknown
+        loader.isRecoveryPointUnknown = contents.areRecoveryPointsUnknown || former?.areRecoveryPointsUnknown == true
         loader.startOffset = contents.startOffsets[topicPartition] ?? 0
         loader.cleanedOffset = contents.cleanedOffsets[topicPartition] ?? -1
         loader.highWatermark = contents.highWatermarks[topicPartition] ?? 0

@@ -34,6 +34,48 @@ import Testing
         try disk.list(directory).filter(\.isDirectory).map(\.name).sorted()
     }
 
+    // MARK: Moved
+
+    private func move(_ name: String, from: String, to: String) throws {
+        for path in disk.paths where path.hasPrefix("\(from)/\(name)/") {
+            disk.plant(to + path.dropFirst(from.utf8.count), try #require(disk.contents(path)))
+        }
+        try disk.removeTree("\(from)/\(name)")
+    }
+
+    @Test func `a partition that was moved to another directory keeps its start`() throws {
+        try fill("/a", (0..<6).map { "value \($0)" })
+        var manager = try open(["/a"])
+        let log = try #require(manager.log(for: partition(0)))
+        log.highWatermark = 6
+        try log.advanceStartOffset(to: 3)
+        manager.shutdown()
+        try open(["/b"]).shutdown()
+        try move("orders-0", from: "/a", to: "/b")
+        for _ in 0..<2 {
+            manager = try open()
+            #expect(manager.log(for: partition(0))?.directoryPath == "/b/orders-0")
+            #expect(manager.log(for: partition(0))?.logStartOffset == 3)
+            manager.shutdown()
+        }
+    }
+
+    @Test func `a partition that was moved after a kill keeps what it was promised`() throws {
+        let manager = try open(["/a"])
+        let log = try manager.createLog(partition(0), topicId: nil, config: LogConfig())
+        for index in 0..<6 { try log.append(["value \(index)"]) }
+        try log.flush()
+        manager.checkpointAll()
+        disk.restart()
+        try open(["/b"]).shutdown()
+        try move("orders-0", from: "/a", to: "/b")
+        let path = "/b/orders-0/00000000000000000000.log"
+        disk.flip(path, bit: 1, at: 100)
+        let before = disk.contents(path)
+        #expect(try open().log(for: partition(0)) == nil)
+        #expect(disk.contents(path) == before)
+    }
+
     // MARK: Twice
 
     @Test func `of a partition in two directories the one that goes on longest is used, and the other is left alone`()
