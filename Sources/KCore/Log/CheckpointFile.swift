@@ -19,33 +19,44 @@ enum CheckpointFile {
 
     /// The fields of each entry.
     static func read(_ contents: Bytes, fields: Int) throws(Malformed) -> [[Substring]] {
+        var entries: [[Substring]] = []
+        for (index, line) in try lines(contents).enumerated() {
+            let parts = line.split(separator: " ")
+            guard parts.count == fields else { throw Malformed(line: index + 3, reason: "not \(fields) fields") }
+            entries.append(parts)
+        }
+        return entries
+    }
+
+    private static func lines(_ contents: Bytes) throws(Malformed) -> ArraySlice<Substring> {
         let lines = contents.utf8String.split(separator: "\n", omittingEmptySubsequences: false)
         guard let version = lines.first, version == "0" else { throw Malformed(line: 1, reason: "not version 0") }
         guard lines.count > 1, let count = Int(lines[1]), count >= 0 else {
             throw Malformed(line: 2, reason: "not a number of entries")
         }
         guard lines.count - 2 >= count else { throw Malformed(line: lines.count, reason: "entries are missing") }
-        var entries: [[Substring]] = []
-        for (index, line) in lines[2...].prefix(count).enumerated() {
-            let parts = line.split(separator: " ")
-            guard parts.count == fields else { throw Malformed(line: index + 3, reason: "not \(fields) fields") }
-            entries.append(parts)
-        }
         guard lines[(2 + count)...].allSatisfy({ $0.isEmpty }) else {
             throw Malformed(line: count + 3, reason: "more lines than entries")
         }
-        return entries
+        return lines[2...].prefix(count)
     }
 
-    /// Hands out the entries of a checkpoint of offsets, line by line. One that is damaged is never passed over: an offset
-    /// that is missing says something, too, such as that nothing had been promised.
+    /// Hands out the entries of a checkpoint of offsets, line by line. One that is damaged is never passed over in silence: an
+    /// offset that is missing says something, too, such as that nothing had been promised.
+    /// - Throws: what is wrong first, after all that is sound.
     static func offsets(_ contents: Bytes, _ body: (TopicPartition, Int64) -> Void) throws(Malformed) {
-        for (index, fields) in try read(contents, fields: 3).enumerated() {
-            guard let partition = Int32(fields[1]), let offset = Int64(fields[2]), partition >= 0, offset >= 0 else {
-                throw Malformed(line: index + 3, reason: "not a topic, a partition and an offset")
+        var damage: Malformed?
+        for (index, line) in try lines(contents).enumerated() {
+            let fields = line.split(separator: " ")
+            guard fields.count == 3, let partition = Int32(fields[1]), let offset = Int64(fields[2]), partition >= 0,
+                offset >= 0
+            else {
+                damage = damage ?? Malformed(line: index + 3, reason: "not a topic, a partition and an offset")
+                continue
             }
             body(TopicPartition(topic: String(fields[0]), partition: partition), offset)
         }
+        if let damage { throw damage }
     }
 
     /// Hands out the entries of a `leader-epoch-checkpoint`, line by line; those that contradict the one before are damage.

@@ -94,15 +94,14 @@ final class LogDirectory: Sendable {
         return (found, deleted)
     }
 
-    /// The offsets of a checkpoint; none when it cannot be read, which is logged: without log starts, records come back
-    /// that had been deleted.
+    /// The offsets of a checkpoint. When it cannot be read that is logged: without a log's start, records come back that had
+    /// been deleted. What is sound in it still counts, but for promises: there nobody knows what else is wrong.
     func readCheckpoint(_ name: String, _ disk: any Disk, _ logger: Logger) -> [TopicPartition: Int64] {
-        do {
-            return try OffsetCheckpoint(disk: disk, directory: path, name: name).read()
-        } catch {
-            logger.warning("a checkpoint cannot be read", ["file": path + "/" + name, "error": error])
-            return [:]
-        }
+        let (offsets, damage) = OffsetCheckpoint(disk: disk, directory: path, name: name).readSound()
+        guard let damage else { return offsets }
+        logger.warning("a checkpoint cannot be read", ["file": path + "/" + name, "error": damage])
+        let isPromise = [OffsetCheckpoint.recoveryPointName, OffsetCheckpoint.cleanedName].contains(name)
+        return isPromise ? [:] : offsets
     }
 
     /// Whether nobody can say what had been on stable storage. Not so when there is no file: then nothing was promised.

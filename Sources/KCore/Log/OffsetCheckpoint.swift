@@ -21,17 +21,24 @@ public struct OffsetCheckpoint: Sendable {
     /// The offsets; none when the file does not exist.
     /// - Throws: ``LogError`` with KAFKA_STORAGE_ERROR when it cannot be read or is none.
     public func read() throws(LogError) -> [TopicPartition: Int64] {
+        let (offsets, damage) = readSound()
+        if let damage { throw damage }
+        return offsets
+    }
+
+    /// The offsets that can be read, and what is wrong with the others.
+    func readSound() -> (offsets: [TopicPartition: Int64], damage: LogError?) {
+        var offsets: [TopicPartition: Int64] = [:]
         do {
-            guard let contents = try disk.readFile(path) else { return [:] }
-            var offsets: [TopicPartition: Int64] = [:]
+            guard let contents = try disk.readFile(path) else { return (offsets, nil) }
             try CheckpointFile.offsets(contents) { offsets[$0] = $1 }
-            return offsets
+            return (offsets, nil)
         } catch let error as CheckpointFile.Malformed {
-            throw LogError(.kafkaStorageError, "\(path), line \(error.line): \(error.reason)")
+            return (offsets, LogError(.kafkaStorageError, "\(path), line \(error.line): \(error.reason)"))
         } catch let error as DiskError {
-            throw LogError(error)
+            return (offsets, LogError(error))
         } catch {
-            throw LogError(.kafkaStorageError, "\(path): \(error)")
+            return (offsets, LogError(.kafkaStorageError, "\(path): \(error)"))
         }
     }
 

@@ -104,6 +104,15 @@ import Testing
         }
     }
 
+    @Test func `a line of the starts that is damaged is named and costs no other log its start`() throws {
+        try filled().shutdown()
+        disk.plant("/a/" + OffsetCheckpoint.logStartOffsetName, Array("0\n2\nother 0 1x\norders 0 3\n".utf8))
+        let capture = PipeCapture()
+        let manager = try open(logger: Logger(component: "log", sink: Logger.Sink(descriptor: capture.descriptor)))
+        #expect(manager.log(for: partition)?.logStartOffset == 3)
+        #expect(capture.text.contains("/a/log-start-offset-checkpoint, line 3:"))
+    }
+
     @Test func `a start is written only together with a high watermark that bears it out`() throws {
         let manager = try filled()
         let log = try #require(manager.log(for: partition))
