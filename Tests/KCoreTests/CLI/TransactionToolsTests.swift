@@ -127,6 +127,27 @@ import Testing
         }
     }
 
+    @Test func `who has no input or no topic takes over from nobody`() throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "1").status == .done)
+        let client = try client(cluster, [("transactional.id", "import")])
+        defer { client.close() }
+        let producer = Producer(client) { _ in }
+        try producer.initTransactions()
+        try producer.beginTransaction()
+        try send(producer, try producer.topic("t"), ["at work"])
+        try producer.flush()
+        for words in [["-t", "t", "/nowhere/a.txt"], ["-t", "t", "-", "/"], ["-t", "mistyped"]] {
+            let test = TestConsole(
+                tool: "kproduce", input: "x\n", environment: ["KAFKA_BOOTSTRAP_SERVERS": cluster.server])
+            let options = ["--transactional-id", "import", "-X", "allow.auto.create.topics=false"]
+            #expect(Command.kproduce.run(options + words, test.console) == .failed)
+            #expect(test.errors.text.split(separator: "\n").count == 1, "\(test.errors.text)")
+        }
+        try producer.commitTransaction()
+        #expect(lines(cluster, "t", awaiting: ["at work"]) == ["at work"])
+    }
+
     @Test func `transactions are listed, described and aborted`() throws {
         let cluster = try Cluster()
         #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "1").status == .done)

@@ -91,19 +91,19 @@ final class ProduceRun {
     }
 
     private func readAll() throws(ToolError) {
+        // Whoever takes over a transactional id ends what another producer is at, which must not be for a misspelt name.
+        try InputFiles.check(settings.files)
         inputBytes = InputFiles.totalSize(settings.files)
         let sender: any InputSender
         do throws(ClientError) {
+            let topic: ProducerTopic? = if settings.isJSON { nil } else { try producer.topic(settings.topic ?? "") }
             try transactions?.start()
-            if settings.isJSON {
-                sender = EnvelopeSender(settings, producer, failures, transactions)
-            } else {
-                let topic = try producer.topic(settings.topic ?? "")
-                sender =
-                    settings.isWholeInput
-                    ? WholeInputSender(settings, producer, topic, failures)
-                    : LineSender(settings, producer, topic, transactions)
-            }
+            sender =
+                switch topic {
+                case nil: EnvelopeSender(settings, producer, failures, transactions)
+                case let topic? where settings.isWholeInput: WholeInputSender(settings, producer, topic, failures)
+                case let topic?: LineSender(settings, producer, topic, transactions)
+                }
         } catch {
             throw ToolError(error)
         }
@@ -180,19 +180,5 @@ final class ProduceRun {
                 + "\(ByteSize.text(statistics.acceptedBytes)) in \(Quantity.duration(seconds: seconds)), "
                 + "\(Quantity.grouped(rate)) records/s, \(ByteSize.text(bytesRate))/s, "
                 + "\(Quantity.grouped(failures.count)) failed")
-    }
-}
-
-enum InputFiles {
-    /// Bytes of all of them, or nil when one is no regular file.
-    static func totalSize(_ paths: [String]) -> Int64? {
-        var total: Int64 = 0
-        for path in paths {
-            var status = stat()
-            let isThere = path == "-" ? fstat(0, &status) == 0 : stat(path, &status) == 0
-            guard isThere, status.st_mode & S_IFMT == S_IFREG else { return nil }
-            total += Int64(status.st_size)
-        }
-        return total
     }
 }
