@@ -1,4 +1,5 @@
 import Glibc
+import Testing
 
 @testable import KCore
 
@@ -16,4 +17,9 @@ func eventually(_ what: String, _ condition: () throws -> Bool) throws {
         guard SystemClock().monotonicMs < deadline else { throw NeverHappened(description: "never: \(what)") }
         sched_yield()
     }
+}
+
+/// ``eventually(_:_:)`` where nothing can be thrown: what never happens is an issue of the test.
+func expectEventually(_ what: String, _ condition: () throws -> Bool) {
+    do { try eventually(what, condition) } catch { Issue.record(error) }
 }

@@ -22,7 +22,7 @@ import Testing
         let signals = WorkerPool(name: "signal", threads: 2)
         defer { signals.stop() }
         signals.submit {
-            try? eventually("two requests") { broker.state.withLock { $0.produceRequests } >= 2 }
+            expectEventually("two requests") { broker.state.withLock { $0.produceRequests } >= 2 }
             interruption.raise(2)
         }
         signals.submit {

@@ -129,7 +129,7 @@ struct ClientOverNetworkTests {
         let producer = Producer(client) { fates.note($0) }
         let topic = try producer.topic("t")
         let stopper = Thread(name: "stopper") {
-            try? eventually("three requests") { broker.state.withLock { $0.produceRequests } >= 3 }
+            expectEventually("three requests") { broker.state.withLock { $0.produceRequests } >= 3 }
             producer.abort()
         }
         var sent: Int64 = 0

@@ -120,7 +120,7 @@ final class MemoryCoordinatorLog: CoordinatorLog {
 
     /// One batch at a time.
     func read(from offset: Int64, maxBytes: Int) throws(LogError) -> Bytes {
-        try? eventually("reads go on") { state.withLock { !$0.isHeld } }
+        expectEventually("reads go on") { state.withLock { !$0.isHeld } }
         return state.withLock { state in
             state.reads += 1
             for batch in state.batches {
