@@ -86,6 +86,29 @@ import Testing
         #expect(log.count == 3)
     }
 
+    @Test func `a transaction that is aborted fails each of its records once`() {
+        let log = FailureLog(isTransactional: true)
+        log.failed(serial: 1, topic: "t", partition: 0, message: "earlier")
+        log.transactionBegan()
+        #expect(!log.isTransactionLost)
+        log.skipped(nextSerial: 3, topic: "", message: "bad")
+        log.skipped(nextSerial: 6, topic: "", message: nil)
+        log.failed(serial: 5, topic: "t", partition: 0, message: "no")
+        log.failed(serial: 4, topic: "t", partition: 0, message: "no")
+        #expect(log.isTransactionLost)
+        log.aborted(2..<9, message: "aborted")
+        #expect(
+            log.takeLines() == [
+                "record 2 for t, partition 0 not delivered: earlier",
+                "record 4 not delivered: bad",
+                "records 6-7 for t, partition 0 not delivered: no",
+                "records 3, 5, 9-11 not delivered: aborted",
+            ])
+        #expect(log.count == 9)
+        log.aborted(9..<9, message: "aborted")
+        #expect(log.count == 9 && log.takeLines().isEmpty)
+    }
+
     @Test func `long lists go to several lines`() {
         let log = FailureLog()
         for number in 0..<50 { log.failed(serial: Int64(number * 2), topic: "t", partition: 0, message: "no") }

@@ -1,4 +1,5 @@
 @testable import KCore
+import Glibc
 import Testing
 
 /// Transactions with our own producer and tools, against a broker of this process.
@@ -146,6 +147,39 @@ import Testing
         }
         try producer.commitTransaction()
         #expect(lines(cluster, "t", awaiting: ["at work"]) == ["at work"])
+    }
+
+    @Test func `records of a transaction that is aborted are named and count as failed`() throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "1").status == .done)
+        let partition = try #require(cluster.broker.partitions.table.value.find("t")?.partition(0))
+        var descriptors: [Int32] = [0, 0]
+        try #require(pipe(&descriptors) == 0)
+        let test = TestConsole(tool: "kproduce", environment: ["KAFKA_BOOTSTRAP_SERVERS": cluster.server])
+        var console = test.console
+        console.input = descriptors[0]
+        let (input, end) = (descriptors[1], descriptors[0])
+        let server = cluster.server
+        let writer = Thread(name: "writer") {
+            Console.write("one\ntwo\nthree\n", to: input)
+            // Two of them are committed, and the third is in a transaction of its own.
+            expectEventually("three records and a marker") { partition.log.logEndOffset >= 4 }
+            let admin = TestConsole(tool: "kadmin", environment: ["KAFKA_BOOTSTRAP_SERVERS": server])
+            #expect(Command.kadmin.run(["txn", "abort", "mine", "-y"], admin.console) == .done)
+            Console.write("four\n", to: input)
+            close(input)
+        }
+        let status = Command.kproduce.run(["-t", "t", "--transactional-id", "mine", "--commit-every", "2"], console)
+        writer.join()
+        close(end)
+        #expect(status == .failed)
+        let errors = test.errors.text.split(separator: "\n").map(String.init)
+        #expect(errors.contains("kproduce: record 3 not delivered: the transaction was aborted"), "\(errors)")
+        #expect(errors.contains { $0.hasPrefix("kproduce: record 4 for t, partition 0 not delivered: ") }, "\(errors)")
+        let summary = errors.first { $0.contains("records/s") } ?? ""
+        #expect(summary.hasPrefix("kproduce: 2 records committed, 2 aborted, "), "\(errors)")
+        #expect(summary.hasSuffix(", 2 failed"))
+        #expect(cluster.read("t") == "one\ntwo\n")
     }
 
     @Test func `transactions are listed, described and aborted`() throws {

@@ -8,8 +8,17 @@ final class FailureLog: Sendable {
     }
 
     private struct Waiting {
-        var records: [Int64] = []
+        // In the order in which they came; neighbours are one range.
+        var records: [ClosedRange<Int64>] = []
         var partitions: Set<Int32> = []
+
+        mutating func add(_ numbers: ClosedRange<Int64>) {
+            if let last = records.last, last.upperBound + 1 == numbers.lowerBound {
+                records[records.count - 1] = last.lowerBound...numbers.upperBound
+            } else {
+                records.append(numbers)
+            }
+        }
     }
 
     private struct State {
@@ -18,18 +27,42 @@ final class FailureLog: Sendable {
         var order: [Reason] = []
         // Serial numbers that the client would have given to input that it never got, in order.
         var skippedAt: [Int64] = []
+        // Serial numbers of what the client had and could not deliver, since the open transaction began.
+        var failedInTransaction: [Int64] = []
     }
 
     private let state = Mutex(State())
+    private let isTransactional: Bool
+
+    /// - Parameter isTransactional: ``transactionBegan()`` and ``aborted(_:message:)`` will be called.
+    init(isTransactional: Bool = false) { self.isTransactional = isTransactional }
 
     /// Records that failed so far.
     var count: Int64 { state.withLock { $0.count } }
 
+    /// Whether the open transaction has a record that failed, so that it can only be aborted.
+    var isTransactionLost: Bool { state.withLock { !$0.failedInTransaction.isEmpty } }
+
     /// The client's record `serial` has failed.
     func failed(serial: Int64, topic: String, partition: Int32?, message: String) {
         state.withLock { state in
-            FailureLog.add(
-                FailureLog.number(of: serial, state.skippedAt), topic: topic, partition: partition, message, to: &state)
+            if isTransactional { state.failedInTransaction.append(serial) }
+            let number = FailureLog.number(of: serial, state.skippedAt)
+            FailureLog.add(number...number, topic: topic, partition: partition, message, to: &state)
+        }
+    }
+
+    /// What comes from now on belongs to another transaction.
+    func transactionBegan() { state.withLock { $0.failedInTransaction = [] } }
+
+    /// The open transaction was aborted: all of the client's records in it have failed, also those that brokers took.
+    func aborted(_ serials: Range<Int64>, message: String) {
+        state.withLock { state in
+            var next = serials.lowerBound
+            for failed in state.failedInTransaction.sorted() + [serials.upperBound] where failed >= next {
+                FailureLog.add(serials: next..<failed, message, to: &state)
+                next = failed + 1
+            }
         }
     }
 
@@ -39,7 +72,7 @@ final class FailureLog: Sendable {
         state.withLock { state in
             if let message {
                 let number = nextSerial + Int64(state.skippedAt.count) + 1
-                FailureLog.add(number, topic: topic, partition: nil, message, to: &state)
+                FailureLog.add(number...number, topic: topic, partition: nil, message, to: &state)
             }
             state.skippedAt.append(nextSerial)
         }
@@ -60,7 +93,7 @@ final class FailureLog: Sendable {
                 case 1: " for \(reason.topic), partition \(partitions[0])"
                 default: " for \(reason.topic), partitions \(partitions.joined(separator: ","))"
                 }
-            let ranges = FailureLog.ranges(failed.records)
+            let ranges = FailureLog.merged(failed.records)
             return stride(from: 0, to: ranges.count, by: 20).map { first in
                 let part = ranges[first..<min(first + 20, ranges.count)]
                 let isOne = part.count == 1 && part[part.startIndex].count == 1
@@ -72,13 +105,24 @@ final class FailureLog: Sendable {
     }
 
     private static func add(
-        _ number: Int64, topic: String, partition: Int32?, _ message: String, to state: inout State
+        _ numbers: ClosedRange<Int64>, topic: String, partition: Int32?, _ message: String, to state: inout State
     ) {
         let reason = Reason(topic: topic, message: message)
-        state.count += 1
+        state.count += Int64(numbers.count)
         if state.waiting[reason] == nil { state.order.append(reason) }
-        state.waiting[reason, default: Waiting()].records.append(number)
+        state.waiting[reason, default: Waiting()].add(numbers)
         if let partition, partition >= 0 { state.waiting[reason]?.partitions.insert(partition) }
+    }
+
+    // What was skipped among them has a number too, which is not theirs.
+    private static func add(serials: Range<Int64>, _ message: String, to state: inout State) {
+        var start = serials.lowerBound
+        let cuts = state.skippedAt.filter { $0 > serials.lowerBound && $0 < serials.upperBound }
+        for end in cuts + [serials.upperBound] where end > start {
+            let first = number(of: start, state.skippedAt)
+            add(first...(first + end - start - 1), topic: "", partition: nil, message, to: &state)
+            start = end
+        }
     }
 
     /// The number, from 1, of the client's record `serial` in the input.
@@ -94,13 +138,13 @@ final class FailureLog: Sendable {
         return serial + 1 + Int64(low)
     }
 
-    static func ranges(_ numbers: [Int64]) -> [ClosedRange<Int64>] {
+    private static func merged(_ ranges: [ClosedRange<Int64>]) -> [ClosedRange<Int64>] {
         var result: [ClosedRange<Int64>] = []
-        for number in numbers.sorted() {
-            if let last = result.last, number <= last.upperBound + 1 {
-                result[result.count - 1] = last.lowerBound...max(last.upperBound, number)
+        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if let last = result.last, range.lowerBound <= last.upperBound + 1 {
+                result[result.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
             } else {
-                result.append(number...number)
+                result.append(range)
             }
         }
         return result

@@ -5,7 +5,7 @@ final class ProduceRun {
     private let settings: ProduceSettings
     private let console: Console
     private let producer: Producer
-    private let failures = FailureLog()
+    private let failures: FailureLog
     private var progress: ProgressLine
     private let startNs: Int64
     private var nextReportNs: Int64
@@ -26,7 +26,8 @@ final class ProduceRun {
         progress = ProgressLine(console, isWanted: !settings.isQuiet)
         startNs = console.clock.monotonicNs
         nextReportNs = startNs
-        let failures = failures
+        let failures = FailureLog(isTransactional: client.config.isTransactional)
+        self.failures = failures
         producer = Producer(client) { delivery in
             guard let error = delivery.error else { return }
             let (topic, partition) = (delivery.topic, delivery.partition)
@@ -36,7 +37,7 @@ final class ProduceRun {
         }
         transactions =
             client.config.isTransactional
-            ? ProduceTransactions(producer, settings.commitEvery, console.clock) : nil
+            ? ProduceTransactions(producer, failures, settings.commitEvery, console.clock) : nil
         // The brokers may be gone, and delivery.timeout.ms is longer than anybody waits who has pressed ^C.
         console.interruption?.onInterrupt { [producer, isFinished] in
             if isFinished.wait(timeoutMs: graceMs, { $0 ? () : nil }) == nil { producer.abort() }
@@ -82,12 +83,7 @@ final class ProduceRun {
                 throw error
             }
         }
-        let records = transactions.openRecords
         try transactions.abort()
-        if records > 0 {
-            progress.clear()
-            console.warning("the last transaction was aborted, with \(Quantity.count(records, "record"))")
-        }
     }
 
     private func readAll() throws(ToolError) {
@@ -173,10 +169,14 @@ final class ProduceRun {
     private func summarize(_ statistics: ProducerStatistics) {
         guard !settings.isQuiet && (hasBegun || failures.count > 0) else { return }
         let seconds = Double(console.clock.monotonicNs - startNs) / 1e9
-        let rate = Int64(Double(statistics.deliveredRecords) / max(seconds, 0.001))
+        // What brokers took in a transaction is delivered when that is committed.
+        let records = transactions?.committedRecords ?? statistics.deliveredRecords
+        var done = Quantity.count(records, "record")
+        if let transactions { done += " committed, \(Quantity.grouped(transactions.abortedRecords)) aborted" }
+        let rate = Int64(Double(records) / max(seconds, 0.001))
         let bytesRate = Int64(Double(statistics.acceptedBytes) / max(seconds, 0.001))
         console.note(
-            "\(console.tool): \(Quantity.count(statistics.deliveredRecords, "record")), "
+            "\(console.tool): \(done), "
                 + "\(ByteSize.text(statistics.acceptedBytes)) in \(Quantity.duration(seconds: seconds)), "
                 + "\(Quantity.grouped(rate)) records/s, \(ByteSize.text(bytesRate))/s, "
                 + "\(Quantity.grouped(failures.count)) failed")

@@ -15,19 +15,26 @@ enum CommitInterval: Equatable, Sendable {
     }
 }
 
-/// The transactions of one run of `kproduce`: one after the other, each ended when it is time.
+/// The transactions of one run of `kproduce`: one after the other, each ended when it is time. Records of one that was
+/// aborted have failed.
 final class ProduceTransactions {
     private let producer: Producer
+    private let failures: FailureLog
     private let interval: CommitInterval?
     private let clock: any Clock
     private var begunRecords: Int64 = 0
     private var begunMs: Int64 = 0
     private var isOpen = false
+    // The coordinator was asked to commit, and nobody said what came of it.
+    private var mayBeCommitted = false
     /// Records of transactions that were committed.
     private(set) var committedRecords: Int64 = 0
+    /// Records of transactions that were not.
+    private(set) var abortedRecords: Int64 = 0
 
-    init(_ producer: Producer, _ interval: CommitInterval?, _ clock: any Clock) {
+    init(_ producer: Producer, _ failures: FailureLog, _ interval: CommitInterval?, _ clock: any Clock) {
         self.producer = producer
+        self.failures = failures
         self.interval = interval
         self.clock = clock
     }
@@ -39,6 +46,7 @@ final class ProduceTransactions {
     }
 
     private func begin() throws(ClientError) {
+        failures.transactionBegan()
         try producer.beginTransaction()
         begunRecords = producer.acceptedRecords
         begunMs = clock.monotonicMs
@@ -46,7 +54,7 @@ final class ProduceTransactions {
     }
 
     /// Records that the open transaction has.
-    var openRecords: Int64 { producer.acceptedRecords - begunRecords }
+    private var openRecords: Int64 { producer.acceptedRecords - begunRecords }
 
     /// How many more records the open transaction takes; nil for any number.
     var room: Int? {
@@ -61,7 +69,9 @@ final class ProduceTransactions {
     }
 
     /// Ends the open transaction and begins another one, if it is time.
+    /// - Throws: also when there is no use in going on, because a record has failed.
     func commitIfDue() throws(ClientError) {
+        if failures.isTransactionLost { return try commit() }
         switch interval {
         case nil: return
         case .records: if room ?? 1 > 0 { return }
@@ -78,7 +88,12 @@ final class ProduceTransactions {
     func commit() throws(ClientError) {
         guard isOpen else { return }
         let records = openRecords
-        try producer.commitTransaction()
+        do throws(ClientError) {
+            try producer.commitTransaction()
+        } catch {
+            mayBeCommitted = !failures.isTransactionLost && (error.errorCode == nil || error.isRetriable)
+            throw error
+        }
         isOpen = false
         committedRecords += records
     }
@@ -87,6 +102,16 @@ final class ProduceTransactions {
     func abort() throws(ClientError) {
         guard isOpen else { return }
         isOpen = false
-        try producer.abortTransaction()
+        let serials = begunRecords..<producer.acceptedRecords
+        defer { abortedRecords += Int64(serials.count) }
+        do throws(ClientError) {
+            try producer.abortTransaction()
+        } catch {
+            let outcome =
+                mayBeCommitted ? "it is not known whether the transaction was committed" : "the transaction was aborted"
+            failures.aborted(serials, message: outcome)
+            throw error
+        }
+        failures.aborted(serials, message: "the transaction was aborted")
     }
 }
