@@ -199,7 +199,8 @@ final class ProducerCore {
     private func handle(_ batch: ProducerBatch, _ answer: ProduceResponse.PartitionProduceResponse, _ nowMs: Int64) {
         let code = answer.errorCode
         let index = index(of: batch.topicPartition)
-        let error = ClientError.refused("produce to \(batch.topicPartition)", code, detail: answer.errorMessage)
+        let error = ClientError.refused(
+            "produce to \(batch.topicPartition)", code, detail: answer.errorMessage, producer: config)
         switch code {
         case .none:
             delivered(batch, baseOffset: answer.baseOffset)

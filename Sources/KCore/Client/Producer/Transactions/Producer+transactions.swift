@@ -23,8 +23,9 @@ extension Producer {
     }
 
     /// Waits until all records are delivered, and makes them count.
-    /// - Throws: what made a record fail, in which case the transaction can only be aborted; PRODUCER_FENCED when another
-    ///   producer has taken over.
+    /// - Throws: what made a record fail, in which case the transaction can only be aborted; PRODUCER_FENCED or
+    ///   INVALID_PRODUCER_EPOCH when somebody else has ended it: another producer, or the broker after
+    ///   `transaction.timeout.ms`.
     public func commitTransaction() throws(ClientError) {
         try checkIsOpen()
         try flush()
@@ -110,7 +111,9 @@ extension Producer {
                 ) { complete($0) }
             }
             let codes = response.topics.flatMap { $0.partitions.map(\.errorCode) }
-            if let code = codes.first(where: { $0 != .none }) { throw .refused("commit offsets of \(group)", code) }
+            if let code = codes.first(where: { $0 != .none }) {
+                throw .refused("commit offsets of \(group)", code, producer: client.config)
+            }
         }
     }
 

@@ -37,7 +37,8 @@ extension ProducerRunner {
         let code = codes.first { $0 != .none && $0 != .operationNotAttempted } ?? codes.first { $0 != .none } ?? .none
         guard code == .none, codes.count == wanted.count else {
             let error = ClientError.refused(
-                "add partitions to the transaction", code == .none ? .unknownServerError : code)
+                "add partitions to the transaction", code == .none ? .unknownServerError : code,
+                producer: runtime.config)
             guard code.isRetriable || code.isAboutCoordinators else { return giveUp(error) }
             return retryToAdd(error, forgetsCoordinator: code.isAboutCoordinators)
         }

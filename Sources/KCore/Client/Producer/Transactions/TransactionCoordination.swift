@@ -24,7 +24,7 @@ final class TransactionCoordination: Sendable {
                 }
                 let code = code(response)
                 if code == .none { return response }
-                throw .refused(action, code)
+                throw .refused(action, code, producer: client.config)
             } catch {
                 if error.errorCode?.isAboutCoordinators ?? error.isRetriable { known.withLock { $0 = nil } }
                 throw error
