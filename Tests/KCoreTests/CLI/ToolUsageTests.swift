@@ -17,6 +17,16 @@ import Testing
         ("kproduce", ["-t", "x", "--transactional-id", ""], "--transactional-id: the value is empty"),
         ("kproduce", ["-t", "x", "--transactional-id="], "--transactional-id: the value is empty"),
         ("kproduce", ["-t", "x", "-X", "transactional.id="], "transactional.id=: it names nobody"),
+        ("kproduce", ["-t", "x", "--commit-every", "5"], "--commit-every needs --transactional-id"),
+        (
+            "kproduce", ["-t", "x", "--transactional-id", "a", "--commit-every", "1m"],
+            "--commit-every 60000ms is not below transaction.timeout.ms=60000"
+        ),
+        (
+            "kproduce",
+            ["-t", "x", "--transactional-id", "a", "--commit-every", "5s", "-X", "transaction.timeout.ms=1000"],
+            "--commit-every 5000ms is not below transaction.timeout.ms=1000"
+        ),
         ("kproduce", ["-t", "x", ""], "FILE: the value is empty"),
         ("kproduce", ["-t", "x", "-F", ""], "-F: the value is empty"),
         ("kproduce", ["-t", "x", "-D", "\\q"], "\\q is not known"),

@@ -6,7 +6,12 @@ extension Command {
             """
             A last line without newline is a record too. A summary goes to stderr. When a record was not
             acknowledged, it is named there with the reason, and the exit status is 1.
+            """,
             """
+            With --transactional-id a record is delivered when its transaction is committed. A transaction that is
+            open for longer than transaction.timeout.ms (a minute, if -X does not set it) is aborted by the broker:
+            for input that takes longer there is --commit-every.
+            """,
         ],
         operands: [Operand("FILE", kind: .path, repeatable: true, help: "Input instead of stdin; - is stdin")],
         options: ProduceOptions.all + CommonOptions.client,
@@ -24,9 +29,7 @@ extension Command {
             let settings = try ProduceSettings(arguments)
             let client = try ClientSetup.connect(arguments, console, options: ProduceOptions.properties(arguments))
             defer { client.close() }
-            guard settings.commitEvery == nil || client.config.isTransactional else {
-                throw .usage("--commit-every needs --transactional-id")
-            }
+            try settings.check(client.config)
             let run = ProduceRun(settings, client, console)
             return try run.run()
         })
@@ -83,5 +86,15 @@ struct ProduceSettings: Sendable {
         }
         if let partition = arguments.integer(ProduceOptions.partition) { format.partition = Int32(partition) }
         format.emptyValueIsNull = arguments.isGiven(ProduceOptions.emptyIsNull)
+    }
+
+    /// Whether what was asked for can be done with a client like that.
+    func check(_ config: ClientConfig) throws(ToolError) {
+        guard let commitEvery else { return }
+        guard config.isTransactional else { throw .usage("--commit-every needs --transactional-id") }
+        guard case .milliseconds(let ms) = commitEvery, ms >= config.transactionTimeoutMs else { return }
+        throw .usage(
+            "--commit-every \(ms)ms is not below transaction.timeout.ms=\(config.transactionTimeoutMs), after which the "
+                + "broker aborts a transaction; set it higher with -X")
     }
 }
