@@ -133,6 +133,41 @@ struct AccumulatorTests {
         guard case .noSuchPartition = outcome else { throw ClientError(.badData, "taken") }
     }
 
+    @Test(arguments: [true, false])
+    func `round robin passes over no partition when batches or the memory are full`(isLines: Bool) throws {
+        // Two records fill a batch, and three batches the memory.
+        var state = AccumulatorState(config: try ClientConfig([("batch.size", "250"), ("buffer.memory", "750")]))
+        _ = state.addTopic(
+            "t", Partitioner(kind: .roundRobin, partitionCount: 3, available: [], stickyBytes: 250, seed: 3))
+        let line = String(repeating: "x", count: 60)
+        var counts = [0, 0, 0]
+        var (sealedOften, waitedOften) = (0, 0)
+        while state.nextSerial < 100 {
+            let outcome =
+                isLines
+                ? lines(&state, line, limit: 1).outcome
+                : Bytes(line).withUnsafeBytes { value in
+                    state.append(
+                        0, partition: nil, key: nil, value: value, headers: EncodedHeaders(), timestampMs: 0, nowMs: 0)
+                }
+            switch outcome {
+            case .appended: continue
+            case .sealed: sealedOften += 1
+            case .needsMemory:
+                waitedOften += 1
+                for batch in state.take({ _ in false }) + (waitedOften % 5 == 0 ? state.take({ _ in true }) : []) {
+                    counts[Int(batch.partition)] += batch.recordCount
+                    state.availableBytes += batch.reservedBytes
+                    state.pendingBatches -= 1
+                }
+            default: throw ClientError(.badData, "\(outcome)")
+            }
+        }
+        for batch in state.take({ _ in true }) { counts[Int(batch.partition)] += batch.recordCount }
+        #expect(counts.sorted() == [33, 33, 34])
+        #expect(waitedOften > 5 && (sealedOften > 5 || !isLines))
+    }
+
     @Test func `the loop is told once until it looks`() throws {
         var state = try state()
         _ = lines(&state, "a\n")

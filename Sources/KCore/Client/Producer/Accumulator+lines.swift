@@ -47,11 +47,15 @@ extension AccumulatorState {
                     if sealed.count > sealedBefore {
                         if format.partition == nil {
                             topics[topic].partitioner.leaveSticky(partition: Int32(partition))
+                            topics[topic].partitioner.keep(Int32(partition))
                         }
                         return .sealed
                     }
                     let (opened, outcome) = open(topic, partition, size: size, nowMs: nowMs)
-                    guard let opened, let builder = opened.builder else { return outcome }
+                    guard let opened, let builder = opened.builder else {
+                        if format.partition == nil { topics[topic].partitioner.keep(Int32(partition)) }
+                        return outcome
+                    }
                     current = (partition, opened, builder)
                 }
             }

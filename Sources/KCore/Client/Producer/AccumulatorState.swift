@@ -130,7 +130,10 @@ struct AccumulatorState: @unchecked Sendable {
         var batch = batch(topic, partition, size: size)
         if batch == nil {
             let (opened, outcome) = open(topic, partition, size: size, nowMs: nowMs)
-            guard opened != nil else { return outcome }
+            guard opened != nil else {
+                if wanted == nil { topics[topic].partitioner.keep(Int32(partition)) }
+                return outcome
+            }
             batch = opened
         }
         guard let batch, let builder = batch.builder else { return .tooLarge }

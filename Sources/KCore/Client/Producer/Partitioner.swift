@@ -23,6 +23,8 @@ public struct Partitioner: Sendable {
     private var current: Int32 = -1
     private var bytesOnCurrent = 0
     private var next = 0
+    // Chosen for a record that was not taken.
+    private var kept: Int32?
     private var generator: SplitMix64
 
     init(kind: Kind, partitionCount: Int32, available: [Int32], stickyBytes: Int, seed: UInt64) {
@@ -38,6 +40,7 @@ public struct Partitioner: Sendable {
         self.partitionCount = partitionCount
         self.available = available.isEmpty ? Array(0..<partitionCount) : available
         if !self.available.contains(current) { current = -1 }
+        if let kept, !self.available.contains(kept) { self.kept = nil }
     }
 
     /// - Parameter sizeInBytes: what the record will take, roughly.
@@ -48,11 +51,26 @@ public struct Partitioner: Sendable {
             if let key { return Murmur2.partition(of: key, count: partitionCount) }
             return sticky(sizeInBytes)
         case .sticky: return sticky(sizeInBytes)
-        case .random: return available[Int(truncatingIfNeeded: generator.next() % UInt64(available.count))]
+        case .random:
+            if let kept = takeKept() { return kept }
+            return available[Int(truncatingIfNeeded: generator.next() % UInt64(available.count))]
         case .roundRobin:
+            if let kept = takeKept() { return kept }
             next = next + 1 < available.count ? next + 1 : 0
             return available[next]
         }
+    }
+
+    /// The record for which `partition` was chosen was not taken, because a batch was full or memory was: it will come
+    /// again. Without this, round-robin would pass over a partition with each full batch (KAFKA-9965). A sticky choice
+    /// is left to be made anew.
+    mutating func keep(_ partition: Int32) { kept = partition }
+
+    @inline(__always)
+    private mutating func takeKept() -> Int32? {
+        guard kept != nil else { return nil }
+        defer { kept = nil }
+        return kept
     }
 
     @inline(__always)
