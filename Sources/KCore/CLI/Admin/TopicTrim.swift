@@ -52,10 +52,12 @@ private struct TrimPlan {
 
     /// Partitions that cannot be trimmed there are failures of `run`.
     init(_ run: inout AdminRun, _ topic: String) throws {
-        let partitions = try Self.partitions(run, topic)
+        let place = try OffsetExpression.Point(
+            run.arguments.text(Command.before) ?? "", of: "--before", nowMs: run.console.clock.wallMs)
+        let partitions = try run.partitions(of: [topic], try run.partitionList())
         let starts = try run.admin.ends(of: partitions, .earliest)
         let ends = try run.admin.ends(of: partitions, .latest)
-        let wanted = try Self.places(run, partitions, starts, ends)
+        let wanted = try place.offsets(partitions, starts: starts, ends: ends, run.admin)
         for name in partitions {
             guard let start = starts[name], let end = ends[name] else {
                 run.failed("there is no partition \(name), or it has no leader; leave it out with -p")
@@ -67,41 +69,6 @@ private struct TrimPlan {
             }
             rows.append((name.partition, start, max(place, start), end))
             if place > start { targets.append((name.partition, place)) }
-        }
-    }
-
-    private static func partitions(_ run: AdminRun, _ topic: String) throws -> [TopicPartition] {
-        guard let found = try run.client.metadata(topics: [topic]).topics.first, found.error == .none else {
-            throw ToolError("there is no topic \(topic); kadmin topic list shows those that are there")
-        }
-        let all = found.partitions.map(\.index).sorted()
-        var chosen = all
-        if let text = run.arguments.text(GroupOptions.partitions) {
-            let list = try PartitionList(text)
-            chosen = all.filter { list.contains($0) }
-            let last = list.ranges.map(\.upperBound).max() ?? 0
-            guard !chosen.isEmpty, last <= all.last ?? -1 else {
-                throw ToolError("\(topic) has no partition \(last); it has \(PartitionList.text(all))")
-            }
-        }
-        return chosen.map { TopicPartition(topic: topic, partition: $0) }
-    }
-
-    private static func places(
-        _ run: AdminRun, _ partitions: [TopicPartition], _ starts: [TopicPartition: Int64],
-        _ ends: [TopicPartition: Int64]
-    ) throws -> [TopicPartition: Int64] {
-        let text = run.arguments.text(Command.before) ?? ""
-        guard let expression = try? OffsetExpression(text, nowMs: run.console.clock.wallMs), expression.stop == nil
-        else { throw ToolError.usage("--before \(text): not an offset, -N, end or @TIME") }
-        switch expression.start {
-        case .beginning: return starts
-        case .end: return ends
-        case .offset(let offset): return Dictionary(uniqueKeysWithValues: partitions.map { ($0, offset) })
-        case .last(let count): return ends.mapValues { $0 - min(count, $0) }
-        case .time(let time):
-            // Where there is no record of that time or later, all are older.
-            return ends.merging(try run.admin.ends(of: partitions, .timestamp(time))) { _, found in found }
         }
     }
 

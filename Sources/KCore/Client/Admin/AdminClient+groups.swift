@@ -26,6 +26,9 @@ public struct GroupDescription: Sendable {
     public var assignor: String
     public var coordinator: Int32
     public var members: [Member]
+
+    /// False for what is described as a group although nobody knows it.
+    public var exists: Bool { state != "Dead" }
 }
 
 extension AdminClient {
@@ -62,7 +65,7 @@ extension AdminClient {
     /// State and members. A group that nobody knows comes as `Dead`, as Kafka has it.
     public func describeGroup(_ name: String) throws(ClientError) -> GroupDescription {
         let classic = try describeClassicGroup(name)
-        guard classic.state == "Dead" else { return classic }
+        guard !classic.exists else { return classic }
         do throws(ClientError) {
             return try describeConsumerGroup(name) ?? classic
         } catch {

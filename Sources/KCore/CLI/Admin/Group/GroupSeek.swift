@@ -41,7 +41,11 @@ extension Command {
         }
         let plan = try GroupSeekPlan(run, group, offset: run.arguments.text(offset), file: run.arguments.text(fromFile))
         guard !plan.targets.isEmpty else {
-            return run.failed("group \(group) has no stored offsets; -t TOPIC says which partitions are meant")
+            if let file = run.arguments.text(fromFile) { return run.failed("\(file) has none of these partitions") }
+            let place = run.arguments.isGiven(GroupOptions.partitions) ? " in these partitions" : ""
+            let what =
+                description.exists ? "group \(group) has no stored offsets\(place)" : "there is no group \(group)"
+            return run.failed("\(what); -t TOPIC says which partitions are meant")
         }
         run.print(plan.table)
         if run.isDryRun { return }
@@ -62,59 +66,26 @@ struct GroupSeekPlan {
 
     init(_ run: AdminRun, _ group: String, offset: String?, file: String?) throws {
         let admin = run.admin
+        let place = try offset.map { text throws(ToolError) in
+            try OffsetExpression.Point(text, of: "-o", nowMs: run.console.clock.wallMs)
+        }
+        let (topics, list) = (run.arguments.texts(GroupOptions.topic), try run.partitionList())
+        var wanted = try file.map { path throws(ToolError) in try GroupOffsetFile.read(path) } ?? [:]
         stored = try admin.groupOffsets(group)
-        var wanted: [TopicPartition: Int64] = [:]
-        var partitions: Set<TopicPartition>
-        if let file {
-            wanted = try GroupOffsetFile.read(file)
-            partitions = Set(wanted.keys)
-        } else {
-            partitions = Set(stored.keys)
-        }
-        let topics = run.arguments.texts(GroupOptions.topic)
-        if !topics.isEmpty {
-            if file == nil {
-                partitions = []
-                for topic in try run.client.metadata(topics: topics).topics {
-                    guard topic.error == .none else {
-                        throw ToolError("there is no topic \(topic.name); kadmin topic list shows those that are there")
-                    }
-                    partitions.formUnion(
-                        topic.partitions.map { TopicPartition(topic: topic.name, partition: $0.index) })
-                }
+        var partitions = try run.partitions(of: topics, list)
+        if file != nil || topics.isEmpty {
+            partitions = (file != nil ? wanted.keys.sorted() : stored.keys.sorted()).filter { partition in
+                (topics.isEmpty || topics.contains(partition.topic)) && list?.contains(partition.partition) ?? true
             }
-            partitions = partitions.filter { topics.contains($0.topic) }
         }
-        if let text = run.arguments.text(GroupOptions.partitions) {
-            let list = try PartitionList(text)
-            partitions = partitions.filter { list.contains($0.partition) }
-        }
-        let sorted = partitions.sorted()
-        starts = try admin.ends(of: sorted, .earliest)
-        ends = try admin.ends(of: sorted, .latest)
-        if let offset { wanted = try GroupSeekPlan.places(offset, sorted, run, starts, ends) }
-        for partition in sorted {
+        starts = try admin.ends(of: partitions, .earliest)
+        ends = try admin.ends(of: partitions, .latest)
+        if let place { wanted = try place.offsets(partitions, starts: starts, ends: ends, admin) }
+        for partition in partitions {
             guard let start = starts[partition], let end = ends[partition] else {
                 throw ToolError("there is no partition \(partition), or it has no leader; leave it out with -t and -p")
             }
             if let place = wanted[partition] { targets[partition] = min(max(place, start), end) }
-        }
-    }
-
-    private static func places(
-        _ text: String, _ partitions: [TopicPartition], _ run: AdminRun, _ starts: [TopicPartition: Int64],
-        _ ends: [TopicPartition: Int64]
-    ) throws -> [TopicPartition: Int64] {
-        let expression = try OffsetExpression(text, nowMs: run.console.clock.wallMs)
-        guard expression.stop == nil else { throw ToolError.usage("-o \(text): a place, not a range") }
-        switch expression.start {
-        case .beginning: return starts
-        case .end: return ends
-        case .offset(let offset): return Dictionary(uniqueKeysWithValues: partitions.map { ($0, offset) })
-        case .last(let count): return ends.mapValues { $0 - min(count, $0) }
-        case .time(let time):
-            // Behind the last record there is none of that time: the end.
-            return ends.merging(try run.admin.ends(of: partitions, .timestamp(time))) { _, found in found }
         }
     }
 
