@@ -47,4 +47,52 @@ import Testing
         #expect(refusal("topic", "trim", "order", "--before", "2", "-y").contains("there is no topic order"))
         #expect(refusal("topic", "trim", "orders", "--before", "x", "-y").contains("--before x: not beginning, end"))
     }
+
+    @Test func `offsets go to a file, those that were asked for, and a dry run leaves it as it is`() throws {
+        let cluster = try cluster()
+        let path = cluster.directory + "/offsets.csv"
+        let all = cluster.run(.kadmin, "group", "seek", "billing", "--to-file", path)
+        #expect(all.output == "wrote 2 offsets of group billing to \(path)\n", "\(all.errors)")
+        #expect(try FileText.read(path) == "orders,0,3\norders,1,3\n")
+        #expect(chmod(path, 0o600) == 0)
+        let one = cluster.run(.kadmin, "group", "seek", "billing", "--to-file", path, "-t", "orders", "-p", "1")
+        #expect(one.status == .done && (try FileText.read(path)) == "orders,1,3\n")
+        var status = stat()
+        #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
+        #expect(
+            cluster.run(.kadmin, "group", "seek", "billing", "--to-file", path, "--dry-run").output
+                == "would write 2 offsets of group billing to \(path)\n")
+        for words in [["-t", "clicks"], ["-p", "5"]] {
+            let test = TestConsole(tool: "kadmin", environment: ["KAFKA_BOOTSTRAP_SERVERS": cluster.server])
+            let command = ["group", "seek", "billing", "--to-file", path] + words
+            #expect(Command.kadmin.run(command, test.console) == .failed)
+            #expect(test.errors.text.contains("no stored offsets"))
+        }
+        #expect(try FileText.read(path) == "orders,1,3\n")
+        // Neither a file that cannot be written nor what is left of one that was.
+        let nowhere = cluster.run(.kadmin, "group", "seek", "billing", "--to-file", "/proc/offsets.csv")
+        #expect(nowhere.status == .failed && nowhere.errors.contains("cannot write /proc/offsets.csv"))
+        #expect(try SystemDisk().list(cluster.directory).map(\.name).filter { $0.hasPrefix("offsets") } == ["offsets.csv"])
+    }
+
+    // Jackson's CSV writer, which Kafka uses, quotes what is longer than 24 characters without looking at it.
+    @Test func `offsets that Kafka's tool exported are read, quotes and all`() throws {
+        let cluster = try cluster()
+        let topic = "my-team.billing.orders.v1.events"
+        #expect(cluster.run(.kadmin, "topic", "create", topic, "-p", "1").status == .done)
+        let path = cluster.directory + "/offsets.csv"
+        try FileText.replace(path, with: "\"\(topic)\",0,0\r\n\n\"orders\",1,4\norders,0,2\n")
+        let read = try GroupOffsetFile.read(path)
+        #expect(
+            read == [
+                TopicPartition(topic: topic, partition: 0): 0, TopicPartition(topic: "orders", partition: 0): 2,
+                TopicPartition(topic: "orders", partition: 1): 4,
+            ])
+        let done = cluster.run(.kadmin, "group", "seek", "billing", "--from-file", path, "-y")
+        #expect(done.output.hasSuffix("set 3 offsets of group billing\n"), "\(done.errors)")
+        try FileText.replace(path, with: "billing,orders,1,4\n")
+        #expect(throws: ToolError.self) { try GroupOffsetFile.read(path) }
+        let refused = cluster.run(.kadmin, "group", "seek", "billing", "--from-file", path)
+        #expect(refused.errors.contains("line 1: the file is of several groups"))
+    }
 }

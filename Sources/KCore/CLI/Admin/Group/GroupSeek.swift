@@ -7,7 +7,7 @@ extension Command {
         "from-file", "FILE", kind: .path, help: "Set the offsets of FILE, lines of TOPIC,PARTITION,OFFSET")
     private static let toFile = CommandOption.value(
         "to-file", "FILE", kind: .path,
-        help: "Change nothing; write the stored offsets to FILE, as --from-file reads them")
+        help: "Change nothing; write the stored offsets to FILE, as --from-file and Kafka's tool read them")
 
     static let groupSeek = admin(
         "seek", "Sets where a group without members goes on",
@@ -32,7 +32,7 @@ extension Command {
         let group = run.arguments.operands[0]
         let given = [offset, fromFile, toFile].filter { run.arguments.isGiven($0) }
         guard given.count == 1 else { throw ToolError.usage("say one of -o WHERE, --from-file FILE, --to-file FILE") }
-        if let path = run.arguments.text(toFile) { return try GroupOffsetFile.write(path, group, &run) }
+        if let path = run.arguments.text(toFile) { return try write(&run, group, path) }
         let description = try run.admin.describeGroup(group)
         guard description.members.isEmpty else {
             return run.failed(
@@ -54,6 +54,24 @@ extension Command {
         for (_, error) in outcomes { if let error { run.failed(error.message) } }
         let done = outcomes.count { $0.1 == nil }
         run.done("set \(Quantity.count(Int64(done), "offset")) of group \(group)")
+    }
+
+    private static func write(_ run: inout AdminRun, _ group: String, _ path: String) throws {
+        let (topics, list) = (run.arguments.texts(GroupOptions.topic), try run.partitionList())
+        var offsets = try run.admin.groupOffsets(group).mapValues(\.offset)
+        for topic in topics where !offsets.keys.contains(where: { $0.topic == topic }) {
+            return run.failed("group \(group) has no stored offsets of \(topic)")
+        }
+        offsets = offsets.filter { place, _ in
+            (topics.isEmpty || topics.contains(place.topic)) && list?.contains(place.partition) ?? true
+        }
+        guard !offsets.isEmpty else {
+            return run.failed("group \(group) has no stored offsets" + (list == nil ? "" : " in these partitions"))
+        }
+        let what = "\(Quantity.count(Int64(offsets.count), "offset")) of group \(group) to \(path)"
+        if run.isDryRun { return run.done("would write \(what)") }
+        try FileText.replace(path, with: GroupOffsetFile.text(offsets))
+        run.done("wrote \(what)")
     }
 }
 
