@@ -72,7 +72,8 @@ import Testing
         // Neither a file that cannot be written nor what is left of one that was.
         let nowhere = cluster.run(.kadmin, "group", "seek", "billing", "--to-file", "/proc/offsets.csv")
         #expect(nowhere.status == .failed && nowhere.errors.contains("cannot write /proc/offsets.csv"))
-        #expect(try SystemDisk().list(cluster.directory).map(\.name).filter { $0.hasPrefix("offsets") } == ["offsets.csv"])
+        #expect(
+            try SystemDisk().list(cluster.directory).map(\.name).filter { $0.hasPrefix("offsets") } == ["offsets.csv"])
     }
 
     // Jackson's CSV writer, which Kafka uses, quotes what is longer than 24 characters without looking at it.
@@ -94,5 +95,37 @@ import Testing
         #expect(throws: ToolError.self) { try GroupOffsetFile.read(path) }
         let refused = cluster.run(.kadmin, "group", "seek", "billing", "--from-file", path)
         #expect(refused.errors.contains("line 1: the file is of several groups"))
+    }
+
+    @Test func `the lag of a topic is that of its partitions and no others`() throws {
+        let cluster = try cluster()
+        #expect(
+            cluster.run(.kadmin, "group", "seek", "billing", "-o", "1", "-t", "clicks", "-p", "0", "-y").status == .done
+        )
+        func rows(_ words: String...) -> (status: KCore.ExitStatus, rows: [String], errors: String) {
+            let test = TestConsole(tool: "kadmin", environment: ["KAFKA_BOOTSTRAP_SERVERS": cluster.server])
+            let status = Command.kadmin.run(["group", "lag", "--format", "awk"] + words, test.console)
+            return (status, test.output.text.split(separator: "\n").map(String.init), test.errors.text)
+        }
+        let (orders, clicks) = (
+            ["billing\torders\t0\t3\t0\t5\t2", "billing\torders\t1\t3\t0\t5\t2"], "billing\tclicks\t0\t1\t0\t5\t4"
+        )
+        #expect(rows("billing").rows == [clicks] + orders)
+        #expect(rows("billing", "-t", "orders").rows == orders)
+        #expect(rows("billing", "-t", "clicks").rows == [clicks, "billing\tclicks\t1\t\t0\t5\t"])
+        let mistyped = rows("billing", "-t", "nosuch", "-t", "orders")
+        #expect(mistyped.status == .failed && mistyped.rows == orders)
+        #expect(mistyped.errors.contains("there is no topic nosuch"))
+        let nobody = rows("nobody", "-t", "orders")
+        #expect(nobody.status == .failed && nobody.rows.isEmpty && nobody.errors.contains("there is no group nobody"))
+    }
+
+    @Test func `what cannot be deleted of a group's offsets is said before and after`() throws {
+        let cluster = try cluster()
+        let gone = cluster.run(.kadmin, "group", "delete-offsets", "nobody", "-t", "orders", "-y")
+        #expect(gone.status == .failed && gone.errors == "kadmin: there is no group nobody\n")
+        let other = cluster.run(.kadmin, "group", "delete-offsets", "billing", "-t", "clicks", "-t", "orders", "-y")
+        #expect(other.status == .failed && other.output == "deleted 2 offsets of group billing\n")
+        #expect(other.errors == "kadmin: group billing has no stored offsets of clicks\n")
     }
 }

@@ -26,11 +26,13 @@ extension AdminClient {
         return try response.offsets(of: group).get()
     }
 
-    /// The lag of a group in each partition that it has committed, and in the others of `topics`.
+    /// The lag of a group in each partition that it has committed.
+    /// - Parameter topics: where it is not empty, only these, and all their partitions.
     public func groupLag(_ group: String, topics: [String] = []) throws(ClientError) -> [GroupLag] {
         let committed = try groupOffsets(group)
         var partitions = Set(committed.keys)
         if !topics.isEmpty {
+            partitions = partitions.filter { topics.contains($0.topic) }
             for topic in try client.metadata(topics: topics).topics {
                 partitions.formUnion(topic.partitions.map { TopicPartition(topic: topic.name, partition: $0.index) })
             }

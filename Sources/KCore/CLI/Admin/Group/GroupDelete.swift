@@ -9,7 +9,7 @@ extension Command {
         if run.isDryRun {
             for name in names {
                 let group = try run.admin.describeGroup(name)
-                if group.state == "Dead" {
+                if !group.exists {
                     run.failed("there is no group \(name)")
                 } else if !group.members.isEmpty {
                     run.failed("group \(name) has \(Quantity.count(Int64(group.members.count), "member"))")
@@ -28,31 +28,5 @@ extension Command {
             case .failure(let error): run.failed(error.message)
             }
         }
-    }
-
-    static let groupDeleteOffsets = admin(
-        "delete-offsets", "Deletes a group's stored offsets of topics that it does not read",
-        operands: [Operand("GROUP", required: true)],
-        options: [GroupOptions.topic, GroupOptions.partitions, CommonOptions.yes, CommonOptions.dryRun],
-        examples: [Example("kadmin group delete-offsets billing -t orders -y", "all of one topic, without asking")]
-    ) { run in
-        let group = run.arguments.operands[0]
-        let topics = run.arguments.texts(GroupOptions.topic)
-        guard !topics.isEmpty else { throw ToolError.usage("-t TOPIC is needed: whose offsets to delete") }
-        let list = try run.arguments.text(GroupOptions.partitions).map { text throws(ToolError) in
-            try PartitionList(text)
-        }
-        let partitions = try run.admin.groupOffsets(group).keys.filter { partition in
-            topics.contains(partition.topic) && list?.contains(partition.partition) ?? true
-        }.sorted()
-        guard !partitions.isEmpty else { return run.failed("group \(group) has no stored offsets there") }
-        let what = "\(Quantity.count(Int64(partitions.count), "offset")) of group \(group)"
-        if run.isDryRun {
-            return run.done("would delete \(what): \(partitions.map(\.description).joined(separator: " "))")
-        }
-        guard try run.confirm("Delete \(what)?") else { return run.failed("nothing was deleted") }
-        let outcomes = try run.admin.deleteGroupOffsets(group, partitions)
-        for (_, error) in outcomes { if let error { run.failed(error.message) } }
-        run.done("deleted \(Quantity.count(Int64(outcomes.count { $0.1 == nil }), "offset")) of group \(group)")
     }
 }

@@ -8,20 +8,32 @@ extension Command {
             """
         ],
         operands: [Operand("GROUP", repeatable: true, required: true)],
-        options: [GroupOptions.topic, AdminOptions.format],
+        options: [
+            GroupOptions.topic("Only this topic, also its partitions without a stored offset"), AdminOptions.format,
+        ],
         examples: [
             Example("kadmin group lag billing", "a line for each partition with a stored offset, and the sum"),
-            Example("kadmin group lag billing -t orders", "also the partitions of orders without one"),
+            Example("kadmin group lag billing -t orders", "all partitions of orders"),
         ]
     ) { run in
         let isForReaders = AdminOptions.format(run.arguments) == .text
         let columns = ["topic", "partition", "stored", "log_start", "log_end", "lag"]
         var table = TextTable(isForReaders ? columns : ["group"] + columns)
         func number(_ value: Int64?) -> TextTable.Cell { value.map { .number($0) } ?? .none }
+        let topics = run.arguments.texts(GroupOptions.topic)
         for name in run.arguments.operands {
-            let lags = try run.admin.groupLag(name, topics: run.arguments.texts(GroupOptions.topic))
+            let lags = try run.admin.groupLag(name, topics: topics)
+            if !lags.contains(where: { $0.committed != nil }) {
+                guard try run.admin.describeGroup(name).exists else {
+                    run.failed("there is no group \(name)")
+                    continue
+                }
+            }
+            for topic in topics where !lags.contains(where: { $0.partition.topic == topic }) {
+                run.failed(ToolError.noTopic(topic).message)
+            }
             guard !lags.isEmpty else {
-                run.failed("group \(name) has no stored offsets")
+                if topics.isEmpty { run.failed("group \(name) has no stored offsets") }
                 continue
             }
             for lag in lags {
@@ -38,11 +50,4 @@ extension Command {
         }
         if !isForReaders { run.print(table) }
     }
-}
-
-/// Options that several commands for groups have.
-enum GroupOptions {
-    static let topic = CommandOption.value("topic", short: "t", "TOPIC", repeatable: true, help: "Topics")
-    static let partitions = CommandOption.value(
-        "partition", short: "p", "N[,N-M]", defaultNote: "all", help: "Partitions of these topics")
 }

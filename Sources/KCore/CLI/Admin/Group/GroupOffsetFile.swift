@@ -14,7 +14,8 @@ enum GroupOffsetFile {
             let fields = text.split(separator: ",", omittingEmptySubsequences: false).map { unquoted($0.trimmedASCII) }
             guard fields.count != 4 else {
                 throw ToolError(
-                    "\(path), line \(index + 1): the file is of several groups; keep the lines of one, without its name")
+                    "\(path), line \(index + 1): the file is of several groups; keep the lines of one, without its name"
+                )
             }
             guard fields.count == 3, !fields[0].isEmpty, let partition = Int32(fields[1]), partition >= 0,
                 let offset = Int64(fields[2]), offset >= 0

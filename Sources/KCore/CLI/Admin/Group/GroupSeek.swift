@@ -19,8 +19,9 @@ extension Command {
         ],
         operands: [Operand("GROUP", required: true)],
         options: [
-            offset, fromFile, toFile, GroupOptions.topic, GroupOptions.partitions, CommonOptions.yes,
-            CommonOptions.dryRun, AdminOptions.format,
+            offset, fromFile, toFile,
+            GroupOptions.topic("Only this topic; with -o also its partitions without a stored offset"),
+            GroupOptions.partitions, CommonOptions.yes, CommonOptions.dryRun, AdminOptions.format,
         ],
         examples: [
             Example("kadmin group seek billing -o beginning --dry-run", "what reading all again would change"),
