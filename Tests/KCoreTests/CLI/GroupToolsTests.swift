@@ -128,4 +128,43 @@ import Testing
         #expect(other.status == .failed && other.output == "deleted 2 offsets of group billing\n")
         #expect(other.errors == "kadmin: group billing has no stored offsets of clicks\n")
     }
+
+    @Test func `a group without members is described in every format, and found by its state in any case`() throws {
+        let cluster = try cluster()
+        let json = cluster.run(.kadmin, "group", "describe", "billing", "nobody", "--format", "json")
+        let coordinator = cluster.broker.nodeId
+        let object =
+            #"{"group":"billing","state":"Empty","type":"classic","protocol":"","assignor":"","#
+            + #""coordinator":\#(coordinator),"members":[]}"#
+        #expect(json.output == "[\n\(object)\n]\n")
+        #expect(json.status == .failed && json.errors == "kadmin: there is no group nobody\n")
+        let awk = cluster.run(.kadmin, "group", "describe", "billing", "--format", "awk").output
+        #expect(awk == "billing\tEmpty\t\t\t\t\t\tclassic\t\t\t\(coordinator)\n")
+        let text = cluster.run(.kadmin, "group", "describe", "billing").output
+        #expect(text == "billing, Empty, 0 members, coordinator \(coordinator)\n")
+        #expect(cluster.run(.kadmin, "group", "list", "--state", "EMPTY", "--format", "awk").output.contains("billing"))
+        #expect(cluster.run(.kadmin, "group", "list", "--state", "stable", "--format", "awk").output.isEmpty)
+    }
+
+    @Test func `a member is described as an object with its partitions`() throws {
+        let cluster = try cluster()
+        let config = try ClientConfig([
+            ("bootstrap.servers", cluster.server), ("group.id", "readers"), ("client.id", "one"),
+            ("group.protocol", "consumer"),
+        ])
+        let client = try KafkaClient(config)
+        defer { client.close() }
+        let consumer = try GroupConsumer(client, topics: .named(["orders"]))
+        defer { consumer.close() }
+        var json = ""
+        try eventually("it has its share") {
+            json = cluster.run(.kadmin, "group", "describe", "readers", "--format", "json").output
+            return json.contains(#""state":"Stable""#)
+        }
+        #expect(json.contains(#""type":"consumer","protocol":"consumer","assignor":"uniform""#), "\(json)")
+        #expect(json.contains(#""instance":null,"client":"one","host":"#), "\(json)")
+        #expect(
+            json.contains(#""partitions":[{"topic":"orders","partition":0},{"topic":"orders","partition":1}]}]}"#),
+            "\(json)")
+    }
 }

@@ -45,6 +45,8 @@ import Testing
         ("kconsume", ["-t", "x", "-g", "g", "-X", "partition.assignment.strategy=rang"], "there is no assignor rang"),
         ("kadmin", ["group", "seek", "g"], "say one of -o WHERE, --from-file FILE, --to-file FILE"),
         ("kadmin", ["group", "delete-offsets", "g"], "-t TOPIC is needed"),
+        ("kadmin", ["group", "list", "--state", "Stabel"], "--state: 'Stabel' is none of Stable, Empty, "),
+        ("kadmin", ["group", "list", "--type", "foo"], "--type: 'foo' is none of classic, consumer"),
         ("kadmin", ["topic"], "say which: kadmin topic create, list"),
         ("kadmin", ["topic", "create"], "NAME is missing"),
         ("kadmin", ["topic", "crate", "x"], "did you mean create?"),

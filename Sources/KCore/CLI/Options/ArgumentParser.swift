@@ -155,12 +155,19 @@ public struct ArgumentParser {
             }
             guard range.contains(number) else { throw .usage("\(name): \(value) is not \(bounds(range))") }
         case .choice(let names):
-            guard !names.contains(value) else { return }
-            let near = NearestName.question(NearestName.of(value, among: names))
-            throw .usage("\(name): '\(value)' is none of \(names.joined(separator: ", "))\(near)")
+            guard names.contains(value) else { throw none(of: names, value, name) }
+        case .choiceInAnyCase(let names):
+            guard names.contains(where: { $0.lowercased() == value.lowercased() }) else {
+                throw none(of: names, value, name)
+            }
         case .pair:
             guard Arguments.pair(value) != nil else { throw .usage("\(name): '\(value)' is not NAME=VALUE") }
         }
+    }
+
+    private static func none(of names: [String], _ value: String, _ option: String) -> ToolError {
+        let near = NearestName.question(NearestName.of(value, among: names))
+        return .usage("\(option): '\(value)' is none of \(names.joined(separator: ", "))\(near)")
     }
 
     private static func bounds(_ range: ClosedRange<Int64>) -> String {

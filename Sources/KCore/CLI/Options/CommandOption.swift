@@ -11,6 +11,8 @@ public enum ValueKind: Sendable, Equatable {
     case size(ClosedRange<Int64>)
     /// One of the names.
     case choice([String])
+    /// One of the names, in capitals or not.
+    case choiceInAnyCase([String])
     /// The path of a file or directory; not empty.
     case path
     /// `name=value`.

@@ -52,7 +52,10 @@ public enum HelpText {
 
     static func describe(_ option: CommandOption) -> String {
         var text = option.help
-        if case .choice(let names) = option.kind { text += ": \(names.joined(separator: ", "))" }
+        switch option.kind {
+        case .choice(let names), .choiceInAnyCase(let names): text += ": \(names.joined(separator: ", "))"
+        default: break
+        }
         if option.isRepeatable { text += "; repeatable" }
         var origins: [String] = []
         if let environment = option.environment { origins.append("$\(environment)") }

@@ -23,6 +23,8 @@ public struct GroupDescription: Sendable {
     public var state: String
     /// `classic` or `consumer`.
     public var type = "classic"
+    /// What its members are: `consumer`, `connect`; empty for a group without any.
+    public var protocolType: String
     public var assignor: String
     public var coordinator: Int32
     public var members: [Member]
@@ -85,7 +87,8 @@ extension AdminClient {
         if group.errorCode == .groupIdNotFound { return nil }
         guard group.errorCode == .none else { throw .refused("describe group \(name)", group.errorCode) }
         return GroupDescription(
-            name: name, state: group.groupState, type: "consumer", assignor: group.assignorName,
+            name: name, state: group.groupState, type: "consumer", protocolType: "consumer",
+            assignor: group.assignorName,
             coordinator: coordinator,
             members: group.members.map { member in
                 GroupDescription.Member(
@@ -108,8 +111,8 @@ extension AdminClient {
             throw .refused("describe group \(name)", group.errorCode)
         }
         return GroupDescription(
-            name: name, state: group.errorCode == .none ? group.groupState : "Dead", assignor: group.protocolData,
-            coordinator: coordinator,
+            name: name, state: group.errorCode == .none ? group.groupState : "Dead", protocolType: group.protocolType,
+            assignor: group.protocolData, coordinator: coordinator,
             members: group.members.map { member in
                 GroupDescription.Member(
                     id: member.memberId, instanceId: member.groupInstanceId, clientId: member.clientId,
