@@ -200,10 +200,19 @@ import Testing
         let described = cluster.run(.kadmin, "txn", "describe", "open", "nobody")
         #expect(described.output.contains("t-0"))
         #expect(described.status == .failed && described.errors.contains("TRANSACTIONAL_ID_NOT_FOUND"))
-        #expect(cluster.run(.kadmin, "producer", "describe", "t:0").output.contains("t-0"))
+        let json = cluster.run(.kadmin, "txn", "describe", "open", "--format", "json").output
+        #expect(
+            json.contains(#""timeout_ms":60000,"started":"2"#) && json.contains(#""partitions":["t-0"]"#), "\(json)")
+        let producers = cluster.run(.kadmin, "producer", "describe", "t:0", "--format", "json").output
+        #expect(producers.contains(#""partition":"t-0""#) && producers.contains(#""open_from":0}"#), "\(producers)")
         #expect(cluster.read("t") == "")
+        let planned = cluster.run(.kadmin, "txn", "abort", "nobody", "open", "--dry-run")
+        #expect(planned.output == "would fence open and abort its transaction\n")
+        #expect(planned.status == .failed && planned.errors.hasPrefix("kadmin: nobody: TRANSACTIONAL_ID_NOT_FOUND"))
         let aborted = cluster.run(.kadmin, "txn", "abort", "open", "-y")
-        #expect(aborted.status == .done && aborted.output == "fenced open\n", "\(aborted.errors)")
+        #expect(aborted.status == .done && aborted.output == "fenced open and aborted its transaction\n")
+        let again = cluster.run(.kadmin, "txn", "abort", "open", "open", "-y")
+        #expect(again.status == .done && again.output == "fenced open, which had no transaction open\n", "\(again)")
         #expect(throws: ClientError.self) { try producer.commitTransaction() }
         #expect(cluster.run(.kadmin, "txn", "abort", "nobody", "-y").status == .failed)
         #expect(cluster.run(.kadmin, "txn", "list", "--state", "Ongoing").output.contains("Ongoing") == false)

@@ -5,6 +5,7 @@ public struct TextTable: Sendable {
         case number(Int64)
         case bool(Bool)
         case list([Int64])
+        case texts([String])
         case none
     }
 
@@ -76,6 +77,8 @@ extension TextTable.Cell {
         case .number(let number): String(number)
         case .bool(let value): value ? "true" : "false"
         case .list(let numbers): numbers.isEmpty ? empty : numbers.map(String.init).joined(separator: ",")
+        case .texts(let texts):
+            texts.isEmpty ? empty : texts.map { TextTable.Cell.text($0).plain(empty: "") }.joined(separator: " ")
         case .none: empty
         }
     }
@@ -86,6 +89,7 @@ extension TextTable.Cell {
         case .number(let number): String(number)
         case .bool(let value): value ? "true" : "false"
         case .list(let numbers): "[" + numbers.map(String.init).joined(separator: ",") + "]"
+        case .texts(let texts): "[" + texts.map { JSONText.quoted($0) }.joined(separator: ",") + "]"
         case .none: "null"
         }
     }

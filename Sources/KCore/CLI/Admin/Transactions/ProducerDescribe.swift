@@ -1,0 +1,36 @@
+extension Command {
+    static let producerDescribe = admin(
+        "describe", "Shows the producers that partitions know",
+        operands: [Operand("TOPIC:N", repeatable: true)], options: [AdminOptions.format],
+        examples: [
+            Example("kadmin producer describe orders:0", "idempotent and transactional producers of a partition")
+        ]
+    ) { run in
+        guard !run.arguments.operands.isEmpty else { throw ToolError.usage("a partition TOPIC:N is needed") }
+        let places = try run.arguments.operands.map { text throws(ToolError) in try TopicPartition(typed: text) }
+        var table = TextTable([
+            "partition", "producer", "epoch", "sequence", "last_write", "coordinator_epoch", "open_from",
+        ])
+        for place in places {
+            for one in try run.admin.describeProducers(place) {
+                table.add([
+                    .text(place.description), .number(one.producerId), .number(Int64(one.epoch)),
+                    .number(Int64(one.lastSequence)), .text(Timestamp.iso8601(one.lastTimestampMs)),
+                    one.coordinatorEpoch < 0 ? .none : .number(Int64(one.coordinatorEpoch)),
+                    one.transactionStartOffset < 0 ? .none : .number(one.transactionStartOffset),
+                ])
+            }
+        }
+        run.print(table)
+    }
+}
+
+extension TopicPartition {
+    /// - Parameter text: `TOPIC:N`, as somebody typed it.
+    init(typed text: String) throws(ToolError) {
+        guard let colon = text.lastIndex(of: ":"), colon != text.startIndex,
+            let number = Int32(text[text.index(after: colon)...]), number >= 0
+        else { throw .usage("\(text): not TOPIC:N") }
+        self.init(topic: String(text[..<colon]), partition: number)
+    }
+}

@@ -1,0 +1,30 @@
+extension Command {
+    private static let state = CommandOption.value(
+        "state", "STATE", kind: .choice(TransactionStatus.names.map(\.name)), repeatable: true,
+        help: "Only ids in this state")
+    private static let olderThan = CommandOption.value(
+        "older-than", "DURATION", help: "Only those whose transaction began so long ago (30s, 5m)")
+
+    static let transactionList = admin(
+        "list", "Lists transactional ids and how far their transactions are",
+        options: [state, olderThan, AdminOptions.format],
+        examples: [Example("kadmin txn list --state Ongoing --older-than 5m", "what has been open for long")]
+    ) { run in
+        var minDurationMs: Int64 = -1
+        if let text = run.arguments.text(olderThan) {
+            guard let ms = TimeExpression.duration(text) else {
+                throw ToolError.usage("--older-than \(text): not a duration such as 30s")
+            }
+            minDurationMs = ms
+        }
+        let listings = try run.admin.listTransactions(
+            states: run.arguments.texts(state), minDurationMs: minDurationMs)
+        var table = TextTable(["id", "state", "producer", "coordinator"])
+        for one in listings {
+            table.add([
+                .text(one.transactionalId), .text(one.state), .number(one.producerId), .number(Int64(one.coordinator)),
+            ])
+        }
+        run.print(table)
+    }
+}
