@@ -64,6 +64,22 @@ def lag(broker, group):
     return {(row[1], int(row[2])): row[3:] for row in (line.split("\t") for line in done.stdout.decode().splitlines())}
 
 
+def wait_for_shares(broker, group, count):
+    """Until the group is stable, and each of `count` members has a share."""
+    def are_there():
+        lines = tool(broker, "kadmin", "group", "describe", group).stdout.decode().splitlines()
+        shares = [line.split()[-1] for line in lines[2:]]
+        return lines and f"{group}, Stable, " in lines[0] and len(shares) == count and all(":" in s for s in shares)
+    wait_until(are_there, 40, f"{count} members with a share each")
+
+
+def wait_for_no_lag(broker, group, partitions):
+    def is_none():
+        rows = tool(broker, "kadmin", "group", "lag", group, "--format", "awk").stdout.decode().splitlines()
+        return len(rows) == partitions and all(row.endswith("\t0") for row in rows)
+    wait_until(is_none, 40, f"{partitions} partitions that are read and stored")
+
+
 def test_a_group_goes_on_where_it_was(broker, new_topic):
     topic = new_topic(partitions=3)
     group = f"g-{topic}"
@@ -143,7 +159,7 @@ def test_what_a_killed_member_had_is_read_by_another(broker, new_topic):
     one = Kconsume(broker, topic, group, *quick)
     one.wait_for(400)
     two = Kconsume(broker, topic, group, *quick)
-    time.sleep(1)
+    wait_for_shares(broker, group, 2)
     one.kill()
     fill(broker, topic, range(400, 800), 4)
     values = lambda: {int(line.split()[2]) for line in one.lines + two.lines}
@@ -209,7 +225,7 @@ def test_a_member_goes_on_over_a_restart_of_the_broker(new_broker):
     fill(broker, topic, range(100), 2)
     member = Kconsume(broker, topic, "restart", "-X", "auto.commit.interval.ms=100")
     member.wait_for(100)
-    time.sleep(0.5)
+    wait_for_no_lag(broker, "restart", 2)
     broker.kill()
     broker.start()
     fill(broker, topic, range(100, 200), 2)
@@ -241,7 +257,7 @@ def test_a_static_member_finds_its_share_again_without_a_rebalance(broker, new_t
     deadline = time.monotonic() + 40
     while len(one.lines) + len(two.lines) < 40 and time.monotonic() < deadline:
         time.sleep(0.05)
-    time.sleep(0.5)
+    wait_for_shares(broker, group, 2)
     one.stop()
     again = Kconsume(broker, topic, group, "-X", "group.instance.id=one")
     fill(broker, topic, range(40, 80), 4)
@@ -306,30 +322,21 @@ def test_members_of_both_protocols_share_a_topic(new_broker):
     broker = new_broker(group_initial_rebalance_delay_ms=0, **QUICK)
     topic, group = create_topic(broker, partitions=6), "both"
     admin = lambda *words: tool(broker, "kadmin", "group", *words).stdout.decode()
-    shares = lambda: sorted(line.split()[-1] for line in admin("describe", group).splitlines()[2:])
-
-    def wait_for_members(count):
-        deadline = time.monotonic() + 40
-        while [s.startswith(topic + ":") for s in shares()] != [True] * count and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert len(shares()) == count, shares()
-        time.sleep(0.5)
-
     members = [Kconsume(broker, topic, group)]
-    wait_for_members(1)
+    wait_for_shares(broker, group, 1)
     fill(broker, topic, range(60), 6)
     wait_for_values(members, range(60))
     assert "protocol" not in admin("describe", group)
     for number, options in enumerate([NEW, (*NEW, "-X", "group.remote.assignor=range")]):
         members.append(Kconsume(broker, topic, group, *options))
-        wait_for_members(number + 2)
+        wait_for_shares(broker, group, number + 2)
     assert f"{group}, Stable, 3 members, protocol consumer, assignor" in admin("describe", group)
     assert group in admin("list", "--type", "consumer") and group not in admin("list", "--type", "classic")
     fill(broker, topic, range(60, 120), 6)
     wait_for_values(members, range(120))
     for member in members[1:]:
         member.stop()
-    wait_for_members(1)
+    wait_for_shares(broker, group, 1)
     fill(broker, topic, range(120, 180), 6)
     wait_for_values(members, range(180))
     assert "protocol" not in admin("describe", group)
@@ -343,7 +350,7 @@ def test_a_member_of_the_new_protocol_goes_on_over_a_kill_of_the_broker(new_brok
     fill(broker, topic, range(100), 2)
     members = [Kconsume(broker, topic, "kill", "-X", "auto.commit.interval.ms=100", *NEW)]
     wait_for_values(members, range(100))
-    time.sleep(0.5)
+    wait_for_no_lag(broker, "kill", 2)
     broker.kill()
     broker.start()
     fill(broker, topic, range(100, 200), 2)
