@@ -154,7 +154,8 @@ import Testing
         #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "1").status == .done)
         let partition = try #require(cluster.broker.partitions.table.value.find("t")?.partition(0))
         var descriptors: [Int32] = [0, 0]
-        try #require(pipe(&descriptors) == 0)
+        let made = pipe(&descriptors)
+        try #require(made == 0)
         let test = TestConsole(tool: "kproduce", environment: ["KAFKA_BOOTSTRAP_SERVERS": cluster.server])
         var console = test.console
         console.input = descriptors[0]
