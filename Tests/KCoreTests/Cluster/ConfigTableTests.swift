@@ -130,11 +130,11 @@ extension ConfigTable: CustomTestStringConvertible {
         #expect(try BrokerConfig(["group.consumer.max.session.timeout.ms": "90000"]).warnings.isEmpty)
     }
 
-    @Test func `assignors and protocols that are not here are refused`() throws {
+    @Test func `what no group could work with is refused`() throws {
         for (name, value) in [
             ("group.consumer.assignors", "uniform,sticky"), ("group.consumer.assignors", ""),
             ("group.consumer.assignors", "com.example.RangeAssignor"),
-            ("group.coordinator.rebalance.protocols", "consumer"),
+            ("group.coordinator.rebalance.protocols", "consumer"), ("group.min.session.timeout.ms", "1800001"),
         ] {
             #expect(throws: ConfigError.self, "\(name)=\(value)") { try BrokerConfig([name: value]) }
         }

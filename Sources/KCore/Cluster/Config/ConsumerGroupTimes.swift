@@ -66,11 +66,17 @@ extension BrokerConfig {
             sessionTimeoutMs: int64("group.consumer.session.timeout.ms"))
     }
 
-    /// What is said of groups that cannot all be true, each value by itself being allowed. Kafka does not start with it.
+    /// What is said of groups that cannot all be true, each value by itself being allowed.
     var groupContradictions: [String] {
         var problems: [String] = []
         if let problem = ConsumerGroupLimits(self).problem(with: consumerGroupTimes, prefix: "group.consumer.") {
             problems.append(problem)
+        }
+        let (least, most) = (int64("group.min.session.timeout.ms"), int64("group.max.session.timeout.ms"))
+        if least > most {
+            problems.append(
+                "group.min.session.timeout.ms (\(least)) must be less than or equal to group.max.session.timeout.ms "
+                    + "(\(most))")
         }
         if !list("group.coordinator.rebalance.protocols").contains("classic") {
             problems.append("group.coordinator.rebalance.protocols must have classic: it cannot be switched off")

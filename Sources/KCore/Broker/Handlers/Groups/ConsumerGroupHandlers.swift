@@ -12,25 +12,15 @@ enum ConsumerGroupHandlers {
 
     static func describe(_ request: ConsumerGroupDescribeRequest, _ call: Call) {
         let image = call.image
-        let tellsOperations = request.includeAuthorizedOperations
         let isOffered = call.broker.coordinators.groupSettings.hasConsumerProtocol
-        call.submit(
-            each: request.groupIds, group: { $0 },
-            refusal: { group, code in
-                var answer = ConsumerGroupDescribeResponse.DescribedGroup()
-                answer.groupId = group
-                answer.errorCode = !isOffered ? .unsupportedVersion : group.isEmpty ? .invalidGroupId : code
-                return answer
-            },
-            { group, coordinator, _ in
-                var answer = coordinator.describeConsumer(group, image)
-                if tellsOperations { answer.authorizedOperations = AuthorizedOperations.ofGroup }
-                return answer
-            },
-            completion: { answers in
-                var response = ConsumerGroupDescribeResponse()
-                response.groups = answers
-                call.reply(response)
-            })
+        call.describe(request.groupIds, tellsOperations: request.includeAuthorizedOperations) { group, code in
+            !isOffered ? .unsupportedVersion : group.isEmpty ? .invalidGroupId : code
+        } _: { group, coordinator in
+            coordinator.describeConsumer(group, image)
+        } completion: { answers in
+            var response = ConsumerGroupDescribeResponse()
+            response.groups = answers
+            call.reply(response)
+        }
     }
 }

@@ -17,25 +17,13 @@ enum GroupAdminHandlers {
     }
 
     static func describe(_ request: DescribeGroupsRequest, _ call: Call) {
-        let tellsOperations = request.includeAuthorizedOperations
-        call.submit(
-            each: request.groups, group: { $0 },
-            refusal: { group, code in
-                var answer = DescribeGroupsResponse.DescribedGroup()
-                answer.groupId = group
-                answer.errorCode = code
-                return answer
-            },
-            { group, coordinator, _ in
-                var answer = coordinator.describe(group)
-                if tellsOperations { answer.authorizedOperations = AuthorizedOperations.ofGroup }
-                return answer
-            },
-            completion: { answers in
-                var response = DescribeGroupsResponse()
-                response.groups = answers
-                call.reply(response)
-            })
+        call.describe(request.groups, tellsOperations: request.includeAuthorizedOperations) { group, coordinator in
+            coordinator.describe(group)
+        } completion: { answers in
+            var response = DescribeGroupsResponse()
+            response.groups = answers
+            call.reply(response)
+        }
     }
 
     static func delete(_ request: DeleteGroupsRequest, _ call: Call) {
