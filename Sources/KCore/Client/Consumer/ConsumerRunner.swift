@@ -82,8 +82,8 @@ final class ConsumerRunner: @unchecked Sendable {
     }
 
     func pump() {
-        guard !isEnded else { return }
         apply()
+        guard !isEnded else { return }
         let queuedBytes = queue.withLock { state in
             state.isHeldBack = state.queuedBytes >= runtime.config.maxQueuedBytes
             return state.queuedBytes
@@ -171,6 +171,8 @@ final class ConsumerRunner: @unchecked Sendable {
             for piece in records { state.append(piece) }
             if state.error == nil { state.error = error }
         }
+        // Whoever polls is told this from now on. To ask on would be in vain, of a client that is closed without an end.
+        if failure != nil { end() }
     }
 
     private func reset(_ partition: TopicPartition, _ policy: OffsetReset) {
