@@ -29,6 +29,8 @@ public final class GroupConsumer: Sendable {
         /// What was given out and is handled, once the caller polls again.
         var given: [TopicPartition: GroupOffset] = [:]
         var handled: [TopicPartition: GroupOffset] = [:]
+        /// What this member has, and the number of the assignment that brought it, as far as the caller was told.
+        var shares: [TopicPartition: Int] = [:]
         var lastCommitMs: Int64
         var isClosed = false
     }
@@ -125,9 +127,13 @@ public final class GroupConsumer: Sendable {
                 state.withLock { $0.given[records.topicPartition] = records.next }
             }
             return .records(records)
-        case .event(.assigned(let partitions)): return .assigned(partitions)
+        case .event(.assigned(let partitions, let share)):
+            state.withLock { state in for partition in partitions { state.shares[partition] = share } }
+            return .assigned(partitions)
         case .event(.lost(let partitions)):
-            state.withLock { for partition in partitions { $0.handled[partition] = nil } }
+            state.withLock { state in
+                for partition in partitions { (state.handled[partition], state.shares[partition]) = (nil, nil) }
+            }
             return .lost(partitions)
         case .event(.revoking(let partitions, let number)):
             let handled = state.withLock { state in
@@ -150,7 +156,22 @@ public final class GroupConsumer: Sendable {
             defer { state.handled = [:] }
             return state.handled
         }
-        if !due.isEmpty { commitSoon(due) { [client] in GroupConsumer.note($0, client) } }
+        guard !due.isEmpty else { return }
+        let entries = entries(due)
+        commitSoon(due) { [weak self, client] error in
+            GroupConsumer.note(error, client)
+            if error != nil { self?.giveBack(entries) }
+        }
+    }
+
+    // What could not be stored is tried with the next commit, where nothing newer was handled since.
+    private func giveBack(_ entries: [TopicPartition: CommitQueue.Entry]) {
+        state.withLock { state in
+            for (partition, entry) in entries
+            where state.shares[partition] == entry.share && state.handled[partition] == nil && !state.isClosed {
+                state.handled[partition] = entry.offset
+            }
+        }
     }
 
     private func note(_ error: ClientError?) { GroupConsumer.note(error, client) }
@@ -173,17 +194,25 @@ public final class GroupConsumer: Sendable {
         _ offsets: [TopicPartition: GroupOffset], completion: @escaping @Sendable (ClientError?) -> Void = { _ in }
     ) {
         let patience = Int64(client.config.defaultApiTimeoutMs)
+        let entries = entries(offsets)
         client.loop.execute { [runner] in
-            runner.commit(offsets, deadlineMs: runner.runtime.nowMs + patience, completion: completion)
+            runner.commit(entries, deadlineMs: runner.runtime.nowMs + patience, completion: completion)
         }
+    }
+
+    private func entries(_ offsets: [TopicPartition: GroupOffset]) -> [TopicPartition: CommitQueue.Entry] {
+        let shares = state.withLock { $0.shares }
+        return Dictionary(
+            uniqueKeysWithValues: offsets.map { ($0, CommitQueue.Entry(offset: $1, share: shares[$0] ?? 0)) })
     }
 
     // Not KafkaClient.blocking: who is interrupted commits all the same.
     private func commitNow(_ offsets: [TopicPartition: GroupOffset], timeoutMs: Int) -> ClientError? {
         let outcome = Monitor<ClientError??>(nil)
         let patience = Int64(timeoutMs)
+        let entries = entries(offsets)
         client.loop.execute { [runner] in
-            runner.commit(offsets, deadlineMs: runner.runtime.nowMs + patience) { error in
+            runner.commit(entries, deadlineMs: runner.runtime.nowMs + patience) { error in
                 outcome.update { if $0 == nil { $0 = .some(error) } }
             }
         }

@@ -16,7 +16,8 @@ public struct GroupOffset: Sendable, Equatable {
 
 /// What happens to a member's share of the partitions.
 enum GroupEvent: Sendable, Equatable {
-    case assigned([TopicPartition])
+    /// With a number of its own for each time, which commits of these partitions say.
+    case assigned([TopicPartition], share: Int)
     /// To be answered with the number once the reader has let go.
     case revoking([TopicPartition], number: Int)
     case lost([TopicPartition])

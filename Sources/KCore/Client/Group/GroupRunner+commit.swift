@@ -1,58 +1,64 @@
 extension GroupRunner {
     /// Stores how far the group has come. The completion runs on the loop, once. Tries again while the coordinator moves
-    /// or loads.
+    /// or loads. The coordinator does not know who has which partition: what this member has lost may have gone on
+    /// elsewhere, and is not committed.
     func commit(
-        _ offsets: [TopicPartition: GroupOffset], deadlineMs: Int64, failures: Int = 0,
-        completion: @escaping (ClientError?) -> Void
+        _ entries: [TopicPartition: CommitQueue.Entry], deadlineMs: Int64, completion: @escaping (ClientError?) -> Void
     ) {
-        guard !offsets.isEmpty else { return completion(nil) }
+        guard !entries.isEmpty else { return completion(nil) }
+        commits.add(entries, deadlineMs: deadlineMs, completion: completion)
+        sendCommits()
+    }
+
+    private var action: String { "commit offsets of group \(member.settings.groupId)" }
+
+    func sendCommits() {
+        guard !isEnded else { return commits.close(ClientError(.closed, "cannot \(action): the member has left")) }
+        guard let offsets = commits.next(nowMs: runtime.nowMs, shares: shares) else { return }
         let generation = member.generation
-        let action = "commit offsets of group \(member.settings.groupId)"
-        // The coordinator does not know who has which partition. What the reader was, or will be, told to be lost may have
-        // gone on elsewhere, and must not go back.
-        let mine = offsets.filter { owns($0.key) }
-        guard !isEnded, generation >= 0, !mine.isEmpty else {
-            return completion(
-                ClientError(.broker(.unknownMemberId), "cannot \(action): the partitions are not this member's now"))
+        guard let coordinator = member.coordinator, generation >= 0 else {
+            let error = ClientError(.connection, "cannot \(action): its coordinator is not known")
+            return answered(Set(offsets.keys), error, mayTryAgain: true)
         }
-        let complete = completion
-        let completion: (ClientError?) -> Void = { error in
-            let isPartial = error == nil && mine.count < offsets.count
-            let message = "cannot \(action): some of the partitions are not this member's now"
-            complete(isPartial ? ClientError(.broker(.unknownMemberId), message) : error)
-        }
-        func again(_ error: ClientError) {
-            let delay = member.settings.retryBackoff.delayMs(failures: failures + 1)
-            guard runtime.nowMs + delay < deadlineMs else { return completion(error) }
-            runtime.schedule(afterMs: delay) { [weak self] in
-                self?.commit(offsets, deadlineMs: deadlineMs, failures: failures + 1, completion: complete)
-            }
-        }
-        guard let coordinator = member.coordinator else {
-            return again(ClientError(.connection, "cannot \(action): its coordinator is not known"))
-        }
-        var request = OffsetCommitRequest(group: member.settings.groupId, offsets: mine)
+        var request = OffsetCommitRequest(group: member.settings.groupId, offsets: offsets)
         request.generationIdOrMemberEpoch = generation
         (request.memberId, request.groupInstanceId) = (member.memberId, member.settings.instanceId)
-        let timeout = min(member.settings.requestTimeoutMs, max(1, deadlineMs - runtime.nowMs))
-        ask(request, at: coordinator, timeoutMs: timeout) { [weak self] result in
-            guard let self else { return completion(.closed) }
+        ask(request, at: coordinator, timeoutMs: member.settings.requestTimeoutMs) { [weak self] result in
+            guard let self else { return }
             switch result {
-            case .failure(let error):
-                if error.isRetriable { again(error) } else { completion(error) }
-            case .success(let response):
-                let code = response.topics.flatMap(\.partitions).map(\.errorCode).first { $0 != .none }
-                guard let code else { return completion(nil) }
-                member.commitRefused(code, generation: generation, nowMs: runtime.nowMs)
-                pump()
-                let error = ClientError.refused(action, code)
-                // After a rebalance, what this member still has is committed in the new generation.
-                if code.isRetriable || code == .rebalanceInProgress || code == .staleMemberEpoch {
-                    again(error)
-                } else {
-                    completion(error)
-                }
+            case .failure(let error): answered(Set(offsets.keys), error, mayTryAgain: error.isRetriable)
+            case .success(let response): answered(response, Set(offsets.keys), generation)
             }
         }
+    }
+
+    private func answered(_ response: OffsetCommitResponse, _ asked: Set<TopicPartition>, _ generation: Int32) {
+        var stored = asked
+        var first: ErrorCode?
+        for topic in response.topics {
+            for partition in topic.partitions where partition.errorCode != .none {
+                stored.remove(TopicPartition(topic: topic.name, partition: partition.partitionIndex))
+                first = first ?? partition.errorCode
+            }
+        }
+        let code = first ?? .none
+        if code != .none {
+            member.commitRefused(code, generation: generation, nowMs: runtime.nowMs)
+            pump()
+        }
+        // After a rebalance, what this member still has is committed in the new generation. A topic that is gone does not
+        // come back as what it was.
+        let mayTryAgain =
+            code.isRetriable && code != .unknownTopicOrPartition || code == .rebalanceInProgress
+            || code == .staleMemberEpoch
+        answered(asked.subtracting(stored), .refused(action, code), mayTryAgain: mayTryAgain)
+    }
+
+    private func answered(_ refused: Set<TopicPartition>, _ error: ClientError, mayTryAgain: Bool) {
+        let delay = member.settings.retryBackoff.delayMs(failures: commits.failures + 1)
+        commits.answered(
+            refused, error, mayTryAgain: mayTryAgain, nowMs: runtime.nowMs, delayMs: delay)
+        if !refused.isEmpty { runtime.schedule(afterMs: delay) { [weak self] in self?.sendCommits() } }
+        sendCommits()
     }
 }

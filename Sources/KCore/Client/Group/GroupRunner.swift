@@ -5,6 +5,11 @@
 final class GroupRunner: @unchecked Sendable {
     let runtime: ClientRuntime
     let member: any GroupMembership
+    let commits: CommitQueue
+    /// What this member has, and the number of the assignment that has brought it.
+    private(set) var shares: [TopicPartition: Int] = [:]
+    private var assignments = 0
+    private var revocation: (partitions: [TopicPartition], number: Int)?
     private let topics: GroupTopics
     private let stopsAtEnd: Bool
     private let isToldWhereToBegin: Bool
@@ -27,6 +32,7 @@ final class GroupRunner: @unchecked Sendable {
         self.queue = queue
         self.stopsAtEnd = stopsAtEnd
         self.isToldWhereToBegin = isToldWhereToBegin
+        commits = CommitQueue(action: "commit offsets of group \(settings.groupId)")
         logger = runtime.logger.named("group")
         fetcher = ConsumerRunner(
             runtime: runtime, queue: queue, readings: [], resetUnlessSet: resetUnlessSet,
@@ -117,6 +123,10 @@ final class GroupRunner: @unchecked Sendable {
     func fetch() { fetcher.pump() }
 
     func revoked(_ number: Int) {
+        if let revocation, revocation.number == number {
+            self.revocation = nil
+            for partition in revocation.partitions { shares[partition] = nil }
+        }
         member.revoked(number, nowMs: runtime.nowMs)
         pump()
     }
@@ -134,15 +144,21 @@ final class GroupRunner: @unchecked Sendable {
         case .send(let request, let serial, let timeoutMs): send(request, serial, timeoutMs)
         case .revoke(let partitions, let number):
             logger.info("giving up partitions", ["partitions": partitions.count])
+            revocation = (partitions, number)
             fetcher.remove(Set(partitions))
             queue.update { $0.events.append(.revoking(partitions, number: number)) }
         case .lost(let partitions):
             logger.warning("partitions were lost: they belong to others now", ["partitions": partitions.count])
+            for partition in partitions { shares[partition] = nil }
+            // What was to be let go of is gone, and may come back before the reader says that it has.
+            revocation = nil
             fetcher.remove(Set(partitions))
             queue.update { $0.events.append(.lost(partitions)) }
         case .assign(let partitions):
             logger.info("partitions were assigned", ["partitions": partitions.count])
-            queue.update { $0.events.append(.assigned(partitions)) }
+            assignments += 1
+            for partition in partitions { shares[partition] = assignments }
+            queue.update { $0.events.append(.assigned(partitions, share: assignments)) }
             if !isToldWhereToBegin { begin(partitions, failures: 0) }
         case .lookUp(let names): lookUp(names)
         case .failed(let error): queue.update { if $0.error == nil { $0.error = error } }
@@ -177,14 +193,6 @@ final class GroupRunner: @unchecked Sendable {
             wakeMs = .max
             pump()
         }
-    }
-
-    /// Whether a partition is this member's, and has been since the reader got what it may commit now.
-    func owns(_ partition: TopicPartition) -> Bool {
-        member.owned.contains(partition)
-            && !queue.withLock { queue in
-                queue.events.contains { if case .lost(let lost) = $0 { lost.contains(partition) } else { false } }
-            }
     }
 
     // MARK: Where to begin
@@ -295,6 +303,7 @@ final class GroupRunner: @unchecked Sendable {
         fetcher.end()
         if let observer { runtime.removeObserver(observer) }
         isEnded = true
+        sendCommits()
         let close = { [self] in
             connection?.close()
             completion()
