@@ -59,6 +59,7 @@ final class ConsumerRunner: @unchecked Sendable {
     private var isEnded = false
     /// With nothing to read there is nothing to wait for; a member of a group waits for its share.
     private var waitsWhenEmpty: Bool
+    /// There may be more to read than it knows of now.
 
     init(
         runtime: ClientRuntime, queue: Monitor<FetchQueue>, readings: [FetchPlanner.Reading],
@@ -96,15 +97,16 @@ final class ConsumerRunner: @unchecked Sendable {
         }
         for call in calls { send(call) }
         apply()
-        let isFinished = planner.isFinished && !(waitsWhenEmpty && planner.readings.isEmpty)
+        guard !isEnded else { return }
+        let isFinished = planner.isFinished && !waitsAtEnd && !(waitsWhenEmpty && planner.readings.isEmpty)
         if isFinished != queue.withLock({ $0.isFinished }) { queue.update { $0.isFinished = isFinished } }
         scheduleWake()
     }
 
-    /// Whether it goes on when there is nothing to read.
-    func setWaitsWhenEmpty(_ waits: Bool) {
-        guard waits != waitsWhenEmpty else { return }
-        waitsWhenEmpty = waits
+    /// Whether it goes on when there is nothing to read, or when all was read.
+    func setWaits(whenEmpty: Bool, atEnd: Bool) {
+        guard (whenEmpty, atEnd) != (waitsWhenEmpty, waitsAtEnd) else { return }
+        (waitsWhenEmpty, waitsAtEnd) = (whenEmpty, atEnd)
         pump()
     }
 

@@ -11,17 +11,16 @@ final class GroupRunner: @unchecked Sendable {
     private var assignments = 0
     private var revocation: (partitions: [TopicPartition], number: Int)?
     private let topics: GroupTopics
-    private let stopsAtEnd: Bool
+    let stopsAtEnd: Bool
     private let isToldWhereToBegin: Bool
     private let queue: Monitor<FetchQueue>
-    private let fetcher: ConsumerRunner
-    private let logger: Logger
+    let fetcher: ConsumerRunner
+    let logger: Logger
     private var connection: BrokerConnection?
     private var observer: Int?
     private var wakeMs = Int64.max
     private(set) var isEnded = false
-    /// Since when the member is in its group and has no share.
-    private var emptySinceMs: Int64?
+    var end: GroupEnd
 
     init(
         runtime: ClientRuntime, settings: MembershipSettings, topics: GroupTopics, queue: Monitor<FetchQueue>,
@@ -32,6 +31,7 @@ final class GroupRunner: @unchecked Sendable {
         self.queue = queue
         self.stopsAtEnd = stopsAtEnd
         self.isToldWhereToBegin = isToldWhereToBegin
+        end = GroupEnd(isConsumerProtocol: settings.isConsumerProtocol)
         commits = CommitQueue(action: "commit offsets of group \(settings.groupId)")
         logger = runtime.logger.named("group")
         fetcher = ConsumerRunner(
@@ -115,7 +115,7 @@ final class GroupRunner: @unchecked Sendable {
         member.advance(nowMs: runtime.nowMs)
         apply()
         if member.isSilent { queue.withLock { $0.isSilent = true } }
-        endIfThereIsNothing()
+        if stopsAtEnd { endIfAllIsRead() }
         scheduleWake()
     }
 
@@ -165,27 +165,9 @@ final class GroupRunner: @unchecked Sendable {
         }
     }
 
-    // MARK: Nothing to read
-
-    /// How long a share must have been empty to stay so: others give up what a new member gets, which takes a heartbeat of
-    /// theirs and one of its own, and one for those that were on their way.
-    private var patienceMs: Int64 { 3 * member.heartbeatIntervalMs }
-
-    /// Who reads to the end and has nothing to read is there, once that is likely to last.
-    private func endIfThereIsNothing() {
-        guard stopsAtEnd else { return }
-        guard member.isSettled, member.owned.isEmpty else {
-            emptySinceMs = nil
-            return fetcher.setWaitsWhenEmpty(true)
-        }
-        let since = emptySinceMs ?? runtime.nowMs
-        emptySinceMs = since
-        fetcher.setWaitsWhenEmpty(runtime.nowMs - since < patienceMs)
-    }
-
     private func scheduleWake() {
         let now = runtime.nowMs
-        let next = min(member.nextWakeMs(nowMs: now), emptySinceMs.map { $0 + patienceMs } ?? .max)
+        let next = min(member.nextWakeMs(nowMs: now), end.nextWakeMs(nowMs: now))
         guard next != .max, next < wakeMs || wakeMs <= now else { return }
         wakeMs = next
         runtime.schedule(afterMs: max(1, next - now)) { [weak self] in
