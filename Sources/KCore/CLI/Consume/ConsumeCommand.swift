@@ -17,7 +17,10 @@ extension Command {
             there is none, -o beginning or -o end says where. With --commit after, what was printed is stored
             every auto.commit.interval.ms, when partitions go to another member and at the end: after a crash some
             records come again. With --commit before a crash loses those that were stored and not printed yet.
-            With -e it stops at the end of its share; without a share, when that has lasted for three heartbeats.
+            Where it begins is stored too, unless --commit never says otherwise. With -e it stops at the end of its
+            share, once no member that is silent holds on to more of it (session.timeout.ms; with
+            group.protocol=consumer the broker's group.consumer.session.timeout.ms: 45 s); without a share, when
+            that has lasted for three heartbeats. Topics that fit a ^REGEX may come later, unless -e says otherwise.
             """,
             """
             With --sink DIR the output of each partition goes to DIR/TOPIC-PARTITION/*.lines instead, and where

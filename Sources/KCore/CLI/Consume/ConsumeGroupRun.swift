@@ -74,6 +74,7 @@ final class ConsumeGroupRun {
             case .timeout: continue
             case .finished, .interrupted: return
             case .assigned(let partitions): note("assigned", partitions)
+            case .began(let offsets): try storeBeginning(offsets.mapValues { GroupOffset($0) }, consumer)
             case .revoking(let partitions):
                 note("giving up", partitions)
                 do throws(ClientError) {
@@ -98,13 +99,9 @@ final class ConsumeGroupRun {
     private func print(_ fetched: FetchedRecords, _ consumer: GroupConsumer) throws(ClientError) {
         let left = settings.maxRecords.map { $0 - records } ?? .max
         if settings.commit == .before {
-            do throws(ClientError) {
-                try consumer.commit([fetched.topicPartition: try fetched.next(afterRecords: left)])
-            } catch {
-                // Whoever has the partition now prints it; the next poll says so.
-                guard error.errorCode == .unknownMemberId || error.errorCode == .illegalGeneration else { throw error }
-                return
-            }
+            // Where it is somebody else's now, that one prints it; the next poll says so.
+            let next = try fetched.next(afterRecords: left)
+            guard try stored(consumer, [fetched.topicPartition: next]) else { return }
         }
         let (count, next) = try RecordPrinter.print(fetched, settings.printing, to: output, upTo: left)
         records += count
@@ -112,6 +109,33 @@ final class ConsumeGroupRun {
     }
 
     // MARK: Storing
+
+    // What comes from here on is the group's, also while nothing was printed yet.
+    private func storeBeginning(
+        _ offsets: [TopicPartition: GroupOffset], _ consumer: GroupConsumer
+    ) throws(ClientError) {
+        switch settings.commit {
+        case .never: return
+        case .before: _ = try stored(consumer, offsets)
+        case .after:
+            printed.merge(offsets) { _, new in new }
+            lastCommitNs = console.clock.monotonicNs
+            storeSoon(consumer)
+        }
+    }
+
+    /// - Returns: false when the partitions belong to another member by now.
+    private func stored(
+        _ consumer: GroupConsumer, _ offsets: [TopicPartition: GroupOffset]
+    ) throws(ClientError) -> Bool {
+        do throws(ClientError) {
+            try consumer.commit(offsets)
+            return true
+        } catch {
+            guard error.errorCode == .unknownMemberId || error.errorCode == .illegalGeneration else { throw error }
+            return false
+        }
+    }
 
     // Only what has left this process counts as printed.
     private func store(
@@ -129,9 +153,13 @@ final class ConsumeGroupRun {
         guard !printed.isEmpty, (now - lastCommitNs) / 1_000_000 >= Int64(client.config.autoCommitIntervalMs) else {
             return
         }
+        lastCommitNs = now
+        storeSoon(consumer)
+    }
+
+    private func storeSoon(_ consumer: GroupConsumer) {
         output.flush()
         guard output.failure == nil else { return }
-        lastCommitNs = now
         consumer.commitSoon(printed) { [logger = client.logger] error in
             // The next one, or the last, stores the same and more.
             if let error { logger.warning("offsets were not stored: \(error)") }

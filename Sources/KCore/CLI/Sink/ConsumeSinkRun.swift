@@ -129,7 +129,8 @@ final class ConsumeSinkRun {
             }
             switch next {
             case .finished, .interrupted: return
-            case .timeout: break
+            // It is told where to begin.
+            case .timeout, .began: break
             case .assigned(let partitions): try assigned(partitions)
             case .revoking(let partitions):
                 let offsets = try sink.commit(partitions)

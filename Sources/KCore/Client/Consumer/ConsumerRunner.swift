@@ -18,6 +18,15 @@ struct FetchQueue: Sendable {
 
     var isEmpty: Bool { head == items.count }
 
+    mutating func append(begun partition: TopicPartition, at offset: Int64) {
+        if case .began(var offsets)? = events.last {
+            offsets[partition] = offset
+            events[events.count - 1] = .began(offsets)
+        } else {
+            events.append(.began([partition: offset]))
+        }
+    }
+
     mutating func append(_ records: FetchedRecords) {
         items.append(records)
         queuedBytes += records.sizeInBytes
@@ -60,6 +69,9 @@ final class ConsumerRunner: @unchecked Sendable {
     /// With nothing to read there is nothing to wait for; a member of a group waits for its share.
     private var waitsWhenEmpty: Bool
     /// There may be more to read than it knows of now.
+    private var waitsAtEnd = false
+    /// Called where a partition begins that no offset was known of, or one that does not exist any more.
+    var onBegin: ((TopicPartition, Int64) -> Void)?
 
     init(
         runtime: ClientRuntime, queue: Monitor<FetchQueue>, readings: [FetchPlanner.Reading],
@@ -193,7 +205,9 @@ final class ConsumerRunner: @unchecked Sendable {
         runtime.send(request, to: address, timeoutMs: Int64(runtime.config.requestTimeoutMs)) { [weak self] result in
             guard let self, !isEnded else { return }
             let found = try? result.map(\.byPartition).get().first?.1.get().offset
+            let isBeginning = planner.hasGivenNothing(of: partition)
             planner.reset(partition, to: found, nowMs: runtime.nowMs)
+            if let found, isBeginning { onBegin?(partition, found) }
             pump()
         }
     }

@@ -21,6 +21,8 @@ final class FetchPlanner {
         /// What the broker answers instead of records, again and again.
         var refusal: FetchRefusal?
         var isResetting = false
+        /// Records of it were fetched.
+        var hasGiven = false
         /// Where it is to end was not known when it began: at the end of what is visible then.
         var endsAtFirstSight = false
         /// A replica that is nearer than the leader (KIP-392), until `preferredUntilMs`.
@@ -76,6 +78,11 @@ final class FetchPlanner {
 
     /// The next offset to be fetched; -1 while nobody knows. Nil when the partition is not read.
     func position(of partition: TopicPartition) -> Int64? { indexes[partition].map { readings[$0].position } }
+
+    /// Whether it reads a partition, has fetched nothing of it yet, and waits for ``reset(_:to:nowMs:)``.
+    func hasGivenNothing(of partition: TopicPartition) -> Bool {
+        indexes[partition].map { readings[$0].isResetting && !readings[$0].hasGiven } ?? false
+    }
 
     /// Reads these too. One that is read already goes on as it is.
     /// - Parameter positions: nil for where `auto.offset.reset` says.
@@ -321,6 +328,7 @@ final class FetchPlanner {
                 return false
             }
             readings[index].position = next
+            readings[index].hasGiven = true
         } catch {
             let message = "cannot read the records of \(readings[index].topicPartition) at offset \(start): \(error)"
             effects.append(.failed(ClientError(.badData, message)))
@@ -354,7 +362,8 @@ final class FetchPlanner {
 
     /// Goes on elsewhere; nil when the place could not be found, to try again.
     func reset(_ partition: TopicPartition, to offset: Int64?, nowMs: Int64) {
-        guard let index = indexes[partition] else { return }
+        // It may have been taken away and come back meanwhile.
+        guard let index = indexes[partition], readings[index].isResetting else { return }
         readings[index].isResetting = false
         if let offset { readings[index].position = offset } else { delay(index, nowMs) }
     }

@@ -16,6 +16,9 @@ public final class GroupConsumer: Sendable {
         case revoking([TopicPartition])
         /// These went to somebody else: nothing can be committed for them any more.
         case lost([TopicPartition])
+        /// Of these the group has no offset, or one that does not exist any more; `auto.offset.reset` has them begin here.
+        /// Where that is not committed, the next member begins elsewhere, and what came in between is nobody's.
+        case began([TopicPartition: Int64])
         /// Nothing came in time.
         case timeout
         /// All of the share was read to the end as it was when it began; see `stopsAtEnd`.
@@ -130,6 +133,12 @@ public final class GroupConsumer: Sendable {
         case .event(.assigned(let partitions, let share)):
             state.withLock { state in for partition in partitions { state.shares[partition] = share } }
             return .assigned(partitions)
+        case .event(.began(let offsets)):
+            // As Java's consumer: also where nothing was read yet.
+            if client.config.isAutoCommit {
+                state.withLock { $0.handled.merge(offsets.mapValues { GroupOffset($0) }) { _, new in new } }
+            }
+            return .began(offsets)
         case .event(.lost(let partitions)):
             state.withLock { state in
                 for partition in partitions { (state.handled[partition], state.shares[partition]) = (nil, nil) }

@@ -45,6 +45,7 @@ final class GroupRunner: @unchecked Sendable {
     }
 
     func start() {
+        fetcher.onBegin = { [queue] partition, offset in queue.update { $0.append(begun: partition, at: offset) } }
         fetcher.start()
         observer = runtime.addObserver { [weak self] in self?.metadataChanged() }
         switch topics {

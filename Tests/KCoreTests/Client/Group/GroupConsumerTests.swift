@@ -9,7 +9,7 @@ import Testing
         let broker: Broker
         let directory: String
 
-        init() throws {
+        init(_ overrides: [String: String] = [:]) throws {
             var template = Array("/tmp/group.XXXXXX".utf8CString)
             directory =
                 template.withUnsafeMutableBufferPointer {
@@ -21,7 +21,7 @@ import Testing
                     "group.initial.rebalance.delay.ms": "0", "group.consumer.heartbeat.interval.ms": "20",
                     "group.consumer.min.heartbeat.interval.ms": "20",
                     "offsets.topic.num.partitions": "1",
-                ], logger: .silent)
+                ].merging(overrides) { _, new in new }, logger: .silent)
         }
 
         deinit {
@@ -44,6 +44,12 @@ import Testing
             let client = try client()
             defer { client.close() }
             _ = try AdminClient(client).createTopics([NewTopic(topic, partitions: partitions)])
+            try send(topic, partitions: partitions, count: count)
+        }
+
+        func send(_ topic: String, partitions: Int32, count: Int) throws {
+            let client = try client()
+            defer { client.close() }
             let producer = Producer(client) { _ in }
             let handle = try producer.topic(topic)
             for partition in 0..<partitions {
@@ -82,7 +88,8 @@ import Testing
             return read == 10
         }
         let admin = AdminClient(client)
-        #expect(try admin.groupOffsets("g").isEmpty, "what the last poll gave is not handled before the next")
+        let early = try admin.groupOffsets("g").values.map(\.offset)
+        #expect(early.allSatisfy { $0 == 0 }, "what the last poll gave is not handled before the next")
         _ = try consumer.poll(timeoutMs: 0)
         consumer.close()
         #expect(try admin.groupOffsets("g").values.map(\.offset) == [5, 5])
@@ -138,6 +145,57 @@ import Testing
             try second.commit([kept.sorted()[0]: GroupOffset(1)])
         }
         first.close()
+        second.close()
+    }
+
+    @Test(arguments: ["classic", "consumer"])
+    func `where a group begins is committed, also when nothing came`(name: String) throws {
+        let cluster = try Cluster()
+        try cluster.fill("t", partitions: 1, count: 3)
+        let client = try cluster.client(("group.protocol", name), ("auto.offset.reset", "latest"))
+        defer { client.close() }
+        let first = try GroupConsumer(client, topics: .named(["t"]))
+        let partition = TopicPartition(topic: "t", partition: 0)
+        try poll(first) { poll in
+            guard case .began(let offsets) = poll else { return false }
+            #expect(offsets == [partition: 3])
+            return true
+        }
+        first.close()
+        #expect(try AdminClient(client).groupOffsets("g")[partition]?.offset == 3)
+        try cluster.send("t", partitions: 1, count: 2)
+        let next = try GroupConsumer(client, topics: .named(["t"]), stopsAtEnd: true)
+        var read = 0
+        try poll(next) { poll in
+            if case .records(let fetched) = poll { read += try count(fetched) }
+            if case .began = poll { Issue.record("the stored offset is where it begins") }
+            if case .finished = poll { return true }
+            return false
+        }
+        #expect(read == 2)
+        next.close()
+    }
+
+    @Test func `who reads to the end waits until nobody who is dead can hold on to partitions`() throws {
+        let cluster = try Cluster([
+            "group.consumer.session.timeout.ms": "1000", "group.consumer.min.session.timeout.ms": "1000",
+        ])
+        try cluster.fill("t", partitions: 2, count: 5)
+        let dying = try cluster.client(("group.protocol", "consumer"), ("enable.auto.commit", "false"))
+        let first = try GroupConsumer(dying, topics: .named(["t"]))
+        try poll(first) { if case .records = $0 { true } else { false } }
+        // Without a goodbye.
+        dying.close()
+        let client = try cluster.client(("group.protocol", "consumer"))
+        defer { client.close() }
+        let second = try GroupConsumer(client, topics: .named(["t"]), stopsAtEnd: true)
+        var read = 0
+        try poll(second) { poll in
+            if case .records(let fetched) = poll { read += try count(fetched) }
+            if case .finished = poll { return true }
+            return false
+        }
+        #expect(read == 10)
         second.close()
     }
 
