@@ -406,3 +406,55 @@ def test_a_group_has_times_of_its_own(new_broker):
     assert b"1000" in admin("own").stdout
     assert admin("own", "--delete", "consumer.session.timeout.ms").returncode == 0
     assert admin("own", "--overridden").stdout.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+@pytest.mark.parametrize("commit", ["after", "before"])
+def test_a_group_keeps_where_it_begins_also_while_nothing_comes(new_broker, protocol, commit):
+    broker = new_broker(group_initial_rebalance_delay_ms=0, group_consumer_session_timeout_ms=1000,
+                        group_consumer_heartbeat_interval_ms=100, group_min_session_timeout_ms=500)
+    topic = create_topic(broker, partitions=2)
+    fill(broker, topic, range(10), 2)
+    options = ("-t", topic, "-g", "late", "--commit", commit, "-X", f"group.protocol={protocol}",
+               "-X", "session.timeout.ms=1000", "-X", "heartbeat.interval.ms=100")
+    options = options[:-4] if protocol == "consumer" else options
+    process = subprocess.Popen([BIN / "kconsume", "-b", broker.address, *options])
+    deadline = time.monotonic() + 30
+    while tool(broker, "kadmin", "group", "lag", "late").returncode != 0 or len(lag(broker, "late")) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    # It could say no goodbye.
+    process.kill()
+    process.wait()
+    fill(broker, topic, range(10, 20), 2)
+    done = tool(broker, "kconsume", *options, "-e")
+    assert sorted(int(v) for v in done.stdout.split()) == list(range(10, 20)), done
+
+
+def test_who_reads_to_the_end_waits_for_the_session_of_one_that_died(new_broker):
+    broker = new_broker(group_consumer_session_timeout_ms=3000, group_consumer_heartbeat_interval_ms=200)
+    topic = create_topic(broker, partitions=3)
+    fill(broker, topic, range(99), 3)
+    one = Kconsume(broker, topic, "dead", "--commit", "never", *NEW)
+    one.wait_for(99)
+    one.kill()
+    done = tool(broker, "kconsume", "-t", topic, "-g", "dead", "-o", "beginning", "-e", *NEW)
+    assert sorted(int(v) for v in done.stdout.split()) == list(range(99)), done
+
+
+@pytest.mark.parametrize("options", [("-g", "g"), ("-g", "g", *NEW), ("-g", "g", "--sink", "copy"), ()])
+def test_no_broker_is_said(options):
+    command = [BIN / "kconsume", "-b", "127.0.0.1:1", "-t", "x", *options]
+    done = subprocess.run(command, capture_output=True, timeout=30)
+    assert done.returncode == 1 and b"cannot reach the broker at 127.0.0.1:1" in done.stderr, done
+
+
+def test_a_group_may_wait_for_topics_that_fit(broker, new_topic):
+    name = f"later-{time.monotonic_ns()}"
+    process = subprocess.Popen(
+        [BIN / "kconsume", "-b", broker.address, "-t", f"^{name}$", "-g", name, "-o", "beginning", "-c", "1",
+         "-X", "metadata.max.age.ms=200"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stderr.readline() == f"kconsume: warning: no topic fits ^{name}$ yet; waiting for one\n".encode()
+    create_topic(broker, name)
+    fill(broker, name, [7], 1)
+    assert process.communicate(timeout=60)[0] == b"7\n" and process.returncode == 0

@@ -102,6 +102,21 @@ import Testing
         #expect(first.status == .done && first.output == "a\n")
     }
 
+    @Test(arguments: [[], ["--sink", "/tmp/never-made"], ["-X", "group.protocol=consumer"]])
+    func `a group that has nothing to read is told so, as anybody is`(options: [String]) throws {
+        let cluster = try Cluster()
+        func consume(_ words: String...) -> (status: KCore.ExitStatus, output: String, errors: String) {
+            let test = TestConsole(tool: "kconsume", environment: ["KAFKA_BOOTSTRAP_SERVERS": cluster.server])
+            let status = Command.kconsume.run(words + options, test.console)
+            return (status, test.output.text, test.errors.text)
+        }
+        let missing = consume("-t", "nobody", "-g", "g")
+        #expect(missing.status == .failed)
+        #expect(missing.errors.hasPrefix("kconsume: there is no topic nobody; kadmin topic list shows"))
+        let pattern = consume("-t", "^no.*body", "-g", "g", "-e")
+        #expect(pattern.status == .failed && pattern.errors == "kconsume: no topic fits ^no.*body\n")
+    }
+
     @Test func `auto.offset.reset says where to start when nothing else does`() throws {
         let cluster = try Cluster()
         #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "1").status == .done)

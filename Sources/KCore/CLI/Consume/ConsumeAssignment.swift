@@ -2,7 +2,7 @@
 enum ConsumeAssignment {
     static func find(_ settings: ConsumeSettings, _ client: KafkaClient) throws(ToolError) -> [Consumer.Assignment] {
         let names = try names(settings.topics, client)
-        let topics = try ToolError.rethrowing { () throws(ClientError) in try client.metadata(topics: names).topics }
+        let topics = try described(names, client)
         var result: [Consumer.Assignment] = []
         for topic in topics {
             try check(topic)
@@ -23,13 +23,49 @@ enum ConsumeAssignment {
         return result
     }
 
-    private static func names(_ topics: TopicSelection, _ client: KafkaClient) throws(ToolError) -> [String] {
+    private static func names(
+        _ topics: TopicSelection, _ client: KafkaClient, mayBeNone: Bool = false
+    ) throws(ToolError) -> [String] {
         guard !topics.patterns.isEmpty else { return topics.names }
         let all = try ToolError.rethrowing { () throws(ClientError) in try client.metadata(topics: nil).topics }
         let fitting = topics.matching(all.filter { !$0.isInternal }.map(\.name)).sorted()
         let names = topics.names + fitting.filter { !topics.names.contains($0) }
-        guard !names.isEmpty else { throw ToolError("no topic fits \(topics.patterns.joined(separator: " or "))") }
+        guard mayBeNone || !names.isEmpty else { throw ToolError(noneFits(topics)) }
         return names
+    }
+
+    /// What a member of a group reads, once it is known that there is something: a topic that is not there, or a broker
+    /// that is not, is otherwise waited for in silence. Topics that fit a pattern may come later, for who goes on without
+    /// end.
+    /// - Returns: nil when it was interrupted.
+    static func groupTopics(
+        _ settings: ConsumeSettings, _ client: KafkaClient, _ console: Console
+    ) throws(ToolError) -> GroupTopics? {
+        let isAsking = Monitor(true)
+        console.interruption?.onInterrupt { if isAsking.withLock({ $0 }) { client.interrupt() } }
+        // Not once it reads: commits and the goodbye still need the client.
+        defer { isAsking.withLock { $0 = false } }
+        let topics = settings.topics
+        do throws(ToolError) {
+            let names = try names(topics, client, mayBeNone: !settings.exitsAtEnd)
+            if names.isEmpty && !settings.isQuiet { console.warning("\(noneFits(topics)) yet; waiting for one") }
+            for topic in try described(names, client) { try check(topic) }
+        } catch {
+            if console.interruption?.signal != nil { return nil }
+            throw error
+        }
+        if topics.patterns.isEmpty { return .named(topics.names) }
+        return .matching { all in Set(topics.names + topics.matching(all)).sorted() }
+    }
+
+    private static func described(
+        _ names: [String], _ client: KafkaClient
+    ) throws(ToolError) -> [ClusterMetadata.Topic] {
+        try ToolError.rethrowing { () throws(ClientError) in try client.metadata(topics: names).topics }
+    }
+
+    private static func noneFits(_ topics: TopicSelection) -> String {
+        "no topic fits \(topics.patterns.joined(separator: " or "))"
     }
 
     /// The part of what there is to read that has been read; nil where no end is known.

@@ -49,10 +49,13 @@ extension Command {
             let client = try ClientSetup.connect(arguments, console, defaults: defaults, options: options)
             defer { client.close() }
             if settings.group != nil {
-                if let path = settings.sink {
-                    return try ConsumeSinkRun(settings, client, console, SinkDirectory(path)).run()
+                guard let topics = try ConsumeAssignment.groupTopics(settings, client, console) else {
+                    return console.interruption?.signal.map { .signal($0) } ?? .failed
                 }
-                return try ConsumeGroupRun(settings, client, console).run()
+                if let path = settings.sink {
+                    return try ConsumeSinkRun(settings, client, console, SinkDirectory(path), topics).run()
+                }
+                return try ConsumeGroupRun(settings, topics, client, console).run()
             }
             if !client.config.groupId.isEmpty && !settings.isQuiet {
                 console.warning("group.id has no effect without -g \(client.config.groupId)")

@@ -1,6 +1,7 @@
 /// One run of `kconsume -g`: joins the group, prints what it is given, and stores how far it has come.
 final class ConsumeGroupRun {
     private let settings: ConsumeSettings
+    private let topics: GroupTopics
     private let client: KafkaClient
     private let console: Console
     private let output: OutputBuffer
@@ -11,8 +12,9 @@ final class ConsumeGroupRun {
     private var printed: [TopicPartition: GroupOffset] = [:]
     private var lastCommitNs: Int64
 
-    init(_ settings: ConsumeSettings, _ client: KafkaClient, _ console: Console) {
+    init(_ settings: ConsumeSettings, _ topics: GroupTopics, _ client: KafkaClient, _ console: Console) {
         self.settings = settings
+        self.topics = topics
         self.client = client
         self.console = console
         output = OutputBuffer(descriptor: console.output)
@@ -41,10 +43,6 @@ final class ConsumeGroupRun {
 
     private func consume() throws(ClientError) {
         if settings.maxRecords == 0 { return }
-        let topics: GroupTopics =
-            settings.topics.patterns.isEmpty
-            ? .named(settings.topics.names)
-            : .matching { [topics = settings.topics] all in Set(topics.names + topics.matching(all)).sorted() }
         let consumer = try GroupConsumer(client, topics: topics, stopsAtEnd: settings.exitsAtEnd)
         // Not the client: commits and the goodbye still need it.
         console.interruption?.onInterrupt { consumer.interrupt() }

@@ -4,13 +4,19 @@ final class ConsumeSinkRun {
     private let client: KafkaClient
     private let console: Console
     private let sink: SinkDirectory
+    private let topics: GroupTopics?
     private var progress: ProgressLine
     private var records: Int64 = 0
     private let startNs: Int64
     private var lastCommitNs: Int64
 
-    init(_ settings: ConsumeSettings, _ client: KafkaClient, _ console: Console, _ sink: SinkDirectory) {
+    /// - Parameter topics: what a member of a group reads; nil alone.
+    init(
+        _ settings: ConsumeSettings, _ client: KafkaClient, _ console: Console, _ sink: SinkDirectory,
+        _ topics: GroupTopics? = nil
+    ) {
         self.settings = settings
+        self.topics = topics
         self.client = client
         self.console = console
         self.sink = sink
@@ -22,7 +28,7 @@ final class ConsumeSinkRun {
     func run() throws(ToolError) -> ExitStatus {
         defer { progress.clear() }
         if settings.maxRecords == 0 { return .done }
-        if settings.group == nil { try readAlone() } else { try readAsMember() }
+        if let topics { try readAsMember(topics) } else { try readAlone() }
         progress.clear()
         if settings.isVerbose { summarize() }
         return console.interruption?.signal.map { .signal($0) } ?? .done
@@ -62,11 +68,7 @@ final class ConsumeSinkRun {
 
     // MARK: As a member of a group
 
-    private func readAsMember() throws(ToolError) {
-        let topics: GroupTopics =
-            settings.topics.patterns.isEmpty
-            ? .named(settings.topics.names)
-            : .matching { [topics = settings.topics] all in Set(topics.names + topics.matching(all)).sorted() }
+    private func readAsMember(_ topics: GroupTopics) throws(ToolError) {
         let consumer = try ToolError.rethrowing { () throws(ClientError) in
             try GroupConsumer(client, topics: topics, stopsAtEnd: settings.exitsAtEnd, isToldWhereToBegin: true)
         }
