@@ -41,6 +41,8 @@ import Testing
         ("kconsume", ["-t", "x", "--commit", "after"], "--commit needs a group: -g GROUP"),
         ("kconsume", ["-t", "x", "-o", "stored"], "needs a consumer group: -g GROUP"),
         ("kconsume", ["-t", "x", "-g", "g", "-p", "1"], "-g and -p contradict each other"),
+        ("kconsume", ["-t", "x", "-g", ""], "-g: the value is empty"),
+        ("kconsume", ["-t", "x", "--sink", ""], "--sink: the value is empty"),
         ("kconsume", ["-t", "x", "-g", "g", "-o", "17"], "kadmin group seek sets stored offsets"),
         ("kconsume", ["-t", "x", "-g", "g", "-X", "partition.assignment.strategy=rang"], "there is no assignor rang"),
         ("kadmin", ["group", "seek", "g"], "say one of -o WHERE, --from-file FILE, --to-file FILE"),

@@ -9,7 +9,7 @@ enum ConsumeOptions {
         help: "Where to start: stored, beginning, end, N, -N (the last N of each partition), @TIME (ms since 1970, "
             + "2026-11-21T09:30Z, -2h), or a range A:B of these, B not included")
     static let group = CommandOption.value(
-        "group", short: "g", "GROUP", help: "Read as a member of this consumer group: group.id")
+        "group", short: "g", "GROUP", kind: .name, help: "Read as a member of this consumer group: group.id")
     static let commit = CommandOption.value(
         "commit", "WHEN", kind: .choice(ConsumeSettings.Commit.allCases.map(\.rawValue)), defaultNote: "after",
         help: "With -g, when a record counts as read: before it is printed, after that, or never")
