@@ -106,7 +106,7 @@ final class ConsumeSinkRun {
         } catch {
             failure = error
         }
-        // What was printed counts all the same, unless it could not be written: then this fails once more.
+        // What was printed counts all the same, unless it could not be written: then this fails again.
         do throws(ToolError) {
             let offsets = try sink.commit()
             if !offsets.isEmpty { stored(offsets) }

@@ -13,6 +13,8 @@ final class PartitionSink {
     private let writer = Writer()
     /// Nil until ``begin(at:)``, in a directory that has no output yet.
     private(set) var position: SinkPosition?
+    /// Nothing is committed after a failure: what the system could not write it may have dropped, and says so once.
+    private var failure: ToolError?
     /// Takes what ``commit(next:)`` makes count.
     let output: OutputBuffer
 
@@ -119,14 +121,24 @@ final class PartitionSink {
     }
 
     /// Makes all output so far durable, together with where reading goes on.
+    /// - Throws: once it has failed, the same again.
     func commit(next: Int64) throws(ToolError) {
+        if let failure { throw failure }
+        do throws(ToolError) {
+            try commitOnce(next)
+        } catch {
+            failure = error
+            throw error
+        }
+    }
+
+    private func commitOnce(_ next: Int64) throws(ToolError) {
         guard let last = position, last.offset != next else { return }
         output.flush()
         if let failure = output.failure {
             throw ToolError("cannot write \(directory)/\(last.file): \(systemMessage(failure))")
         }
         if writer.bytes > last.bytes {
-            // An error of this one is not tried again: the system may have dropped what it could not write.
             try ToolError.rethrowing { () throws(DiskError) in try writer.file?.sync() }
         }
         try keep(SinkPosition(partition: partition, offset: next, file: last.file, bytes: writer.bytes))

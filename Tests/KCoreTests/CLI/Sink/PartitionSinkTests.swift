@@ -117,6 +117,24 @@ import Testing
         #expect(try output(disk) == "one\n")
     }
 
+    // The system says it once, and may have dropped the lines.
+    @Test func `a sync that has failed is not tried again as if it counted`() throws {
+        let disk = SimulatedDisk()
+        do {
+            let sink = try open(disk)
+            try sink.begin(at: 0)
+            sink.output.append("one\n" as StaticString)
+            try sink.commit(next: 1)
+            disk.inject(InjectedError(operation: .sync, part: ".lines", code: 5))
+            sink.output.append("two\n" as StaticString)
+            #expect(throws: ToolError.self) { try sink.commit(next: 2) }
+            #expect(throws: ToolError.self) { try sink.commit(next: 2) }
+            #expect(throws: ToolError.self) { try sink.commit(next: 3) }
+        }
+        #expect(try open(disk).position?.offset == 1)
+        #expect(try output(disk) == "one\n")
+    }
+
     @Test(arguments: 0..<8)
     func `losing power or the process at any moment neither loses nor repeats a line`(_ group: Int) throws {
         for seed in UInt64(group) * 250..<UInt64(group + 1) * 250 {
