@@ -101,9 +101,10 @@ final class ConsumeGroupRun {
             let next = try fetched.next(afterRecords: left)
             guard try stored(consumer, [fetched.topicPartition: next]) else { return }
         }
-        let (count, next) = try RecordPrinter.print(fetched, settings.printing, to: output, upTo: left)
-        records += count
-        if settings.commit == .after { printed[fetched.topicPartition] = next }
+        let done = RecordPrinter.print(fetched, settings.printing, to: output, upTo: left)
+        records += done.count
+        if settings.commit == .after { printed[fetched.topicPartition] = done.next }
+        if let failure = done.failure { throw failure }
     }
 
     // MARK: Storing

@@ -75,7 +75,9 @@ final class ConsumeRun {
 
     private func print(_ fetched: FetchedRecords) throws(ClientError) {
         let left = settings.maxRecords.map { $0 - records } ?? .max
-        records += try RecordPrinter.print(fetched, settings.printing, to: output, upTo: left).count
+        let printed = RecordPrinter.print(fetched, settings.printing, to: output, upTo: left)
+        records += printed.count
+        if let failure = printed.failure { throw failure }
     }
 
     private func showProgress(_ consumer: Consumer) {

@@ -87,32 +87,44 @@ struct RecordPrinter {
 }
 
 extension RecordPrinter {
+    /// What became of a piece of a partition.
+    struct Outcome {
+        /// Records that were printed.
+        var count: Int64
+        /// Where to go on: behind the last one that was printed where the limit or damage cut the piece off, else behind
+        /// the piece.
+        var next: GroupOffset
+        /// Why the rest of the piece could not be read.
+        var failure: ClientError?
+    }
+
     /// Prints records of a piece of a partition.
     /// - Parameter limit: how many at most.
-    /// - Returns: how many there were, and where to go on: behind the last one that was printed where the limit cut the
-    ///   piece off, else behind the piece.
     static func print(
         _ fetched: FetchedRecords, _ mode: Mode, to output: OutputBuffer, upTo limit: Int64
-    ) throws(ClientError) -> (count: Int64, next: GroupOffset) {
+    ) -> Outcome {
         let printer = RecordPrinter(mode, topic: fetched.topic, partition: fetched.partition, output: output)
         var count: Int64 = 0
-        var last = GroupOffset(fetched.startOffset - 1)
-        if printer.isValueLine {
-            try fetched.forEachRecord { record in
-                printer.printValueLine(record)
-                count &+= 1
-                last.offset = record.offset
-                return count < limit
+        var last = fetched.startOffset - 1
+        do throws(ClientError) {
+            if printer.isValueLine {
+                try fetched.forEachRecord { record in
+                    printer.printValueLine(record)
+                    count &+= 1
+                    last = record.offset
+                    return count < limit
+                }
+            } else {
+                try fetched.forEachRecord { record in
+                    printer.print(record)
+                    count &+= 1
+                    last = record.offset
+                    return count < limit
+                }
             }
-        } else {
-            try fetched.forEachRecord { record in
-                printer.print(record)
-                count &+= 1
-                last.offset = record.offset
-                return count < limit
-            }
+        } catch {
+            return Outcome(count: count, next: GroupOffset(last + 1), failure: error)
         }
-        if count < limit { return (count, fetched.next) }
-        return (count, GroupOffset(last.offset + 1))
+        return Outcome(count: count, next: count < limit ? fetched.next : GroupOffset(last + 1))
     }
 }

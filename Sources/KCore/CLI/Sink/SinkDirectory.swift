@@ -41,17 +41,17 @@ final class SinkDirectory {
 
     /// Prints a piece of a partition; one that is not open is left out.
     /// - Returns: how many records that were.
+    /// - Throws: when part of it cannot be read, what was printed before counts.
     func print(
         _ fetched: FetchedRecords, _ mode: RecordPrinter.Mode, upTo limit: Int64
     ) throws(ToolError) -> Int64 {
-        guard let output = sinks[fetched.topicPartition]?.output else { return 0 }
-        let before = output.total
-        let (count, next) = try ToolError.rethrowing { () throws(ClientError) in
-            try RecordPrinter.print(fetched, mode, to: output, upTo: limit)
-        }
-        total += output.total - before
-        pending[fetched.topicPartition] = next
-        return count
+        guard let sink = sinks[fetched.topicPartition] else { return 0 }
+        let before = sink.output.total
+        let printed = RecordPrinter.print(fetched, mode, to: sink.output, upTo: limit)
+        total += sink.output.total - before
+        pending[fetched.topicPartition] = printed.next
+        if let failure = printed.failure { throw ToolError(failure) }
+        return printed.count
     }
 
     /// Makes what was printed durable, with its positions.
