@@ -90,6 +90,10 @@ final class ConsumeSinkRun {
             let offsets = try SinkStart(settings, client, console, sink).offsets(partitions)
             consumer.begin(at: offsets.start)
             if !offsets.unstored.isEmpty { store(offsets.unstored) }
+            if !settings.isQuiet && !offsets.notes.isEmpty {
+                progress.clear()
+                for note in offsets.notes { console.note("\(console.tool): \(note)") }
+            }
         }
     }
 

@@ -21,6 +21,8 @@ struct SinkStart {
         var start: [TopicPartition: Int64] = [:]
         /// Of these the group does not know how far the output has come: who wrote it died before saying so.
         var unstored: [TopicPartition: GroupOffset] = [:]
+        /// Where output and group do not agree, for a person.
+        var notes: [String] = []
     }
 
     /// Opens the output of these partitions. Each begins where its output ends, or where the group has come to when that
@@ -36,6 +38,7 @@ struct SinkStart {
             let (written, stored) = (sink.offset(partition), committed[partition]?.offset)
             offsets.start[partition] = [written, stored].compactMap { $0 }.max()
             if let written, written > stored ?? -1 { offsets.unstored[partition] = GroupOffset(written) }
+            if let note = SinkStart.note(partition, written: written, stored: stored) { offsets.notes.append(note) }
         }
         let unknown = partitions.filter { offsets.start[$0] == nil }
         if !unknown.isEmpty { offsets.start.merge(try ends(of: unknown)) { known, _ in known } }
@@ -43,6 +46,17 @@ struct SinkStart {
             try sink.begin(partition, at: offset)
         }
         return offsets
+    }
+
+    private static func note(_ partition: TopicPartition, written: Int64?, stored: Int64?) -> String? {
+        guard let stored, stored != written else { return nil }
+        guard let written else {
+            return stored == 0
+                ? nil : "\(partition) begins at \(stored), where the group is; what is before is left out"
+        }
+        return stored > written
+            ? "\(partition) goes on at \(stored), where the group is; \(written)-\(stored - 1) are left out"
+            : "\(partition) goes on at \(written), where its output ends, and not at \(stored), where the group was"
     }
 
     /// - Returns: false when it was interrupted.
