@@ -38,9 +38,10 @@ final class ConsumeSinkRun {
 
     private func readAlone() throws(ToolError) {
         var assignments = try ConsumeAssignment.find(settings, client)
+        let ids = try SinkStart.topicIds(Set(assignments.map(\.topic)), client)
         for index in assignments.indices {
             let partition = TopicPartition(topic: assignments[index].topic, partition: assignments[index].partition)
-            guard try sink.open(partition) else {
+            guard try sink.open(partition, topicId: ids[partition.topic] ?? .zero) else {
                 throw ToolError("\(partition) is being written to \(settings.sink ?? "") by another kconsume")
             }
             if let offset = sink.offset(partition) { assignments[index].start = .offset(offset) }
@@ -52,6 +53,10 @@ final class ConsumeSinkRun {
         // Where it begins is kept before anything is read, so that a later start begins there too.
         for start in consumer.positions {
             let partition = TopicPartition(topic: start.topic, partition: start.partition)
+            // With an end before its start nothing would be fetched, and nothing be said.
+            if readsToTheEnd, let end = start.end, start.start > end {
+                throw SinkGap.beyondTheEnd(partition, start.start, end, settings, sink)
+            }
             if sink.offset(partition) == nil { try sink.begin(partition, at: start.start) }
         }
         try read { (timeoutMs) throws(ClientError) in
@@ -97,6 +102,11 @@ final class ConsumeSinkRun {
         }
     }
 
+    /// Whether each partition is read up to where it ends when reading begins.
+    private var readsToTheEnd: Bool {
+        settings.place.stop == .end || settings.place.stop == nil && settings.exitsAtEnd
+    }
+
     // MARK: Reading
 
     private func read(
@@ -131,7 +141,7 @@ final class ConsumeSinkRun {
                 next = try poll(250)
             } catch {
                 if error.kind == .interrupted { return }
-                throw ToolError(error)
+                throw SinkGap.explain(error, settings, client, sink)
             }
             switch next {
             case .finished, .interrupted: return

@@ -7,6 +7,8 @@ final class PartitionSink {
     private let disk: any Disk
     private let directory: String
     private let partition: TopicPartition
+    /// Zero while it is not known.
+    private(set) var topicId: Uuid
     private let segmentBytes: Int64
     /// Held as long as this lives; the system lets go of it when the process dies.
     private let lock: any AnyObject & Sendable
@@ -36,9 +38,10 @@ final class PartitionSink {
     }
 
     private init(
-        _ disk: any Disk, _ directory: String, _ partition: TopicPartition, _ segmentBytes: Int64,
+        _ disk: any Disk, _ directory: String, _ partition: TopicPartition, _ topicId: Uuid, _ segmentBytes: Int64,
         _ lock: any AnyObject & Sendable
     ) {
+        self.topicId = topicId
         self.disk = disk
         self.directory = directory
         self.partition = partition
@@ -50,11 +53,13 @@ final class PartitionSink {
     // MARK: Opening
 
     /// Takes over a partition's directory, which is made where there is none, and cuts off what does not count.
-    /// - Parameter segmentBytes: a file that has grown to this is followed by another.
+    /// - Parameters:
+    ///   - topicId: the id of the topic as it is now; zero when it has none.
+    ///   - segmentBytes: a file that has grown to this is followed by another.
     /// - Returns: nil as long as somebody else has it.
-    /// - Throws: ``ToolError`` also when what is there cannot be what was committed.
+    /// - Throws: ``ToolError`` also when what is there cannot be what was committed, or is of another topic of that name.
     static func open(
-        _ disk: any Disk, _ directory: String, _ partition: TopicPartition, segmentBytes: Int64
+        _ disk: any Disk, _ directory: String, _ partition: TopicPartition, topicId: Uuid = .zero, segmentBytes: Int64
     ) throws(ToolError) -> PartitionSink? {
         let lock: any AnyObject & Sendable
         do throws(DiskError) {
@@ -64,7 +69,7 @@ final class PartitionSink {
             if error.operation == .lock && error.isTaken { return nil }
             throw ToolError("\(error)")
         }
-        let sink = PartitionSink(disk, directory, partition, segmentBytes, lock)
+        let sink = PartitionSink(disk, directory, partition, topicId, segmentBytes, lock)
         try sink.recover()
         return sink
     }
@@ -85,6 +90,7 @@ final class PartitionSink {
         guard let position = SinkPosition(text, of: partition) else {
             throw ToolError("\(path) is not what kconsume has written for \(partition)")
         }
+        try take(position.topicId)
         try ToolError.rethrowing { () throws(DiskError) in
             for name in files where name > position.file { try disk.remove(directory + "/" + name) }
         }
@@ -96,6 +102,18 @@ final class PartitionSink {
         }
         self.position = position
         try ToolError.rethrowing { () throws(DiskError) in try open(position) }
+    }
+
+    /// Makes sure that what comes is of the topic that the output is of.
+    /// - Parameter id: zero where it is not known.
+    func take(_ id: Uuid) throws(ToolError) {
+        if id.isZero || id == topicId { return }
+        guard topicId.isZero else {
+            throw ToolError(
+                "\(partition.topic) was deleted and made anew since \(directory) was written; move \(directory) away to "
+                    + "begin anew")
+        }
+        topicId = id
     }
 
     private func open(_ position: SinkPosition) throws(DiskError) {
@@ -115,7 +133,8 @@ final class PartitionSink {
         let last = position
         try keep(
             SinkPosition(
-                partition: partition, offset: offset, file: last?.file ?? SinkPosition.fileName(offset),
+                partition: partition, topicId: topicId, offset: offset,
+                file: last?.file ?? SinkPosition.fileName(offset),
                 bytes: last?.bytes ?? 0))
         if let position, last == nil { try ToolError.rethrowing { () throws(DiskError) in try open(position) } }
     }
@@ -141,12 +160,15 @@ final class PartitionSink {
         if writer.bytes > last.bytes {
             try ToolError.rethrowing { () throws(DiskError) in try writer.file?.sync() }
         }
-        try keep(SinkPosition(partition: partition, offset: next, file: last.file, bytes: writer.bytes))
+        try keep(
+            SinkPosition(partition: partition, topicId: topicId, offset: next, file: last.file, bytes: writer.bytes))
         if writer.bytes >= segmentBytes { try roll(next) }
     }
 
     private func roll(_ next: Int64) throws(ToolError) {
-        try keep(SinkPosition(partition: partition, offset: next, file: SinkPosition.fileName(next), bytes: 0))
+        try keep(
+            SinkPosition(
+                partition: partition, topicId: topicId, offset: next, file: SinkPosition.fileName(next), bytes: 0))
         if let position { try ToolError.rethrowing { () throws(DiskError) in try open(position) } }
     }
 

@@ -18,21 +18,31 @@ final class SinkDirectory {
         self.segmentBytes = segmentBytes
     }
 
-    private func directory(_ partition: TopicPartition) -> String {
+    /// Where the output of a partition is.
+    func directory(_ partition: TopicPartition) -> String {
         "\(path)/\(partition.topic)-\(partition.partition)"
     }
 
     /// Takes over the output of a partition.
+    /// - Parameter topicId: the id of the topic as it is now; zero when it has none.
     /// - Returns: false as long as another process has it.
-    func open(_ partition: TopicPartition) throws(ToolError) -> Bool {
+    /// - Throws: ``ToolError`` also for output of another topic of that name.
+    func open(_ partition: TopicPartition, topicId: Uuid) throws(ToolError) -> Bool {
         if sinks[partition] != nil { return true }
         sinks[partition] = try PartitionSink.open(
-            disk, directory(partition), partition, segmentBytes: segmentBytes)
+            disk, directory(partition), partition, topicId: topicId, segmentBytes: segmentBytes)
         return sinks[partition] != nil
     }
 
     /// The first offset that is not in the output of an open partition; nil where there is none yet.
     func offset(_ partition: TopicPartition) -> Int64? { sinks[partition]?.position?.offset }
+
+    /// Where reading goes on in all open partitions, committed or not.
+    var ends: [TopicPartition: Int64] {
+        var ends = sinks.compactMapValues { $0.position?.offset }
+        for (partition, next) in pending { ends[partition] = next.offset }
+        return ends
+    }
 
     /// Says where the output of an open partition begins or goes on.
     func begin(_ partition: TopicPartition, at offset: Int64) throws(ToolError) {
@@ -46,6 +56,8 @@ final class SinkDirectory {
         _ fetched: FetchedRecords, _ mode: RecordPrinter.Mode, upTo limit: Int64
     ) throws(ToolError) -> Int64 {
         guard let sink = sinks[fetched.topicPartition] else { return 0 }
+        // The topic may have been made anew while it was read.
+        try sink.take(fetched.topicId)
         let before = sink.output.total
         let printed = RecordPrinter.print(fetched, mode, to: sink.output, upTo: limit)
         total += sink.output.total - before

@@ -2,6 +2,7 @@
 ///
 ///     version=1
 ///     topic=orders
+///     topic_id=Fz3ZQ1VrTtK8p0b2yHn4uA
 ///     partition=0
 ///     offset=1234
 ///     file=00000000000000000000.lines
@@ -11,6 +12,8 @@ struct SinkPosition: Equatable, Sendable {
     private static let suffix = ".lines"
 
     var partition: TopicPartition
+    /// A topic that is made anew under the same name has another; zero from brokers without ids.
+    var topicId: Uuid
     /// The first offset that is not in the output.
     var offset: Int64
     /// The last file of the output; those before it count as they are.
@@ -32,7 +35,7 @@ struct SinkPosition: Equatable, Sendable {
     var text: String {
         """
         version=1
-        topic=\(partition.topic)
+        topic=\(partition.topic)\(topicId.isZero ? "" : "\ntopic_id=\(topicId)")
         partition=\(partition.partition)
         offset=\(offset)
         file=\(file)
@@ -41,8 +44,9 @@ struct SinkPosition: Equatable, Sendable {
         """
     }
 
-    init(partition: TopicPartition, offset: Int64, file: String, bytes: Int64) {
+    init(partition: TopicPartition, topicId: Uuid = .zero, offset: Int64, file: String, bytes: Int64) {
         self.partition = partition
+        self.topicId = topicId
         self.offset = offset
         self.file = file
         self.bytes = bytes
@@ -54,8 +58,9 @@ struct SinkPosition: Equatable, Sendable {
             values["topic"] == partition.topic, values["partition"] == "\(partition.partition)",
             let offset = values["offset"].flatMap({ Int64($0) }), offset >= 0,
             let bytes = values["bytes"].flatMap({ Int64($0) }), bytes >= 0,
-            let file = values["file"], SinkPosition.isOutput(file)
+            let file = values["file"], SinkPosition.isOutput(file),
+            let topicId = values["topic_id"].map({ Uuid($0) }) ?? .some(.zero)
         else { return nil }
-        self.init(partition: partition, offset: offset, file: file, bytes: bytes)
+        self.init(partition: partition, topicId: topicId, offset: offset, file: file, bytes: bytes)
     }
 }

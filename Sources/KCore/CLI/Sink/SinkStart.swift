@@ -28,7 +28,10 @@ struct SinkStart {
     /// Opens the output of these partitions. Each begins where its output ends, or where the group has come to when that
     /// is further; one without either where `auto.offset.reset` says, and that is kept.
     func offsets(_ partitions: [TopicPartition]) throws(ToolError) -> Offsets {
-        for partition in partitions { guard try opened(partition) else { return Offsets() } }
+        let ids = try SinkStart.topicIds(Set(partitions.map(\.topic)), client)
+        for partition in partitions {
+            guard try opened(partition, ids[partition.topic] ?? .zero) else { return Offsets() }
+        }
         if partitions.isEmpty { return Offsets() }
         let committed = try ToolError.rethrowing { () throws(ClientError) in
             try AdminClient(client).groupOffsets(settings.group ?? "")
@@ -59,11 +62,21 @@ struct SinkStart {
             : "\(partition) goes on at \(written), where its output ends, and not at \(stored), where the group was"
     }
 
+    /// The ids of topics as they are now; without those that have none.
+    static func topicIds(_ topics: Set<String>, _ client: KafkaClient) throws(ToolError) -> [String: Uuid] {
+        let found = try ToolError.rethrowing { () throws(ClientError) in
+            try client.metadata(topics: topics.sorted()).topics
+        }
+        return Dictionary(
+            found.filter { $0.error == .none && !$0.id.isZero }.map { ($0.name, $0.id) },
+            uniquingKeysWith: { first, _ in first })
+    }
+
     /// - Returns: false when it was interrupted.
-    private func opened(_ partition: TopicPartition) throws(ToolError) -> Bool {
+    private func opened(_ partition: TopicPartition, _ topicId: Uuid) throws(ToolError) -> Bool {
         let deadline = console.clock.monotonicMs + SinkStart.patienceMs
         while true {
-            if try sink.open(partition) { return true }
+            if try sink.open(partition, topicId: topicId) { return true }
             if console.interruption?.signal != nil { return false }
             guard console.clock.monotonicMs < deadline else {
                 throw ToolError("\(partition) is being written to \(settings.sink ?? "") by another kconsume")

@@ -207,7 +207,7 @@ final class FetchPlanner {
                 guard let asked = call.positions[key], let index = indexes[key], readings[index].position == asked
                 else { continue }
                 if answer.currentLeader.leaderId >= 0 { noteLeader(key, answer.currentLeader, response.nodeEndpoints) }
-                if handle(index, answer, call, nowMs) { served.insert(index) }
+                if handle(index, answer, topic.topicId, call, nowMs) { served.insert(index) }
             }
         }
         rotate(served)
@@ -229,12 +229,14 @@ final class FetchPlanner {
     }
 
     /// - Returns: whether there were records.
-    private func handle(_ index: Int, _ answer: FetchResponse.PartitionData, _ call: Call, _ nowMs: Int64) -> Bool {
+    private func handle(
+        _ index: Int, _ answer: FetchResponse.PartitionData, _ topicId: Uuid, _ call: Call, _ nowMs: Int64
+    ) -> Bool {
         let code = answer.errorCode
         let name = readings[index].topicPartition
         switch code {
         case .none:
-            return take(index, answer, nowMs)
+            return take(index, answer, topicId, nowMs)
         case .offsetOutOfRange:
             // A replica may lack what the leader has.
             if readings[index].preferredReplica >= 0 && call.broker == readings[index].preferredReplica {
@@ -296,7 +298,9 @@ final class FetchPlanner {
         effects.append(.refreshMetadata(topic: readings[index].topic))
     }
 
-    private func take(_ index: Int, _ answer: FetchResponse.PartitionData, _ nowMs: Int64) -> Bool {
+    private func take(
+        _ index: Int, _ answer: FetchResponse.PartitionData, _ topicId: Uuid, _ nowMs: Int64
+    ) -> Bool {
         readings[index].failures = 0
         readings[index].unknownSinceMs = nil
         readings[index].refusal = nil
@@ -337,8 +341,8 @@ final class FetchPlanner {
         effects.append(
             .records(
                 FetchedRecords(
-                    topic: readings[index].topic, partition: readings[index].partition, startOffset: start,
-                    endOffset: readings[index].end, bytes: bytes, isolation: config.isolation,
+                    topic: readings[index].topic, topicId: topicId, partition: readings[index].partition,
+                    startOffset: start, endOffset: readings[index].end, bytes: bytes, isolation: config.isolation,
                     checksCRC: config.checkCrcs, aborted: answer.abortedTransactions ?? [])))
         return true
     }

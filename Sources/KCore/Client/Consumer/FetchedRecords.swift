@@ -24,6 +24,8 @@ public struct ConsumedRecord {
 /// A piece of a partition, as it was fetched: record batches that are decoded as they are walked through.
 public struct FetchedRecords: Sendable {
     public let topic: String
+    /// Zero from brokers that do not say it.
+    var topicId = Uuid.zero
     public let partition: Int32
     /// Of the first offset that was asked for. Batches may begin before it.
     public let startOffset: Int64

@@ -42,6 +42,25 @@ import Testing
                 """)
     }
 
+    @Test func `the topic's id is kept, and a position without one gets it`() throws {
+        let disk = SimulatedDisk()
+        do {
+            let sink = try open(disk)
+            try sink.begin(at: 0)
+        }
+        let id = Uuid(high: 1, low: 2)
+        do {
+            let sink = try #require(
+                try PartitionSink.open(disk, directory, partition, topicId: id, segmentBytes: 1000))
+            sink.output.append("one\n" as StaticString)
+            try sink.commit(next: 1)
+        }
+        let text = String(decoding: disk.contents(directory + "/position") ?? [], as: UTF8.self)
+        #expect(text.hasPrefix("version=1\ntopic=orders\ntopic_id=\(id)\npartition=3\n"))
+        #expect(SinkPosition(text, of: partition)?.topicId == id)
+        #expect(SinkPosition(text.replacing("\(id)", with: "what"), of: partition) == nil)
+    }
+
     @Test func `what is not committed is cut off by who comes next`() throws {
         let disk = SimulatedDisk()
         do {

@@ -1,0 +1,62 @@
+import Testing
+
+@testable import KCore
+
+@Suite struct SinkDirectoryTests {
+    private let partition = TopicPartition(topic: "t", partition: 0)
+
+    private func fetched(_ batches: [[UInt8]], topicId: Uuid = .zero) -> FetchedRecords {
+        FetchedRecords(
+            topic: "t", topicId: topicId, partition: 0, startOffset: 0, endOffset: .max,
+            bytes: Bytes(batches.flatMap { $0 }), isolation: .readCommitted, checksCRC: true, aborted: [])
+    }
+
+    private func batch(_ base: Int64, _ values: [String]) throws -> [UInt8] {
+        var options = BatchOptions()
+        options.baseOffset = base
+        let builder = RecordBatchBuilder(options)
+        for value in values { try builder.append(timestamp: 1, key: nil, value: Bytes(value)) }
+        return try builder.close().array
+    }
+
+    private func position(_ disk: SimulatedDisk) throws -> SinkPosition {
+        let text = String(decoding: disk.contents("/copy/t-0/position") ?? [], as: UTF8.self)
+        return try #require(SinkPosition(text, of: partition))
+    }
+
+    @Test func `what was printed before a batch that cannot be read counts, and does not come again`() throws {
+        let disk = SimulatedDisk()
+        let sink = SinkDirectory("/copy", disk: disk)
+        #expect(try sink.open(partition, topicId: .zero))
+        try sink.begin(partition, at: 0)
+        var damaged = try batch(2, ["c"])
+        damaged[damaged.count - 1] ^= 1
+        let piece = fetched([try batch(0, ["a", "b"]), damaged, try batch(3, ["d"])])
+        #expect(throws: ToolError.self) { try sink.print(piece, .valueLine, upTo: .max) }
+        #expect(sink.ends == [partition: 2])
+        #expect(try sink.commit() == [partition: GroupOffset(2)])
+        #expect(try position(disk).offset == 2 && position(disk).bytes == 4)
+        #expect(disk.contents("/copy/t-0/00000000000000000000.lines") == Array("a\nb\n".utf8))
+    }
+
+    @Test func `a topic that was made anew is not what the output is of`() throws {
+        let disk = SimulatedDisk()
+        let (old, new) = (Uuid(high: 1, low: 2), Uuid(high: 3, low: 4))
+        do {
+            let sink = SinkDirectory("/copy", disk: disk)
+            #expect(try sink.open(partition, topicId: old))
+            try sink.begin(partition, at: 0)
+            _ = try sink.print(fetched([try batch(0, ["a"])], topicId: old), .valueLine, upTo: .max)
+            // While it is read.
+            let other = fetched([try batch(1, ["b"])], topicId: new)
+            #expect(throws: ToolError.self) { try sink.print(other, .valueLine, upTo: .max) }
+            _ = try sink.commit()
+            #expect(try position(disk).topicId == old && position(disk).offset == 1)
+        }
+        let next = SinkDirectory("/copy", disk: disk)
+        #expect(throws: ToolError.self) { try next.open(partition, topicId: new) }
+        #expect(try SinkDirectory("/copy", disk: disk).open(partition, topicId: old))
+        // A broker without ids cannot tell.
+        #expect(try SinkDirectory("/copy", disk: disk).open(partition, topicId: .zero))
+    }
+}
