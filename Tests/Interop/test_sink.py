@@ -1,6 +1,8 @@
 """kconsume --sink: output and position are stored together, and no kill at any moment loses or repeats a line."""
 
+import concurrent.futures
 import random
+import signal
 import subprocess
 import time
 
@@ -12,6 +14,7 @@ from confluent_kafka.admin import AdminClient
 from broker import BIN, wait_until
 from clients import run
 from conftest import create_topic
+from test_tools import tool
 
 COUNT = 40_000
 QUICK = ["-X", "auto.commit.interval.ms=5"]
@@ -35,6 +38,12 @@ def committed(folder):
     for file in sorted(folder.glob("*.lines")):
         lines += file.read_bytes()[:int(position["bytes"])] if file.name == position["file"] else file.read_bytes()
     return lines.splitlines()
+
+
+def copied(folders):
+    """How far the output of these partitions has come: as many lines, since nothing else is in them."""
+    positions = [(folder / "position").read_text() for folder in folders if (folder / "position").exists()]
+    return sum(int(line[7:]) for text in positions for line in text.splitlines() if line.startswith("offset="))
 
 
 def start(broker, topic, sink, *options):
@@ -98,19 +107,26 @@ def test_members_of_a_group_that_are_killed_share_a_sink(new_broker, tmp_path, p
         options += ["-X", "session.timeout.ms=1000", "-X", "heartbeat.interval.ms=100"]
     members = [start(broker, topic, tmp_path / "copy", *options) for _ in range(2)]
     folders = [tmp_path / "copy" / f"{topic}-{p}" for p in range(4)]
-    count = lambda: sum(len(committed(f)) for f in folders if (f / "position").exists())
+    count = lambda: sum(map(len, lines))
     try:
-        deadline = time.monotonic() + 60
-        for kill in range(8):
-            time.sleep(moments.uniform(0.1, 0.8))
-            victim = moments.randrange(2)
-            members[victim].kill()
-            members[victim].wait()
-            members[victim] = start(broker, topic, tmp_path / "copy", *options)
-        while count() < COUNT:
-            assert time.monotonic() < deadline, f"{count()} of {COUNT} lines"
-            assert all(m.poll() is None for m in members), [m.stderr.read() for m in members if m.poll() is not None]
-            time.sleep(0.1)
+        kills = 0
+        with concurrent.futures.ThreadPoolExecutor() as others:
+            for _ in range(40):
+                wait_until(lambda: copied(folders) == count(), 60, "what there is so far")
+                assert all(m.poll() is None for m in members), [m.stderr.read() for m in members if m.poll() is not None]
+                if kills >= 8:
+                    break
+                # More lines come, and while they come and are copied a member is killed.
+                filling = others.submit(fill, broker, topic, 4)
+                wait_until(lambda: copied(folders) > count(), 60, "the first of more lines")
+                time.sleep(moments.uniform(0, 0.2))
+                victim = moments.randrange(2)
+                members[victim].kill()
+                members[victim].wait()
+                kills += not filling.done()
+                members[victim] = start(broker, topic, tmp_path / "copy", *options)
+                lines = [old + new for old, new in zip(lines, filling.result())]
+        assert kills >= 8, f"{kills} kills in the middle of it"
     finally:
         for member in members:
             member.terminate()
@@ -118,7 +134,7 @@ def test_members_of_a_group_that_are_killed_share_a_sink(new_broker, tmp_path, p
     assert [committed(folder) for folder in folders] == lines
     admin = AdminClient({"bootstrap.servers": broker.address})
     asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions("copiers")])
-    assert {p.offset for p in asked["copiers"].result(20).topic_partitions} == {COUNT // 4}
+    assert {p.offset for p in asked["copiers"].result(20).topic_partitions} == {count() // 4}
 
 
 def test_a_broker_that_is_killed_costs_the_sink_nothing(new_broker, tmp_path):
@@ -128,11 +144,22 @@ def test_a_broker_that_is_killed_costs_the_sink_nothing(new_broker, tmp_path):
     lines = fill(broker, topic, 2)
     process = start(broker, topic, tmp_path / "copy", "-X", "max.partition.fetch.bytes=3000")
     try:
-        for kill in range(4):
-            time.sleep(moments.uniform(0.05, 0.3))
+        kills = 0
+        for _ in range(20):
+            count = sum(map(len, lines))
+            wait_until(lambda: copied(folders) == count, 40, "the last line")
+            if kills >= 4:
+                break
+            # All is there to be read before it reads on, and the broker dies before it has.
+            process.send_signal(signal.SIGSTOP)
+            lines = [old + new for old, new in zip(lines, fill(broker, topic, 2))]
+            process.send_signal(signal.SIGCONT)
+            wait_until(lambda: copied(folders) > count, 40, "the first of more lines")
+            time.sleep(moments.uniform(0, 0.05))
             broker.kill()
+            kills += copied(folders) < sum(map(len, lines))
             broker.start()
-        wait_until(lambda: sum(len(committed(f)) for f in folders if (f / "position").exists()) == COUNT, 40, "the last line")
+        assert kills >= 4, f"{kills} kills in the middle of it"
     finally:
         process.terminate()
         status = process.wait(10)
@@ -169,3 +196,77 @@ def test_two_cannot_write_to_the_same_place(broker, tmp_path):
     assert b"another kconsume" in second.stderr.read()
     first.terminate()
     assert first.wait(10) == 143
+
+
+def sink_of(broker, topic, sink, *options):
+    """Copies what there is; returns how it ended and what it said."""
+    return tool(broker, "kconsume", "-t", topic, "-o", "beginning", "-e", "--sink", sink, *options)
+
+
+@pytest.mark.parametrize("group", [[], ["-g", "again"]])
+def test_a_topic_that_was_made_anew_is_not_taken_for_the_old_one(new_broker, tmp_path, group):
+    broker, sink = new_broker(group_initial_rebalance_delay_ms=0), tmp_path / "copy"
+    topic = create_topic(broker, "again")
+    fill(broker, topic, 1, 10)
+    assert sink_of(broker, topic, sink, *group).returncode == 0
+    assert tool(broker, "kadmin", "topic", "delete", topic, "-y").returncode == 0
+    create_topic(broker, "again")
+    for count in 5, 20:
+        fill(broker, topic, 1, count)
+        done = sink_of(broker, topic, sink, *group)
+        assert done.returncode == 1 and b"again was deleted and made anew" in done.stderr, done
+    assert len(committed(sink / "again-0")) == 10
+    (sink / "again-0").rename(sink / "old")
+    done = sink_of(broker, topic, sink, *group)
+    assert done.returncode == 0 and len(committed(sink / "again-0")) == 25, done
+
+
+@pytest.mark.parametrize("group", [[], ["-g", "gap"]])
+def test_what_was_deleted_before_it_was_copied_is_named(new_broker, tmp_path, group):
+    broker, sink = new_broker(group_initial_rebalance_delay_ms=0), tmp_path / "copy"
+    topic = create_topic(broker, "gap")
+    fill(broker, topic, 1, 10)
+    assert sink_of(broker, topic, sink, *group).returncode == 0
+    fill(broker, topic, 1, 50)
+    assert tool(broker, "kadmin", "topic", "trim", topic, "--before", "50", "-y").returncode == 0
+    done = sink_of(broker, topic, sink, *group)
+    assert done.returncode == 1 and b"records 10-49 of gap-0 were deleted before they were copied" in done.stderr, done
+    # What it advises.
+    (sink / "gap-0").rename(sink / "old")
+    if group:
+        assert tool(broker, "kadmin", "group", "seek", "gap", "-o", "beginning", "-t", topic, "-p", "0", "-y").returncode == 0
+    done = sink_of(broker, topic, sink, *group)
+    assert done.returncode == 0 and len(committed(sink / "gap-0")) == 10, done
+
+
+def test_output_that_is_longer_than_the_partition_is_an_error_with_an_end_too(broker, tmp_path):
+    topic = create_topic(broker)
+    fill(broker, topic, 1, 10)
+    sink = tmp_path / "copy"
+    assert sink_of(broker, topic, sink).returncode == 0
+    position = sink / f"{topic}-0" / "position"
+    position.write_text(position.read_text().replace("offset=10\n", "offset=12\n"))
+    done = sink_of(broker, topic, sink)
+    assert done.returncode == 1 and b"-0 ends at 10, and its output at 12" in done.stderr, done
+
+
+def test_a_group_and_files_that_do_not_agree_are_told(new_broker, tmp_path):
+    broker, sink = new_broker(group_initial_rebalance_delay_ms=0), tmp_path / "copy"
+    topic = create_topic(broker, "told")
+    fill(broker, topic, 1, 10)
+    group = ["-g", "told"]
+    seek = lambda where: tool(broker, "kadmin", "group", "seek", "told", "-o", where, "-y")
+    assert sink_of(broker, topic, sink, *group).stderr == b""
+    assert seek("4").returncode == 0
+    done = sink_of(broker, topic, sink, *group)
+    assert done.stderr == b"kconsume: told-0 goes on at 10, where its output ends, and not at 4, where the group was\n"
+    fill(broker, topic, 1, 10)
+    assert seek("15").returncode == 0
+    done = sink_of(broker, topic, sink, *group)
+    assert done.stderr == b"kconsume: told-0 goes on at 15, where the group is; 10-14 are left out\n"
+    assert len(committed(sink / "told-0")) == 15
+    # To begin anew: both.
+    (sink / "told-0").rename(sink / "old")
+    assert seek("beginning").returncode == 0
+    assert sink_of(broker, topic, sink, *group).stderr == b""
+    assert len(committed(sink / "told-0")) == 20
