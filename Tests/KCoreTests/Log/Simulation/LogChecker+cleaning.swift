@@ -141,9 +141,10 @@ extension LogChecker {
             let before = model.cleaning.horizons[base]
             guard let horizon = batch.header.deleteHorizonMs, horizon != before else { continue }
             let isNew = before == nil
-            guard isNew, model.cleaning.startsMs.contains(horizon - model.config.deleteRetentionMs) else {
+            guard isNew, model.unseenStartsMs(base).contains(horizon - model.config.deleteRetentionMs) else {
                 throw SimulationFailure(
-                    "the horizon of \(base) is \(horizon), and was \(before.map { "\($0)" } ?? "none")")
+                    "the horizon of \(base) is \(horizon), and was \(before.map { "\($0)" } ?? "none"); cleanings that nobody "
+                        + "has looked at since began at \(model.cleaning.startsMs)")
             }
         }
     }

@@ -8,6 +8,8 @@ struct ModelCleaning: Sendable {
     var decidedEnd: Int64 = 0
     /// When cleanings began that nobody has looked at since.
     var startsMs: [Int64] = []
+    /// When all began that there ever were.
+    var allStartsMs: [Int64] = []
     /// The delete horizons of batches as they were seen last, by base offset.
     var horizons: [Int64: Int64] = [:]
 }
@@ -19,6 +21,7 @@ extension LogModel {
         cleaning.limit = max(cleaning.limit, limit)
         cleaning.decidedEnd = max(cleaning.decidedEnd, endOffset)
         cleaning.startsMs.append(nowMs)
+        cleaning.allStartsMs.append(nowMs)
     }
 
     /// What was found, and found right, is what there is from now on: what is gone must not come back.
@@ -46,12 +49,19 @@ extension LogModel {
         for batch in found { cleaning.horizons[batch.header.baseOffset] = batch.header.deleteHorizonMs }
     }
 
+    /// When cleanings began that may have changed a batch since somebody looked at it. Nobody looks at what was deleted, and
+    /// with the power it can come back.
+    func unseenStartsMs(_ baseOffset: Int64) -> [Int64] {
+        baseOffset < askedStart ? cleaning.allStartsMs : cleaning.startsMs
+    }
+
     /// Whether a tombstone or a marker may be gone from a batch by now: `delete.retention.ms` must have passed since a
     /// cleaning that kept it.
     func isDue(_ batch: ModelBatch) -> Bool {
-        guard let last = cleaning.startsMs.max() else { return false }
+        let startsMs = unseenStartsMs(batch.baseOffset)
+        guard let last = startsMs.max() else { return false }
         if let horizon = cleaning.horizons[batch.baseOffset] { return horizon <= last }
-        guard let first = cleaning.startsMs.min(), cleaning.startsMs.count > 1 else { return false }
+        guard let first = startsMs.min(), startsMs.count > 1 else { return false }
         return first + config.deleteRetentionMs <= last
     }
 }

@@ -54,5 +54,6 @@ extension Simulation {
             throw SimulationFailure("\(partition): \(error)")
         }
         models[partition]?.adopt(checker.batches, afterStart: false)
+        tell("    it has been looked at")
     }
 }

@@ -13,7 +13,7 @@ import Testing
 
     /// Those that take hundreds of seeds are for `make simulate BUGS=10000`.
     private static let rare: Set<PlantedBug> = [
-        .ignoresFailedSync, .replacesByRemoving, .forgetsToRemoveSnapshots,
+        .ignoresFailedSync, .trustsCache, .replacesByRemoving, .forgetsToRemoveSnapshots,
     ]
 
     @Test(arguments: PlantedBug.allCases.filter { !rare.contains($0) })
