@@ -11,6 +11,8 @@ struct LogLoader {
     var recoveryPoint: Int64 = 0
     /// The checkpoint is there and cannot be read: anything may have been on stable storage.
     var isRecoveryPointUnknown = false
+    /// Told what must have been promised although nobody knows what was: an offset that the log is damaged in front of.
+    var proves: @Sendable (_ promise: Int64) -> Void = { _ in }
     /// From the checkpoint.
     var startOffset: Int64 = 0
     /// From the checkpoint: consumers were shown what is below.
@@ -280,8 +282,12 @@ struct LogLoader {
             let segment = segments[index]
             let recovery = SegmentRecovery(segment: segment, indexIntervalBytes: config.indexIntervalBytes)
             let later = segments[(index + 1)...]
-            let outcome = try recovery.run(mayCut: { $0.nextOffset >= recoveryPoint && !mayHavePromised(later) }) {
-                batch in
+            let mayCut = { (outcome: SegmentRecovery.Outcome) in
+                guard mayHavePromised(later), let next = later.first else { return outcome.nextOffset >= recoveryPoint }
+                proves(next.baseOffset)
+                return false
+            }
+            let outcome = try recovery.run(mayCut: mayCut) { batch in
                 if let epoch = batch.leaderEpoch { found.assign(epoch, startOffset: batch.baseOffset) }
                 if batch.header?.isControl == true { hasMarkers = true }
             }

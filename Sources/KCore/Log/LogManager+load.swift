@@ -159,6 +159,9 @@ extension LogManager {
     private func open(_ loader: LogLoader, _ directory: LogDirectory, _ progress: RecoveryProgress?) {
         let topicPartition = loader.topicPartition
         let startMs = clock.monotonicMs
+        let promise = Monitor<Int64?>(nil)
+        var loader = loader
+        loader.proves = { offset in promise.update { $0 = offset } }
         do throws(LogError) {
             let (log, recovery) = try loader.loadTelling()
             progress?.recovered(topicPartition, recovery, tookMs: clock.monotonicMs - startMs)
@@ -172,6 +175,11 @@ extension LogManager {
         } catch {
             progress?.failed()
             logger.error("a log cannot be used", ["partition": topicPartition, "error": error])
+            // With that the next start refuses it as well, and the others can have their recovery points written.
+            if let promise = promise.withLock({ $0 }) {
+                loader.recoveryPoint = promise
+                loader.isRecoveryPointUnknown = false
+            }
             let refused = RefusedLog(error: error, loader: loader)
             state.withLock { state in
                 if state.refused[topicPartition] == nil {

@@ -73,6 +73,23 @@ import Testing
         #expect(segments() == before)
     }
 
+    @Test func `the other logs of the directory have their recovery points written, and the damaged one stays refused`()
+        throws
+    {
+        _ = try crash(damaging: 2, checkpoint: "garbage")
+        let manager = try start()
+        let other = try manager.createLog(
+            TopicPartition(topic: "u", partition: 0), topicId: nil, config: LogConfig())
+        try other.append(["a"])
+        try other.flush()
+        #expect(other.environment.checkpoint())
+        // The damage is in front of offset 4.
+        let text = disk.contents(Self.checkpoint).map { String(decoding: $0, as: UTF8.self) }
+        #expect(text == "0\n2\nt 0 4\nu 0 1\n")
+        disk.restart()
+        #expect(try start().log(for: partition) == nil)
+    }
+
     @Test func `a torn end is cut all the same`() throws {
         _ = try crash(damaging: 6, checkpoint: "garbage")
         #expect(try start().log(for: partition)?.values() == (0..<6).map { "value \($0)" })
