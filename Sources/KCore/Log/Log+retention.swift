@@ -27,6 +27,8 @@ extension Log {
     private func delete(nowMs: Int64, visibleEnd: Int64, _ config: LogConfig) throws(LogError) -> Int {
         let isDeleting = config.cleanupPolicy.contains(.delete)
         let isByTime = isDeleting && config.retentionMs >= 0
+        // What could not be done the last time comes first, or a crash would find a hole behind it.
+        try discardRetired()
         do throws(DiskError) {
             if isByTime { try confirmExpired(nowMs: nowMs, config) }
         } catch  where error.isMissing {
@@ -36,7 +38,7 @@ extension Log {
             throw answer(to: error)
         }
         let removed = try writer.withLock { (writer) throws(LogError) in
-            if writer.isClosed || writer.unfinishedCut != nil { return [LogSegment]() }
+            if writer.isClosed || writer.unfinishedCut != nil { return 0 }
             var count = 0
             do throws(DiskError) {
                 if isByTime {
@@ -50,8 +52,8 @@ extension Log {
             count = min(count, deletable(writer, visibleEnd: visibleEnd))
             return try take(count, config, &writer)
         }
-        try discard(removed)
-        return removed.count
+        try discardRetired()
+        return removed
     }
 
     private func excess(_ writer: Writer, _ config: LogConfig) -> Int {
@@ -86,7 +88,7 @@ extension Log {
         return count
     }
 
-    private func take(_ count: Int, _ config: LogConfig, _ writer: inout Writer) throws(LogError) -> [LogSegment] {
+    private func take(_ count: Int, _ config: LogConfig, _ writer: inout Writer) throws(LogError) -> Int {
         var count = count
         if count > 0 && count == writer.segments.count {
             do throws(LogError) {
@@ -96,27 +98,29 @@ extension Log {
                 count -= 1
             }
         }
-        guard count > 0 else { return [] }
-        let removed = Array(writer.segments.prefix(count))
+        guard count > 0 else { return 0 }
+        writer.retired += writer.segments.prefix(count)
         writer.segments.removeFirst(count)
-        guard let first = writer.segments.first else { return [] }
+        guard let first = writer.segments.first else { return 0 }
         writer.epochs.truncateStart(to: max(first.baseOffset, logStartOffset))
         publish(writer, startOffset: first.baseOffset)
         environment.logger.info(
             "segments removed",
             ["partition": topicPartition, "count": count, "logStartOffset": logStartOffset])
-        return removed
+        return count
     }
 
     // One after the other, each on stable storage before the next, so that a crash leaves no hole: what comes back is the
-    // newest of them. Not under the lock, since that takes time.
-    private func discard(_ segments: [LogSegment]) throws(LogError) {
+    // newest of them. Not under the lock, since that takes time. With `rearranging` held.
+    func discardRetired() throws(LogError) {
+        func next() -> LogSegment? { writer.withLock { $0.retired.first } }
         do throws(DiskError) {
             // Behind the last of them stands one that may have just been begun, and must be there when they are not.
-            if !segments.isEmpty { try folder.sync() }
-            for segment in segments {
+            if next() != nil { try folder.sync() }
+            while let segment = next() {
                 removeLater(try segment.markDeleted())
                 try folder.sync()
+                writer.withLock { _ = $0.retired.removeFirst() }
             }
         } catch  where error.isMissing {
             // The partition was deleted meanwhile.

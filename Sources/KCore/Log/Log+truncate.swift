@@ -42,7 +42,9 @@ extension Log {
     ) throws(LogError) -> Bool {
         try environment.directory.check()
         let changed = try rearranging.withLock { (_) throws(LogError) in
-            try flushing.withLock { (_) throws(LogError) in
+            // A new beginning may have one of their names.
+            try discardRetired()
+            return try flushing.withLock { (_) throws(LogError) in
                 try takeBackPromise(from: offset)
                 return try writer.withLock { (writer) throws(LogError) in try body(&writer) }
             }

@@ -64,6 +64,8 @@ public final class Log: Sendable {
         var unfinishedCut: Int64?
         /// Segments that are not part of the log any more, and whose files still have their names.
         var leftovers: [LogSegment] = []
+        /// What retention has taken out of the log, the oldest first, and whose files still have their names.
+        var retired: [LogSegment] = []
         var isClosed = false
         /// Where the log ended when all of it was last put away: files on stable storage, indexes complete, a snapshot of
         /// the producers. Nil when it was not, or has been changed other than by appends.

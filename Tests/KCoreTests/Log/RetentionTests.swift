@@ -37,6 +37,33 @@ import Testing
         #expect(try log.deleteOldSegments(nowMs: bench.clock.wallMs) == 0)
     }
 
+    @Test(arguments: 0..<4) func `retention that finds no room goes on where it was, and leaves no hole`(skip: Int)
+        throws
+    {
+        let log = try filled { $0.retentionBytes = 600 }
+        bench.disk.inject(InjectedError(operation: .rename, part: ".log", code: 28, skip: skip))
+        #expect(throws: LogError.self) { try log.deleteOldSegments(nowMs: bench.clock.wallMs) }
+        #expect(!log.isOffline)
+        for index in 0..<8 { try log.append(["more \(index)"]) }
+        try log.deleteOldSegments(nowMs: bench.clock.wallMs)
+        #expect(log.logStartOffset > 16)
+        let values = try log.values(from: log.logStartOffset)
+        bench.disk.restart()
+        let again = try LogBench(disk: bench.disk).open(log.config)
+        #expect(again.logStartOffset == log.logStartOffset && again.logEndOffset == log.logEndOffset)
+        #expect(try again.values(from: again.logStartOffset) == values)
+    }
+
+    @Test func `what retention left undone is done before a log begins anew`() throws {
+        let log = try filled { $0.retentionBytes = 600 }
+        bench.disk.inject(InjectedError(operation: .rename, part: ".log", code: 28))
+        #expect(throws: LogError.self) { try log.deleteOldSegments(nowMs: bench.clock.wallMs) }
+        try log.truncateFullyAndStart(at: 0)
+        try log.append(["new"])
+        bench.disk.restart()
+        #expect(try LogBench(disk: bench.disk).open(log.config).values() == ["new"])
+    }
+
     @Test func `old records that are written today make no segment at each look`() throws {
         let log = try filled(0) {
             $0.segmentBytes = 100_000
