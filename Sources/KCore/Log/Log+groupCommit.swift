@@ -67,6 +67,8 @@ extension Log {
         var failure: LogError?
         do throws(LogError) {
             try flush()
+            // As long as something is to be cut off first, nothing is promised, and who waits tries again.
+            try writer.withLock { (writer) throws(LogError) in try checkCut(writer) }
             if isDeleted.load(ordering: .acquiring) {
                 failure = LogError(.notLeaderOrFollower, "\(topicPartition) is deleted")
             }

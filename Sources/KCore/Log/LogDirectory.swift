@@ -104,6 +104,12 @@ final class LogDirectory: Sendable {
         return isPromise ? [:] : offsets
     }
 
+    /// Whether there is a checkpoint that can be read.
+    func has(_ name: String, _ disk: any Disk) -> Bool {
+        guard ((try? disk.fileSize(path + "/" + name)) ?? nil) != nil else { return false }
+        return (try? OffsetCheckpoint(disk: disk, directory: path, name: name).read()) != nil
+    }
+
     /// Whether nobody can say what had been on stable storage. Not so when there is no file: then nothing was promised.
     func hasUnreadableRecoveryPoints(_ disk: any Disk, _ logger: Logger) -> Bool {
         let checkpoint = OffsetCheckpoint(disk: disk, directory: path, name: OffsetCheckpoint.recoveryPointName)

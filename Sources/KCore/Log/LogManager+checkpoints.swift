@@ -114,7 +114,7 @@ extension LogManager {
                 }
                 // One that promises more than is true after a truncation must go; that takes no room.
                 let isPromise = [OffsetCheckpoint.recoveryPointName, OffsetCheckpoint.cleanedName].contains(name)
-                if isPromise, isLower(offsets, than: written[name]) {
+                if isPromise, isLower(offsets, than: written[name]), try disk.fileSize(checkpoint.path) != nil {
                     try remove(checkpoint)
                     written[name] = nil
                 }

@@ -114,10 +114,10 @@ extension LogManager {
                 cleanedOffsets: directory.readCheckpoint(OffsetCheckpoint.cleanedName, disk, logger))
             // A promise on the disk is taken back only by one that is lower, not for want of room alone.
             directory.checkpointing.withLock { written in
-                if !contents.recoveryPoints.isEmpty {
+                if directory.has(OffsetCheckpoint.recoveryPointName, disk) {
                     written[OffsetCheckpoint.recoveryPointName] = contents.recoveryPoints
                 }
-                if !contents.cleanedOffsets.isEmpty {
+                if directory.has(OffsetCheckpoint.cleanedName, disk) {
                     written[OffsetCheckpoint.cleanedName] = contents.cleanedOffsets
                 }
             }

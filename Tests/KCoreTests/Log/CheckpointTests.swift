@@ -115,6 +115,48 @@ import Testing
         #expect(text("recovery-point-offset-checkpoint") == "0\n1\norders 0 2\n")
     }
 
+    @Test
+    func
+        `a deleted log that a checkpoint still names leaves its directory's name, until the checkpoint can be written`()
+        throws
+    {
+        var manager = try open()
+        let log = try manager.createLog(partition, topicId: nil, config: LogConfig())
+        try log.append(["a"])
+        try log.flush()
+        manager.checkpointAll()
+        try manager.deleteLog(partition)
+        disk.failOpens(of: ".tmp")
+        clock.advance(ms: 120_000)
+        manager.tick()
+        // There is room again, but the process dies.
+        #expect(!disk.paths.contains { $0.contains("-delete/") })
+        disk.restart()
+        manager = try open()
+        #expect(manager.state.withLock { $0.refused.isEmpty })
+        disk.failOpens(of: nil)
+        clock.advance(ms: 120_000)
+        manager.tick()
+        clock.advance(ms: 120_000)
+        manager.tick()
+        #expect(try disk.list("/a").allSatisfy { !$0.isDirectory })
+        #expect(text("recovery-point-offset-checkpoint") == "0\n0\n")
+    }
+
+    @Test func `too many open files at the first checkpoint are no failure of the disk`() throws {
+        let manager = try open()
+        let log = try manager.createLog(partition, topicId: nil, config: LogConfig())
+        try log.append(["a"])
+        disk.failOpens(of: ".tmp")
+        disk.inject(InjectedError(operation: .sync, part: "/a", code: EMFILE, times: .max))
+        manager.checkpointAll()
+        #expect(!manager.hasOfflineDirectory)
+        disk.failOpens(of: nil)
+        disk.clearErrors()
+        manager.checkpointAll()
+        #expect(text("recovery-point-offset-checkpoint") == "0\n1\norders 0 0\n")
+    }
+
     @Test func `a full disk leaves the older checkpoint, a broken one takes the directory offline`() throws {
         let manager = try open()
         let log = try manager.createLog(partition, topicId: nil, config: LogConfig())
