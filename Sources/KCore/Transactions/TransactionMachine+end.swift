@@ -48,8 +48,11 @@ extension TransactionMachine {
         // Whose last epoch is used up gets another id when it ends its transaction, and none when it is fenced.
         if state.producerEpoch == Int16.max && state.nextProducerId < 0 { return false }
         if state.producerId == producer.id {
-            return producer.epoch < Int16.max && state.producerEpoch == producer.epoch + 1 && state.status != .ongoing
-                && state.status != .empty
+            guard producer.epoch < Int16.max, state.producerEpoch == producer.epoch + 1 else { return false }
+            // The epoch above the last one is given to nobody: whose transaction is over with it has another id, or was fenced.
+            return state.isPrepared
+                || state.producerEpoch < Int16.max && state.status != .ongoing
+                    && state.status != .empty
         }
         return state.previousProducerId == producer.id && producer.epoch == TransactionState.lastUsableEpoch
             && state.producerEpoch == 0 && (state.status == .completeCommit || state.status == .completeAbort)

@@ -313,6 +313,22 @@ final class TransactionBench {
         #expect(bench.add("a", next, [0], version: 2) == .none)
     }
 
+    @Test func `the epoch above the last one fences a producer, and is given to nobody`() throws {
+        _ = bench.initialize("a")
+        var state = try #require(bench.states["a"])
+        state.producerEpoch = Int16.max - 1
+        _ = bench.step { [state] in $0.keep(state, of: "a", &$1) }
+        let last = Producer(id: 1001, epoch: Int16.max - 1)
+        _ = bench.add("a", last, [0], version: 2)
+        bench.clock.advance(ms: 60_001)
+        bench.tick()
+        #expect(try #require(bench.completeMarkers().first).producerEpoch == Int16.max)
+        for isCommit in [false, true] {
+            #expect(bench.end("a", last, commit: isCommit, bumps: true) == .failed(.producerFenced))
+        }
+        #expect(bench.initialize("a") == .producer(Producer(id: 1002, epoch: 0)))
+    }
+
     @Test func `partitions are verified without being added`() {
         _ = bench.initialize("a")
         let producer = Producer(id: 1001, epoch: 0)
