@@ -111,6 +111,23 @@ import Testing
         #expect(bench.commit(9, classic.id, generation) == .illegalGeneration)
     }
 
+    @Test func `what a member has not given up is nobody else's when its group changes back and forth`() throws {
+        let classic = ClassicConsumer(bench)
+        settle([classic], [])
+        #expect(classic.owned.count == 6)
+        let first = NewConsumer("m")
+        bench.beat(first)
+        // It goes before the other one hears that it is to give up something, and the log is read again.
+        bench.beat(first, epoch: -1)
+        #expect(bench.classic() != nil)
+        try bench.restart()
+        let second = NewConsumer("n")
+        bench.beat(second)
+        #expect(second.error == ErrorCode.none && second.owned.isEmpty)
+        settle([classic], [second])
+        #expect(shares([classic], [second]) == [0, 1, 2, 3, 4, 5] && classic.owned.count == 3)
+    }
+
     @Test func `a policy that forbids a change is kept`() {
         var settings = GroupBench.settings
         settings.migrationPolicy = .disabled

@@ -44,7 +44,8 @@ extension GroupCoordinator {
 }
 
 extension ClassicGroup {
-    /// What is left of a consumer group, in the generation that was its epoch, each member with what it was to have.
+    /// What is left of a consumer group, in the generation that was its epoch, each member with what it has: nobody else may
+    /// be given that before it joins again, also if the group changes once more.
     fileprivate init(_ group: ConsumerGroup, _ left: [ConsumerMember], _ step: ClassicStep) {
         self.init(id: group.id)
         generation = group.epoch
@@ -55,7 +56,7 @@ extension ClassicGroup {
                 id: member.id, instanceId: member.instanceId, client: member.client,
                 sessionTimeoutMs: Int64(metadata.sessionTimeoutMs), rebalanceTimeoutMs: member.rebalanceTimeoutMs,
                 protocols: metadata.supportedProtocols.map { .init(name: $0.name, metadata: $0.metadata) }, number: 0)
-            classic.assignment = group.encoded(group.target[member.id] ?? TopicShares(), for: metadata)
+            classic.assignment = group.encoded(member.held, for: metadata)
             classic.formerEpoch = member.epoch
             add(classic)
         }
