@@ -35,9 +35,9 @@ test: ## unit and house tests (FILTER=name for some of them)
 	@scripts/setup
 	swift test $(if $(FILTER),--filter '$(FILTER)')
 
-simulate: ## log directories that lose power, from seeds (SEEDS=10000, FIRST=0; SEED=n replays one, BUGS=n finds planted ones)
+simulate: ## logs that lose power and coordinators that crash, from seeds (SEEDS=10000, FIRST=0; OF=log|coordinators, SEED=n replays one, BUGS=n finds planted ones)
 	@scripts/setup
-	@SEED='$(SEED)' WHOLE='$(WHOLE)' BUGS='$(BUGS)' Tests/Simulation/run $(SEEDS) $(FIRST)
+	@OF='$(OF)' SEED='$(SEED)' WHOLE='$(WHOLE)' BUGS='$(BUGS)' Tests/Simulation/run $(SEEDS) $(FIRST)
 
 interop: build ## kcat, confluent-kafka, kafka-python, aiokafka and bad input against bin/kbroker
 	@scripts/setup interop

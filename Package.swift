@@ -26,7 +26,9 @@ let libraries: [Target] = [
     .systemLibrary(name: "CLZ4", path: "Sources/CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .target(name: "KCore", dependencies: ["CKernel", "CLZ4"], exclude: readmes, swiftSettings: settings),
     .testTarget(
-        name: "KCoreTests", dependencies: ["KCore"], exclude: ["Log/Simulation/README.md"], swiftSettings: settings),
+        name: "KCoreTests", dependencies: ["KCore"],
+        exclude: ["Log/Simulation/README.md", "Coordination/Simulation/README.md"],
+        swiftSettings: settings),
 ]
 
 let package = Package(

@@ -1,49 +1,51 @@
 import Glibc
 
-/// Runs seeds of the simulation: `simulate FIRST COUNT` for many, `simulate replay SEED` for one, `simulate bugs LIMIT` for
-/// the planted ones.
+/// Runs seeds of a simulation: `FIRST COUNT` for many, `replay SEED` for one, `shorten SEED` for one without what it does not
+/// need, `bugs LIMIT` for the planted ones.
 @main
 enum Simulate {
     static func main() {
+        let subject = SimulationSubject.current
         let arguments = CommandLine.arguments.dropFirst()
         let numbers = arguments.compactMap { UInt64($0) }
         switch (arguments.first, numbers.count) {
-        case ("replay", 1): replay(numbers[0], shortly: false)
-        case ("shorten", 1): replay(numbers[0], shortly: true)
-        case ("bugs", 1): findBugs(limit: numbers[0])
-        case (_, 2): run(numbers[0]..<(numbers[0] + numbers[1]))
+        case ("replay", 1): replay(subject, numbers[0], shortly: false)
+        case ("shorten", 1): replay(subject, numbers[0], shortly: true)
+        case ("bugs", 1): findBugs(subject, limit: numbers[0])
+        case (_, 2): run(subject, numbers[0]..<(numbers[0] + numbers[1]))
         default:
-            print("usage: simulate FIRST COUNT | simulate replay SEED | simulate shorten SEED | simulate bugs LIMIT")
+            print("usage: \(subject.name) FIRST COUNT | replay SEED | shorten SEED | bugs LIMIT")
             exit(2)
         }
     }
 
-    private static func run(_ seeds: Range<UInt64>) {
+    private static func run(_ subject: SimulationSubject, _ seeds: Range<UInt64>) {
         var failures = 0
         for seed in seeds {
-            guard let failure = SimulationRun.failure(SimulationPlan(seed: seed)) else { continue }
+            guard let failure = subject.failure(seed) else { continue }
             failures += 1
-            print("seed \(seed): \(failure)\n    make simulate SEED=\(seed)")
+            print("\(subject.name), seed \(seed): \(failure)\n    make simulate OF=\(subject.name) SEED=\(seed)")
             if failures == 20 { break }
         }
-        print("\(seeds.count) seeds from \(seeds.lowerBound) on, \(failures) failed")
+        print("\(subject.name): \(seeds.count) seeds from \(seeds.lowerBound) on, \(failures) failed")
+        let counts = subject.counts().sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+        if !counts.isEmpty { print("    " + counts.joined(separator: ", ")) }
         exit(failures == 0 ? 0 : 1)
     }
 
-    private static func replay(_ seed: UInt64, shortly: Bool) {
-        var plan = SimulationPlan(seed: seed)
-        let hasFailed = SimulationRun.failure(plan) != nil
-        if shortly && hasFailed { plan = SimulationRun.minimised(plan) }
-        for line in SimulationRun.trace(plan) { print(line) }
-        exit(hasFailed ? 1 : 0)
+    private static func replay(_ subject: SimulationSubject, _ seed: UInt64, shortly: Bool) {
+        for line in subject.trace(seed, shortly) { print(line) }
+        exit(subject.failure(seed) == nil ? 0 : 1)
     }
 
-    private static func findBugs(limit: UInt64) {
+    private static func findBugs(_ subject: SimulationSubject, limit: UInt64) {
         var missed = 0
-        for bug in PlantedBug.allCases {
-            let seeds = SimulationRun.seedsUntil(bug, limit: limit)
+        for (name, seedsUntil) in subject.bugs {
+            let seeds = seedsUntil(limit)
             if seeds == nil { missed += 1 }
-            print("\(bug.rawValue): \(seeds.map { "found by seed \($0 - 1)" } ?? "not found by \(limit) seeds")")
+            print("\(name): \(seeds.map { "found by seed \($0 - 1)" } ?? "not found by \(limit) seeds")")
+            // Seen at once, in a pipe too.
+            fflush(nil)
         }
         exit(missed == 0 ? 0 : 1)
     }

@@ -5,10 +5,7 @@
 final class ScriptedCoordinator {
     enum Phase { case empty, preparing, completing, stable }
 
-    struct Call: Hashable {
-        var client: Int
-        var serial: Int
-    }
+    typealias Call = SimulatedReaders.Call
 
     private struct Member {
         var protocols: [JoinGroupRequest.JoinGroupRequestProtocol]
@@ -36,12 +33,7 @@ final class ScriptedCoordinator {
 
     func handle(_ request: GroupRequest, _ call: Call, nowMs: Int64) {
         switch request {
-        case .findCoordinator:
-            var response = FindCoordinatorResponse()
-            var coordinator = FindCoordinatorResponse.Coordinator()
-            (coordinator.key, coordinator.host, coordinator.port) = ("g", "h", 1)
-            response.coordinators = [coordinator]
-            replies.append((call, .coordinator(response)))
+        case .findCoordinator: replies.append((call, GroupRequest.foundCoordinator))
         case .join(let request): join(request, call, nowMs)
         case .sync(let request): sync(request, call, nowMs)
         case .heartbeat(let request): replies.append((call, .beat(beat(request, nowMs))))

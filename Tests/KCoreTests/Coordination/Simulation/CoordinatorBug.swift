@@ -1,0 +1,67 @@
+/// A mistake that a coordinator could make, made around it: what it is asked, what it answers, or what its log keeps is
+/// changed on the way. The simulation must find each.
+enum CoordinatorBug: String, CaseIterable, Sendable {
+    /// A member of the classic protocol is given what another one of its generation has, too.
+    case assignsTwice
+    /// A member is given what another one has not let go of yet (KIP-848).
+    case givesBeforeRelease
+    /// A commit counts in whichever generation it was made.
+    case acceptsFormerGenerations
+    /// A commit counts in whichever epoch it was made (KIP-848).
+    case acceptsFormerEpochs
+    /// A static member commits after another one has taken its place.
+    case acceptsFencedInstances
+    /// A transaction commits the offsets of a member of a former generation.
+    case acceptsFormerGenerationsInTransactions
+    /// Who is silent stays a member.
+    case forgetsSessions
+    /// The offsets that a transaction commits count, though newer ones were committed since.
+    case lateTransactionWins
+    /// The tombstone of an offset is written while its group has members.
+    case expiresOffsetsOfMembers
+    /// Answers do not wait for what they tell to be kept.
+    case answersTooEarly
+    /// The last batch that was kept is gone after a crash.
+    case losesWhatIsKept
+    /// Records of members' assignments are not written.
+    case forgetsAssignments
+    /// An answer is sent a second time.
+    case answersTwice
+    /// One partition of a transaction is left without its marker.
+    case forgetsMarker
+    /// Markers have the epoch of the records, and not the one that the transaction ended with.
+    case marksWithFormerEpoch
+    /// Partitions are told that every transaction has failed when its markers are written a second time.
+    case forgetsDecision
+    /// The end of a transaction ends whichever is open (KAFKA-17754).
+    case acceptsLateEnds
+    /// Whoever had a transactional id before may go on with it.
+    case acceptsZombieProducers
+    /// Transactions are aborted at once.
+    case abortsTooEarly
+    /// Offsets count before their transaction has ended.
+    case showsOpenTransactions
+
+    /// What the finding must say.
+    var evidence: [String] {
+        switch self {
+        case .assignsTwice: ["two owners", "while"]
+        case .givesBeforeRelease: ["while", "two owners"]
+        case .acceptsFormerGenerations, .acceptsFormerEpochs, .acceptsFencedInstances,
+            .acceptsFormerGenerationsInTransactions:
+            ["a commit of a fenced member"]
+        case .forgetsSessions: ["silent", "in peace"]
+        case .lateTransactionWins: ["goes back", "is told as"]
+        case .expiresOffsetsOfMembers: ["is told as -1", "goes back to -1"]
+        case .answersTooEarly, .losesWhatIsKept: ["goes back", "is told as", "goes from", "two owners", "while"]
+        case .forgetsAssignments: ["the log says", "goes from", "two owners", "while"]
+        case .answersTwice: ["answered twice"]
+        case .forgetsMarker: ["hangs"]
+        case .marksWithFormerEpoch: ["is ended with epoch"]
+        case .forgetsDecision: ["is torn", "is another now", "were told", "is committed", "are there"]
+        case .acceptsLateEnds, .abortsTooEarly: ["nobody asked"]
+        case .acceptsZombieProducers: ["zombie"]
+        case .showsOpenTransactions: ["is told as"]
+        }
+    }
+}

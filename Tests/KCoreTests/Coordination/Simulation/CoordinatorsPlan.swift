@@ -1,0 +1,24 @@
+/// What a history of coordinators is about, from its seed.
+struct CoordinatorsPlan {
+    enum Kind: String, CaseIterable {
+        /// Members of the classic protocol that give up everything for a rebalance, or only what moves.
+        case eager, cooperative
+        /// Members to which the coordinator assigns (KIP-848).
+        case consumer
+        /// Both: the group changes its protocol back and forth.
+        case mixed
+        /// Transactional producers above all.
+        case transactions
+    }
+
+    let seed: UInt64
+    var kind: Kind
+    /// Steps of ``stepMs`` milliseconds in which things go wrong.
+    var steps = 500
+    static let stepMs: Int64 = 100
+
+    init(seed: UInt64) {
+        self.seed = seed
+        kind = Kind.allCases[Int(seed % UInt64(Kind.allCases.count))]
+    }
+}

@@ -1,0 +1,279 @@
+@testable import KCore
+
+/// A broker that coordinates a group and transactions, members and producers that use it, and somebody who administers it,
+/// over a network that loses, delays and repeats. Coordinators crash and load, members come and go.
+///
+/// `@unchecked Sendable`: one thread runs it; coordinators answer on that thread.
+final class CoordinatorsSimulation: @unchecked Sendable {
+    static let sessionMs: Int64 = 10_000
+    static let maxPollMs: Int64 = 20_000
+    static let transactionTimeoutMs: Int64 = 8000
+
+    let plan: CoordinatorsPlan
+    let bug: CoordinatorBug?
+    let network: SimulatedNetwork
+    let topics = TopicsForGroups(["t": 4])
+    let readers: SimulatedReaders
+    let ends = SimulatedEnds()
+    let groups: SimulatedCoordinator<GroupCoordinator>
+    let transactions: SimulatedCoordinator<TransactionMachine>
+    let settings: GroupSettings
+    var ownershipChecker: OwnershipChecker
+    var offsetChecker = OffsetChecker()
+    var transactionChecker = TransactionChecker(timeoutMs: CoordinatorsSimulation.transactionTimeoutMs)
+    var places = [SimulatedPlace](repeating: SimulatedPlace(), count: 2)
+    var producers: [SimulatedProducer] = []
+    var endings: [String: SimulatedEnding] = [:]
+    /// Markers that the groups' coordinator has taken and not answered.
+    var groupMarkers: [String: (producerId: Int64, isCommit: Bool)] = [:]
+    var decided: Set<String> = []
+    var brokerLife = 0
+    var attempts = 0
+    var calls = 0
+    var offset: Int64 = 0
+    var nextProducerId: Int64 = 1000
+    var lastAssigned: (epoch: Int32, partition: TopicPartition)?
+    /// How often what happened: a history in which nothing happens shows nothing.
+    private(set) var counts: [String: Int] = [:]
+    private(set) var problem: String?
+    private(set) var lines: [String]?
+    /// As it was told last.
+    var lastGroup = ""
+    private let assignors: [Assignor]
+    private var groupsLife: Int32 = 0
+    private var comesBackMs: Int64 = 0
+
+    init(_ plan: CoordinatorsPlan, bug: CoordinatorBug? = nil, isTracing: Bool = false) {
+        (self.plan, self.bug) = (plan, bug)
+        lines = isTracing ? [] : nil
+        let network = SimulatedNetwork(seed: plan.seed)
+        self.network = network
+        readers = SimulatedReaders(network)
+        var settings = GroupSettings()
+        settings.initialRebalanceDelayMs = Int64(network.int(0...2)) * 700
+        settings.consumerHeartbeatIntervalMs = 1000
+        settings.consumerSessionTimeoutMs = bug == .forgetsSessions ? 1_000_000 : Self.sessionMs
+        settings.maxSessionTimeoutMs = 1_000_000
+        settings.maxSize = network.int(4...8)
+        settings.consumerMaxSize = network.int(4...8)
+        settings.assignors = network.int(0...1) == 0 ? [.uniform, .range] : [.range]
+        settings.offsetsRetentionMs = Int64(network.int(15...60)) * 1000
+        settings.offsetsRetentionCheckIntervalMs = 3000
+        self.settings = settings
+        var transactionSettings = TransactionMachine.Settings()
+        transactionSettings.abortIntervalMs = 1000
+        if plan.seed % 4 == 0 {
+            (transactionSettings.idExpirationMs, transactionSettings.expiryIntervalMs) = (30_000, 5000)
+        }
+        let (ends, memberSeed) = (ends, network.random.next())
+        let groupsLog = SimulatedCoordinatorLog(Self.groupsPlace.topic, clock: network.clock, bug: bug)
+        let transactionsLog = SimulatedCoordinatorLog("__transaction_state", clock: network.clock, bug: bug)
+        var lives: UInt64 = 0
+        groups = SimulatedCoordinator(groupsLog, network) { [settings] in
+            lives += 1
+            return GroupCoordinator(settings: settings, random: SeededGenerator(seed: memberSeed &+ lives))
+        }
+        transactions = SimulatedCoordinator(transactionsLog, network) { [transactionSettings] in
+            TransactionMachine(partition: 0, settings: transactionSettings, writeMarkers: { ends.send($0) })
+        }
+        let isClassic = plan.kind != .consumer && plan.kind != .mixed
+        ownershipChecker = OwnershipChecker(isClassic: isClassic, isMixed: plan.kind == .mixed)
+        assignors = plan.kind == .cooperative || plan.seed % 3 == 0 ? [.cooperativeSticky] : [.range, .sticky]
+        readers.topics = { [unowned self] in found }
+        readers.ask = { [unowned self] in take($0, $1) }
+        ends.send = { [unowned self] in sendMarkers($0) }
+        addProducers()
+    }
+
+    private func addProducers() {
+        if plan.kind == .transactions {
+            // Two who believe to be the same producer, and others.
+            for (number, id) in ["a", "a", "b", "c"].enumerated() {
+                producers.append(SimulatedProducer(id: id, bumpsEpoch: id != "c", isMember: number > 0))
+            }
+        } else {
+            producers.append(SimulatedProducer(id: "a", bumpsEpoch: plan.seed % 2 == 0, isMember: true))
+        }
+        if plan.seed % 3 == 0 { transactions.exhaust("a", producerId: nextProducerId) }
+    }
+
+    var nowMs: Int64 { network.nowMs }
+
+    private var found: [FoundTopic] {
+        topics.image.topics.map {
+            FoundTopic(name: $0.name, id: $0.id, partitionCount: Int32($0.partitions.count))
+        }
+    }
+
+    // MARK: What is found
+
+    func count(_ what: String) { counts[what, default: 0] += 1 }
+    func note(_ problem: String?) { if self.problem == nil, let problem { self.problem = problem } }
+
+    func trace(_ line: @autoclosure () -> String) {
+        if lines != nil { lines?.append("\(nowMs - 1_700_000_000_000) ms: \(line())") }
+    }
+
+    /// - Returns: to be called with each answer of a request: it is answered once.
+    func once(_ what: String) -> () -> Bool {
+        var answers = 0
+        return { [unowned self] in
+            answers += 1
+            if answers > 1 { note("\(what) was answered twice") }
+            return answers == 1
+        }
+    }
+
+    // MARK: Running
+
+    /// - Throws: ``SimulationFailure``, what is wrong.
+    func run() throws {
+        defer { network.end() }
+        for _ in 0..<3 { addReader() }
+        for _ in 0..<plan.steps {
+            try disturb()
+            try step(CoordinatorsPlan.stepMs)
+        }
+        network.isCalm = true
+        trace("peace")
+        // Two of one name would go on for ever to take each other's place.
+        var names: Set<String> = []
+        for index in readers.living {
+            guard let name = readers.all[index].member.settings.instanceId else { continue }
+            if !names.insert(name).inserted { readers.crash(index) }
+        }
+        for number in 0..<240 {
+            // Some give up whose name somebody else still has.
+            if number < 100 && readers.living.isEmpty { addReader(isStatic: false) }
+            if number == 120 { for index in producers.indices { producers[index].isGone = true } }
+            try step(250)
+        }
+        try checkPeace()
+        try end()
+    }
+
+    private func step(_ ms: Int64) throws {
+        network.pass(ms: ms)
+        groups.endTurn()
+        transactions.endTurn()
+        if groupsLife != groups.life { ownershipChecker.reloads() }
+        groupsLife = groups.life
+        readers.step()
+        stepProducers()
+        ownershipChecker.look(nowMs)
+        lookAtAge()
+        note(readers.problems.first)
+        traceGroup()
+        try lookInside()
+        if let problem { throw SimulationFailure(problem) }
+    }
+
+    // MARK: Disturbances
+
+    private func disturb() throws {
+        if network.chance(0.4) {
+            try compareWithLog()
+            crashGroups()
+        }
+        if network.chance(0.4) { crashTransactions() }
+        if network.chance(0.2) { (network.chance(50) ? groups.log : transactions.log).fail(.notEnoughReplicas) }
+        if network.chance(15), let key = offsetChecker.keys.randomElement(using: &network.random) {
+            fetch(key, isStable: network.chance(50))
+        }
+        if network.chance(2) { seek() }
+        administer()
+        if nowMs < comesBackMs { return }
+        if readers.living.isEmpty || network.chance(1.5) && readers.living.count < 6 { addReader() }
+        for index in readers.living where network.chance(4) { commit(index) }
+        guard let index = readers.living.randomElement(using: &network.random) else { return }
+        if network.chance(0.7) {
+            trace("reader \(index) is gone")
+            readers.crash(index)
+        } else if network.chance(0.7) {
+            trace("reader \(index) leaves")
+            readers.leave(index)
+        }
+        plantExpiry()
+    }
+
+    private func addReader(isStatic: Bool? = nil) {
+        var settings = MembershipSettings(groupId: "g")
+        settings.isConsumerProtocol =
+            switch plan.kind {
+            case .consumer: true
+            case .mixed: network.int(0...1) == 0
+            default: false
+            }
+        settings.sessionTimeoutMs = Self.sessionMs
+        (settings.heartbeatIntervalMs, settings.maxPollIntervalMs) = (1000, Self.maxPollMs)
+        (settings.requestTimeoutMs, settings.assignors) = (3000, assignors)
+        if isStatic ?? (network.int(0...2) == 0) { settings.instanceId = someInstance() }
+        trace("reader \(readers.all.count) comes\(settings.instanceId.map { " as \($0)" } ?? "")")
+        readers.add(settings, topics: ["t"])
+    }
+
+    // Somebody with the same name may still be there, or have gone without a word.
+    private func someInstance() -> String { "i\(network.int(1...2))" }
+
+    private func administer() {
+        let partitions = topics.image.topic("t")?.partitions.count ?? 0
+        if network.chance(0.3) && partitions < 7 {
+            trace("topic t has \(partitions + 1) partitions")
+            topics.add("t", partitions + 1)
+            readers.topicsChanged()
+        }
+        if network.chance(0.2) {
+            // Everybody goes, long enough for offsets to expire now and then.
+            trace("all readers go")
+            for index in readers.living {
+                if network.chance(50) { readers.leave(index) } else { readers.crash(index) }
+            }
+            comesBackMs = nowMs + Int64(network.int(5...80)) * 1000
+        }
+        if network.chance(0.5), let key = offsetChecker.keys.randomElement(using: &network.random) { forget(key) }
+        if network.chance(0.2) { deleteGroup(network.chance(50) ? "g" : "s") }
+        if network.chance(0.3) {
+            var identity = LeaveGroupRequest.MemberIdentity()
+            identity.groupInstanceId = someInstance()
+            var request = LeaveGroupRequest()
+            (request.groupId, request.members) = ("g", [identity])
+            leave(request) { _ in }
+        }
+    }
+
+    private func plantExpiry() {
+        guard bug == .expiresOffsetsOfMembers, network.chance(2), !ownershipChecker.certain(nowMs).isEmpty else {
+            return
+        }
+        if let key = offsetChecker.keys.first(where: { $0.group == "g" }) { plant(nil, key) }
+    }
+
+    // MARK: Peace
+
+    /// Everybody who lives is in the group, and each partition has one reader.
+    private func checkPeace() throws {
+        let read = readers.living.flatMap { Array(readers.all[$0].has) }
+        let count = topics.image.topic("t")?.partitions.count ?? 0
+        if read.count != count || Set(read).count != count {
+            let shares = readers.living.map { "\($0): \(readers.all[$0].has.map(\.partition).sorted())" }
+            throw SimulationFailure("in peace \(count) partitions are read by \(shares)")
+        }
+        for key in offsetChecker.keys { fetch(key) }
+        for _ in 0..<4 { try step(250) }
+    }
+
+    /// All go, every transaction is over, and offsets expire.
+    private func end() throws {
+        for index in readers.living { readers.leave(index) }
+        for _ in 0..<120 { try step(500) }
+        if let problem = transactionChecker.problem(places) { throw SimulationFailure(problem) }
+        if let hanging = groups.log.openProducers.first {
+            throw SimulationFailure("the transaction of producer \(hanging) hangs in \(Self.groupsPlace)")
+        }
+        for key in offsetChecker.keys { fetch(key) }
+        for _ in 0..<4 { try step(500) }
+        if groups.machine?.groups["s"]?.offsets.isEmpty == false, settings.offsetsRetentionMs < 50_000 {
+            throw SimulationFailure("offsets of a group without members are kept for ever")
+        }
+    }
+}

@@ -1,0 +1,176 @@
+@testable import KCore
+
+/// How far groups have come, as far as that follows from what was answered. Answers leave a coordinator in the order in which
+/// it took the requests, so that this is the order in which commits count.
+struct OffsetChecker {
+    struct Key: Hashable, Comparable {
+        var group: String
+        var partition: TopicPartition
+
+        static func < (a: Key, b: Key) -> Bool { (a.group, a.partition) < (b.group, b.partition) }
+    }
+
+    private struct Pending {
+        var offset: Int64
+        /// Of the answer; what was answered later is newer.
+        var order: Int
+        var takenMs: Int64
+        var isCertain: Bool
+    }
+
+    private struct Entry {
+        /// What can be there: one, unless a crash has left it open.
+        var possible: Set<Int64> = [OffsetChecker.nothing]
+        var order = 0
+        /// When the last commit was made, at the latest.
+        var committedMs: Int64 = .min
+        /// It has not been needed for long.
+        var mayExpire = false
+        /// Taken and not answered, for when there is a crash.
+        var unanswered: Set<Int64> = []
+        /// Everything that ever was there.
+        var former: Set<Int64> = []
+    }
+
+    static let nothing: Int64 = -1
+    private var entries: [Key: Entry] = [:]
+    /// By producer id. Several where nobody can know which of them is there.
+    private var pending: [Int64: [Key: [Pending]]] = [:]
+    private var unansweredPending: [(producerId: Int64, key: Key, offset: Int64)] = []
+    private var order = 0
+
+    var keys: [Key] { entries.keys.sorted() }
+
+    // MARK: Plain commits
+
+    mutating func taken(_ offset: Int64, _ key: Key) { entries[key, default: Entry()].unanswered.insert(offset) }
+
+    /// - Parameter takenMs: when the coordinator took the request.
+    mutating func accepted(_ offset: Int64, _ key: Key, _ takenMs: Int64) {
+        order += 1
+        set(offset, key, takenMs, order)
+    }
+
+    private mutating func set(_ offset: Int64, _ key: Key, _ takenMs: Int64, _ order: Int) {
+        var entry = entries[key, default: Entry()]
+        entry.unanswered.remove(offset)
+        entry.former.formUnion(entry.possible)
+        (entry.possible, entry.order, entry.committedMs) = ([offset], order, takenMs)
+        entry.mayExpire = false
+        entries[key] = entry
+    }
+
+    /// - Parameter isCertain: false when it is refused without having been looked at, or after it was written.
+    mutating func refused(_ offset: Int64, _ key: Key, isCertain: Bool) {
+        entries[key]?.unanswered.remove(offset)
+        if !isCertain { mayBe(offset, key) }
+    }
+
+    private mutating func mayBe(_ offset: Int64, _ key: Key) { entries[key, default: Entry()].possible.insert(offset) }
+
+    /// Nobody will be told what became of what was not answered.
+    mutating func crash() {
+        for (key, entry) in entries {
+            for offset in entry.unanswered { mayBe(offset, key) }
+            entries[key]?.unanswered = []
+        }
+        for (producerId, key, offset) in unansweredPending {
+            addedInTransaction(offset, key, of: producerId, isCertain: false, 0)
+        }
+        unansweredPending = []
+    }
+
+    /// Somebody asked for the offset to be forgotten. Those that open transactions may yet commit go with it, if there is one
+    /// or the whole group goes.
+    mutating func deleted(_ key: Key, withGroup: Bool, isCertain: Bool) {
+        var before = entries[key]?.possible ?? [OffsetChecker.nothing]
+        if entries[key]?.mayExpire == true { before.insert(OffsetChecker.nothing) }
+        entries[key]?.unanswered.remove(OffsetChecker.nothing)
+        // Nothing is written where there is nothing.
+        if before == [OffsetChecker.nothing] && !withGroup { return }
+        if isCertain {
+            order += 1
+            set(OffsetChecker.nothing, key, .min, order)
+        } else {
+            mayBe(OffsetChecker.nothing, key)
+        }
+        let isSure = isCertain && (withGroup || !before.contains(OffsetChecker.nothing))
+        for producer in pending.keys {
+            if isSure { pending[producer]?[key] = nil }
+            for index in pending[producer]?[key]?.indices ?? 0..<0 {
+                pending[producer]?[key]?[index].isCertain = false
+            }
+        }
+    }
+
+    // MARK: Transactions
+
+    mutating func takenInTransaction(_ offset: Int64, _ key: Key, of producerId: Int64) {
+        if entries[key] == nil { entries[key] = Entry() }
+        unansweredPending.append((producerId, key, offset))
+    }
+
+    mutating func refusedInTransaction(_ offset: Int64, isCertain: Bool) {
+        guard let index = unansweredPending.firstIndex(where: { $0.offset == offset }) else { return }
+        let (producerId, key, _) = unansweredPending.remove(at: index)
+        if !isCertain { addedInTransaction(offset, key, of: producerId, isCertain: false, 0) }
+    }
+
+    mutating func addedInTransaction(
+        _ offset: Int64, _ key: Key, of producerId: Int64, isCertain: Bool, _ takenMs: Int64
+    ) {
+        order += 1
+        if isCertain { unansweredPending.removeAll { $0.offset == offset } }
+        if entries[key] == nil { entries[key] = Entry() }
+        let entry = Pending(offset: offset, order: order, takenMs: takenMs, isCertain: isCertain)
+        if isCertain {
+            pending[producerId, default: [:]][key] = [entry]
+        } else {
+            pending[producerId, default: [:]][key, default: []].append(entry)
+        }
+    }
+
+    /// The marker is there.
+    /// - Parameter isCertain: false when nobody was told so.
+    mutating func ended(_ producerId: Int64, isCommit: Bool, isCertain: Bool) {
+        let offsets = pending[producerId] ?? [:]
+        if isCertain { pending[producerId] = nil }
+        guard isCommit else { return }
+        for (key, candidates) in offsets.sorted(by: { $0.key < $1.key }) {
+            let entry = entries[key, default: Entry()]
+            if isCertain, candidates.count == 1, candidates[0].isCertain, entry.possible.count == 1, !entry.mayExpire {
+                // What was committed since then is newer.
+                let candidate = candidates[0]
+                if candidate.order > entry.order {
+                    set(candidate.offset, key, candidate.takenMs, candidate.order)
+                }
+            } else {
+                for candidate in candidates { mayBe(candidate.offset, key) }
+            }
+        }
+    }
+
+    // MARK: What is told
+
+    /// Nobody has needed some offsets for as long as offsets are kept.
+    mutating func mayExpire(where isOver: (_ key: Key, _ committedMs: Int64) -> Bool) {
+        for (key, entry) in entries where isOver(key, entry.committedMs) { entries[key]?.mayExpire = true }
+    }
+
+    /// - Returns: what is wrong with it.
+    mutating func fetched(_ offset: Int64, _ key: Key) -> String? {
+        guard var entry = entries[key] else {
+            return offset == OffsetChecker.nothing
+                ? nil : "\(key.partition) of \(key.group) is at \(offset) from nowhere"
+        }
+        guard entry.possible.contains(offset) || offset == OffsetChecker.nothing && entry.mayExpire else {
+            let known = entry.possible.sorted()
+            let what = entry.former.contains(offset) ? "goes back to" : "is told as"
+            return "the offset of \(key.partition) of \(key.group) \(what) \(offset), it was \(known)"
+        }
+        entry.former.formUnion(entry.possible)
+        entry.possible = [offset]
+        entries[key] = entry
+        return nil
+    }
+}

@@ -1,0 +1,201 @@
+import Synchronization
+
+@testable import KCore
+
+/// A coordinator's partition in memory. What its high watermark has not passed is on this broker only, and lost with it as
+/// far as chance has it. It judges producers as every log does, and is compacted.
+final class SimulatedCoordinatorLog: CoordinatorLog {
+    private struct State {
+        var batches: [(header: RecordBatchHeader, bytes: Bytes)] = []
+        var endOffset: Int64 = 0
+        var highWatermark: Int64 = 0
+        var producers = ProducerStates()
+        var verifications = TransactionVerifications()
+        var failure: ErrorCode?
+    }
+
+    let topicPartition: TopicPartition
+    let bug: CoordinatorBug?
+    private let clock: any Clock
+    private let state = Mutex(State())
+
+    init(_ topic: String, clock: any Clock, bug: CoordinatorBug?) {
+        topicPartition = TopicPartition(topic: topic, partition: 0)
+        self.clock = clock
+        self.bug = bug
+    }
+
+    var startOffset: Int64 { 0 }
+    var endOffset: Int64 { state.withLock { $0.endOffset } }
+    /// What can no longer be lost.
+    var keptOffset: Int64 { state.withLock { $0.highWatermark } }
+    var highWatermark: Int64 { bug == .answersTooEarly ? endOffset : keptOffset }
+    var batchCount: Int { state.withLock { $0.batches.count } }
+
+    func append(_ batch: Bytes) throws(LogError) -> Int64 {
+        try state.withLock { state throws(LogError) in
+            if let failure = state.failure { throw LogError(failure, "told to fail") }
+            let offset = state.endOffset
+            batch.withUnsafeMutableBytes { bytes in
+                guard let base = bytes.baseAddress else { return }
+                RecordBatchHeader.stamp(baseOffset: offset, partitionLeaderEpoch: 0, at: base)
+            }
+            let header: RecordBatchHeader
+            do throws(RecordsError) {
+                header = try batch.withUnsafeBytes { bytes throws(RecordsError) in
+                    try RecordBatchHeader(reading: bytes)
+                }
+            } catch {
+                throw LogError(.corruptMessage, "\(error)")
+            }
+            let marker = SimulatedCoordinatorLog.marker(header, batch)
+            _ = try state.producers.check(header, marker: marker, origin: .coordinator)
+            SimulatedCoordinatorLog.note(header, marker, clock.wallMs, &state)
+            if bug == .forgetsAssignments {
+                let shorter = SimulatedCoordinatorLog.filter(header, batch) { !$0.isAssignment }
+                if let shorter { state.batches.append(shorter) }
+            } else {
+                state.batches.append((header, batch))
+            }
+            state.endOffset = header.lastOffset + 1
+            return state.endOffset
+        }
+    }
+
+    private static func marker(_ header: RecordBatchHeader, _ bytes: Bytes) -> EndTransactionMarker? {
+        guard header.isControl, let reader = try? RecordBatchReader(bytes) else { return nil }
+        var marker: EndTransactionMarker?
+        try? reader.forEachRecord { view throws(RecordsError) in marker = try EndTransactionMarker(view) }
+        return marker
+    }
+
+    private static func note(
+        _ header: RecordBatchHeader, _ marker: EndTransactionMarker?, _ timeMs: Int64, _ state: inout State
+    ) {
+        if header.isTransactional { state.verifications.forget(header.producerId) }
+        state.producers.apply(header, marker: marker, timeMs: timeMs)
+    }
+
+    func check(_ producer: CoordinatorProducer) -> ErrorCode {
+        state.withLock { state in
+            let known = state.producers.states[producer.id]
+            if let known, producer.epoch < known.epoch { return .invalidProducerEpoch }
+            if known?.transactionFirstOffset != nil { return .none }
+            return state.verifications.isConfirmed(producer.id, epoch: producer.epoch) ? .none : .invalidTxnState
+        }
+    }
+
+    /// One batch at a time.
+    func read(from offset: Int64, maxBytes: Int) throws(LogError) -> Bytes {
+        state.withLock { state in
+            var (low, high) = (0, state.batches.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if state.batches[middle].header.lastOffset < offset { low = middle + 1 } else { high = middle }
+            }
+            return low < state.batches.count ? state.batches[low].bytes : Bytes()
+        }
+    }
+
+    /// Nobody needs to be woken: the simulation says when the high watermark moves.
+    func whenHighWatermarkMoves(from highWatermark: Int64, _ wake: @escaping @Sendable () -> Void) {}
+
+    // MARK: What the simulation does
+
+    func fail(_ code: ErrorCode?) { state.withLock { $0.failure = code } }
+
+    func keep(to offset: Int64) {
+        state.withLock { $0.highWatermark = max($0.highWatermark, min(offset, $0.endOffset)) }
+    }
+
+    /// See ``Log/beginVerification(of:epoch:)``.
+    func beginVerification(of producer: CoordinatorProducer) -> Int? {
+        state.withLock { state in
+            if state.producers.states[producer.id]?.transactionFirstOffset != nil { return nil }
+            return state.verifications.begin(producer.id, epoch: producer.epoch, nowMs: clock.wallMs)
+        }
+    }
+
+    /// See ``Log/confirmTransaction(of:_:)``.
+    func confirm(_ producer: CoordinatorProducer, _ number: Int) {
+        state.withLock { $0.verifications.confirm(producer.id, number) }
+    }
+
+    var openProducers: [Int64] { state.withLock { $0.producers.openTransactions.map(\.producerId) } }
+
+    /// The broker is gone: of the batches behind the high watermark those are left that another one had.
+    func crash(_ random: inout SeededGenerator) {
+        state.withLock { state in
+            let kept = state.batches.count { $0.header.lastOffset < state.highWatermark }
+            var count = Int.random(in: kept...state.batches.count, using: &random)
+            if bug == .losesWhatIsKept, count > 0 { count -= 1 }
+            let offset = count > 0 ? state.batches[count - 1].header.lastOffset + 1 : 0
+            state.batches.removeSubrange(count...)
+            state.endOffset = offset
+            state.highWatermark = min(state.highWatermark, offset)
+            state.producers = ProducerStates()
+            state.verifications = TransactionVerifications()
+            for (header, bytes) in state.batches {
+                SimulatedCoordinatorLog.note(
+                    header, SimulatedCoordinatorLog.marker(header, bytes), clock.wallMs, &state)
+            }
+        }
+    }
+}
+
+// MARK: Compaction
+
+extension SimulatedCoordinatorLog {
+    /// Leaves out what a later record of its key makes superfluous, and tombstones behind which nothing is hidden. What
+    /// transactions wrote stays, and so does what is not kept yet.
+    func compact() {
+        state.withLock { state in
+            let end = state.highWatermark
+            var last: [Bytes: Int64] = [:]
+            var inTransactions: Set<Bytes> = []
+            for (header, bytes) in state.batches where !header.isControl && header.lastOffset < end {
+                for record in (try? RecordBatchReader(bytes).allRecords()) ?? [] {
+                    let key = record.key ?? Bytes()
+                    if header.isTransactional { inTransactions.insert(key) } else { last[key] = record.offset }
+                }
+            }
+            state.batches = state.batches.compactMap { header, bytes in
+                guard !header.isTransactional, header.lastOffset < end else { return (header, bytes) }
+                return SimulatedCoordinatorLog.filter(header, bytes) { record in
+                    let key = record.key ?? Bytes()
+                    return last[key] == record.offset && (record.value != nil || inTransactions.contains(key))
+                }
+            }
+        }
+    }
+
+    /// A batch without some of its records; nil when none is left.
+    private static func filter(
+        _ header: RecordBatchHeader, _ bytes: Bytes, _ isKept: (Record) -> Bool
+    ) -> (header: RecordBatchHeader, bytes: Bytes)? {
+        guard !header.isTransactional, let records = try? RecordBatchReader(bytes).allRecords() else {
+            return (header, bytes)
+        }
+        let left = records.filter(isKept)
+        if left.count == records.count { return (header, bytes) }
+        var options = BatchOptions()
+        (options.baseOffset, options.lastOffsetDelta) = (header.baseOffset, header.lastOffsetDelta)
+        guard !left.isEmpty, let batch = try? RecordBatchBuilder.batch(left, options),
+            let shorter = try? batch.withUnsafeBytes({ bytes throws(RecordsError) in
+                try RecordBatchHeader(reading: bytes)
+            })
+        else { return nil }
+        return (shorter, batch)
+    }
+}
+
+extension Record {
+    /// Whether it says what a member has been assigned (KIP-848).
+    fileprivate var isAssignment: Bool {
+        guard let key, let record = try? GroupRecord(key: key, value: value) else { return false }
+        switch record {
+        case .consumerGroupCurrentMemberAssignment, .consumerGroupTargetAssignmentMember, .groupMetadata: return true
+        default: return false
+        }
+    }
+}

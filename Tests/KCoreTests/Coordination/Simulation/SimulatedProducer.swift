@@ -1,0 +1,245 @@
+@testable import KCore
+
+/// A producer's program: begin, write here and there, commit offsets, end; begin anew as somebody else when anything goes
+/// wrong.
+struct SimulatedProducer {
+    typealias Producer = TransactionMachine.Producer
+
+    let id: String
+    /// Whether each of its transactions has an epoch of its own (KIP-890).
+    let bumpsEpoch: Bool
+    /// Whether it commits what a reader has read, else for a group without members.
+    let isMember: Bool
+    var producer: Producer?
+    var transaction: Int?
+    var sequences: [Int32: Int32] = [:]
+    var added: Set<TopicPartition> = []
+    var writes = 0
+    /// How its transaction is to end, until it hears that it does.
+    var ending: Bool?
+    /// The request that it waits for; an answer to another one is one that it has given up.
+    var call = 0
+    var isWaiting = false
+    var resend: (() -> Void)?
+    var nextMs: Int64 = 0
+    var isGone = false
+
+    /// It forgets everything, and begins as whoever it is told to be.
+    mutating func restart(as producer: Producer? = nil) {
+        (self.producer, transaction, sequences, added, writes) = (producer, nil, [:], [], 0)
+        (isWaiting, resend, ending) = (false, nil, nil)
+    }
+}
+
+/// What producers do, and what becomes of it.
+extension CoordinatorsSimulation {
+    static let groupsPlace = TopicPartition(topic: "__consumer_offsets", partition: 0)
+
+    func stepProducers() {
+        for index in producers.indices where !producers[index].isGone && nowMs >= producers[index].nextMs {
+            act(index)
+            // Now and then one stalls for longer than its transaction may last.
+            producers[index].nextMs = nowMs + Int64(network.chance(1) ? 20_000 : network.int(50...600))
+        }
+    }
+
+    private func act(_ index: Int) {
+        let client = producers[index]
+        if client.isWaiting { return }
+        guard let producer = client.producer else { return initialize(index) }
+        guard let transaction = client.transaction else {
+            attempts += 1
+            producers[index].transaction = attempts
+            (producers[index].added, producers[index].writes) = ([], 0)
+            return transactionChecker.begins(attempts, client.id, producer, bumpsEpoch: client.bumpsEpoch)
+        }
+        if let isCommit = client.ending { return end(index, producer, transaction, isCommit: isCommit) }
+        if client.writes > 0 && network.int(0...2) == 0 {
+            return end(index, producer, transaction, isCommit: network.int(0...4) < 3)
+        }
+        let isCommittingOffsets = network.int(0...2) == 0
+        let number = Int32(network.int(0...(places.count - 1)))
+        let place = isCommittingOffsets ? Self.groupsPlace : TopicPartition(topic: "data", partition: number)
+        if !client.added.contains(place) { return add(index, producer, transaction, place) }
+        if isCommittingOffsets { return commitOffsets(index, producer) }
+        write(index, producer, transaction, number)
+    }
+
+    /// Sends a request, again and again until it is answered or given up.
+    /// - Parameter request: has the request taken; what it is given carries what the answer changes.
+    func call(
+        _ index: Int,
+        _ request: @escaping (_ answer: @escaping (@escaping (inout SimulatedProducer) -> Void) -> Void) -> Void
+    ) {
+        calls += 1
+        let number = calls
+        // What is late can end a later transaction where transactions have no epochs of their own: KIP-890 is about that.
+        let canRepeat = producers[index].bumpsEpoch
+        let send = { [unowned self] in
+            network.carry(canRepeat: canRepeat) { [unowned self] in
+                request { [unowned self] change in
+                    network.carry { [unowned self] in
+                        guard producers[index].isWaiting, producers[index].call == number else { return }
+                        (producers[index].isWaiting, producers[index].resend) = (false, nil)
+                        change(&producers[index])
+                    }
+                }
+            }
+        }
+        (producers[index].call, producers[index].isWaiting, producers[index].resend) = (number, true, send)
+        send()
+        awaitAnswer(index, number)
+    }
+
+    private func awaitAnswer(_ index: Int, _ number: Int) {
+        network.later(2000) { [unowned self] in
+            guard producers[index].isWaiting, producers[index].call == number else { return }
+            // It gives up, and what it sent may still arrive.
+            if network.isCalm || network.chance(40) { return producers[index].restart() }
+            producers[index].resend?()
+            awaitAnswer(index, number)
+        }
+    }
+
+    // MARK: Requests
+
+    private func initialize(_ index: Int) {
+        let id = producers[index].id
+        call(index) { [unowned self] answer in
+            let timeoutMs = bug == .abortsTooEarly ? 700 : Int32(Self.transactionTimeoutMs)
+            withFreshId({ TransactionMachine.Initialized.failed($0) }) { [unowned self] machine, turn, fresh in
+                transactionChecker.takesInit(id, nowMs)
+                return machine.initProducer(id, timeoutMs: timeoutMs, expected: nil, freshId: fresh, &turn)
+            } isShort: {
+                $0 == .needsProducerId
+            } _: { [unowned self] outcome in
+                guard case .producer(let producer) = outcome else { return answer { $0.restart() } }
+                trace("\(id) is \(producer.id)/\(producer.epoch)")
+                count("producers begun")
+                note(transactionChecker.initialized(id, as: producer))
+                answer { $0.restart(as: producer) }
+            }
+        }
+    }
+
+    private func add(_ index: Int, _ producer: SimulatedProducer.Producer, _ attempt: Int, _ place: TopicPartition) {
+        let (id, version) = (producers[index].id, Int16(producers[index].bumpsEpoch ? 2 : 0))
+        call(index) { [unowned self] answer in
+            transactionChecker.takesAdd(attempt, nowMs)
+            let isZombie = transactionChecker.isZombie(id, producer)
+            let asked = bug == .acceptsZombieProducers ? current(id) ?? producer : producer
+            transactions.ask({ $0 }) {
+                $2.pass($0.addPartitions(id, asked, [place], clientVersion: version, &$1), &$1)
+            } _: { [unowned self] code in
+                trace("\(id) \(producer.id)/\(producer.epoch) adds \(place) to transaction \(attempt): \(code.name)")
+                if code == .none {
+                    if isZombie { note("a zombie of \(id), \(producer), adds a partition") }
+                    transactionChecker.added(attempt)
+                }
+                answer { client in
+                    switch code {
+                    case .none: client.added.insert(place)
+                    case .concurrentTransactions, .coordinatorLoadInProgress, .notCoordinator: break
+                    default: client.restart()
+                    }
+                }
+            }
+        }
+    }
+
+    private func write(_ index: Int, _ producer: SimulatedProducer.Producer, _ attempt: Int, _ place: Int32) {
+        let id = producers[index].id
+        let sequence = producers[index].sequences[place] ?? 0
+        call(index) { [unowned self] answer in
+            let asked = TopicPartition(topic: "data", partition: place)
+            guard let number = places[Int(place)].beginVerification(of: producer, nowMs) else {
+                return append(index, producer, attempt, place, sequence, answer)
+            }
+            transactions.ask({ [asked: $0] }) {
+                $2.pass($0.verify(id, producer, [asked]), &$1)
+            } _: { [unowned self] codes in
+                guard codes[asked] == ErrorCode.none else {
+                    return answer { if codes[asked]?.isRetriable != true { $0.restart() } }
+                }
+                places[Int(place)].confirm(producer, number)
+                append(index, producer, attempt, place, sequence, answer)
+            }
+        }
+    }
+
+    private func append(
+        _ index: Int, _ producer: SimulatedProducer.Producer, _ attempt: Int, _ place: Int32, _ sequence: Int32,
+        _ answer: (@escaping (inout SimulatedProducer) -> Void) -> Void
+    ) {
+        let isZombie = transactionChecker.isZombie(producers[index].id, producer)
+        let isNew = places[Int(place)].write(producer, sequence: sequence, transaction: attempt, nowMs)
+        if isNew == true {
+            count("records written")
+            if isZombie { note("a zombie of \(producers[index].id), \(producer), writes a record") }
+        }
+        answer { [unowned self] client in
+            guard isNew != nil else { return client.restart() }
+            client.sequences[place] = sequence + 1
+            client.writes += 1
+            transactionChecker.written(attempt, place)
+        }
+    }
+
+    private func end(_ index: Int, _ producer: SimulatedProducer.Producer, _ attempt: Int, isCommit: Bool) {
+        let (id, bumpsEpoch) = (producers[index].id, producers[index].bumpsEpoch)
+        call(index) { [unowned self] answer in
+            transactionChecker.takesEnd(attempt, isCommit: isCommit)
+            let isZombie = transactionChecker.isZombie(id, producer)
+            let asked = bug == .acceptsLateEnds ? current(id) ?? producer : producer
+            withFreshId({ .failed($0) }) { machine, turn, fresh in
+                machine.end(id, asked, isCommit: isCommit, bumpsEpoch: bumpsEpoch, freshId: fresh, &turn)
+            } isShort: {
+                $0 == .needsProducerId
+            } _: { [unowned self] outcome in
+                trace("\(id) \(producer.id)/\(producer.epoch) ends transaction \(attempt), \(isCommit): \(outcome)")
+                if case .decided = outcome, isZombie { note("a zombie of \(id), \(producer), ends a transaction") }
+                answer { [unowned self] client in
+                    switch outcome {
+                    case .decided(let next):
+                        transactionChecker.ended(attempt, isCommit: isCommit)
+                        count(isCommit ? "transactions committed" : "transactions aborted")
+                        (client.transaction, client.ending) = (nil, nil)
+                        if next != producer { client.sequences = [:] }
+                        client.producer = next
+                    case .failed(.concurrentTransactions), .failed(.coordinatorLoadInProgress),
+                        .failed(.notCoordinator):
+                        client.ending = isCommit
+                    default: client.restart()
+                    }
+                }
+            }
+        }
+    }
+
+    /// As the coordinator has it: for mistakes.
+    private func current(_ id: String) -> SimulatedProducer.Producer? {
+        transactions.machine?.states[id].map { .init(id: $0.producerId, epoch: $0.producerEpoch) }
+    }
+
+    /// Makes a step of the coordinator, and a second one when it wants a producer id.
+    private func withFreshId<R: Sendable>(
+        _ refusal: @escaping @Sendable (ErrorCode) -> R,
+        _ step: @escaping (inout TransactionMachine, inout TransactionMachine.Turn, Int64?) -> R,
+        isShort: @escaping (R) -> Bool, _ answered: @escaping (R) -> Void
+    ) {
+        transactions.ask(refusal) {
+            $2.pass(step(&$0, &$1, nil), &$1)
+        } _: { [unowned self] answer in
+            guard isShort(answer) else { return answered(answer) }
+            nextProducerId += 1
+            let fresh = nextProducerId
+            transactions.ask(refusal, { $2.pass(step(&$0, &$1, fresh), &$1) }, answered)
+        }
+    }
+}
+
+extension CoordinatorReply {
+    fileprivate func pass<Record>(_ answer: Response, _ turn: inout CoordinatorTurn<Record>) {
+        turn.send(answer, to: self)
+    }
+}
