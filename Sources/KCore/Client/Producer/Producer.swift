@@ -73,7 +73,8 @@ public final class Producer: Sendable {
         let creates = client.config.allowAutoCreateTopics
         let patience: Int64 = creates ? 3000 : 0
         let start = clock.monotonicMs
-        return try client.retrying(timeoutMs: timeoutMs) { leftMs throws(ClientError) in
+        // Nil for one that is not there, which is not asked for again.
+        let found: ClusterMetadata.Topic? = try client.retrying(timeoutMs: timeoutMs) { leftMs throws(ClientError) in
             let metadata: ClusterMetadata = try client.blocking("ask for topic \(name)", timeoutMs: leftMs + 1000) {
                 runtime, complete in
                 runtime.askMetadata([name], allowAutoCreate: creates, timeoutMs: leftMs) { complete($0) }
@@ -81,13 +82,16 @@ public final class Producer: Sendable {
             guard let topic = metadata.topics.first(where: { $0.name == name }) else {
                 throw ClientError(.badData, "the broker left topic \(name) out of its answer")
             }
-            if topic.error == .unknownTopicOrPartition, clock.monotonicMs - start >= patience {
-                throw ClientError(.broker(topic.error), "there is no topic \(name); create it, or check its name")
-            }
+            if topic.error == .unknownTopicOrPartition, clock.monotonicMs - start >= patience { return nil }
             guard topic.error == .none else { throw .refused("produce to \(name)", topic.error) }
             guard !topic.partitions.isEmpty else { throw .refused("produce to \(name)", .leaderNotAvailable) }
             return topic
         }
+        guard let found else {
+            let message = "there is no topic \(name); create it, or check its name"
+            throw ClientError(.broker(.unknownTopicOrPartition), message)
+        }
+        return found
     }
 
     /// Takes one record; waits while `buffer.memory` is full.

@@ -3,9 +3,10 @@ extension Command {
         "describe", "Shows the members of groups and what is assigned to them",
         details: [
             """
-            --format json prints an object for each group: group, state, type, protocol, assignor, coordinator and
-            members, an array of objects: member, instance, client, host and partitions, an array of topic and
-            partition. --format awk prints a line for each member, and one without a member for a group that has none.
+            --format json prints an object for each group: group, state, type, protocol, assignor, coordinator
+            and members, an array of objects: member, instance, client, host and partitions, an array of topic
+            and partition. --format awk prints a line for each member, and one without a member for a group
+            that has none.
             """
         ],
         operands: [Operand("GROUP", repeatable: true, required: true)], options: [AdminOptions.format],
