@@ -15,6 +15,8 @@ public final class LogCleaner: Sendable {
         var status = CleanerStatus()
         /// Logs that cannot be cleaned as they are.
         var damaged: [TopicPartition: Damage] = [:]
+        /// Why the last attempt failed, which is said once: with no room it is tried again for as long as that takes.
+        var failing: [TopicPartition: String] = [:]
     }
 
     private struct Damage: Sendable {
@@ -88,6 +90,7 @@ public final class LogCleaner: Sendable {
             state.status.last = state.status.last.filter { names.contains($0.key) }
             state.status.uncleanable = state.status.uncleanable.filter { names.contains($0.key) }
             state.damaged = state.damaged.filter { names.contains($0.key) }
+            state.failing = state.failing.filter { names.contains($0.key) }
         }
     }
 
@@ -137,13 +140,15 @@ public final class LogCleaner: Sendable {
     ) -> CleaningResult? {
         let started = clock.monotonicMs
         var saidMs = started
-        logger.info(
-            "cleaning begins",
-            [
-                "partition": choice.log.topicPartition, "from": choice.range.firstDirtyOffset,
-                "to": choice.range.endOffset, "dirtyMB": LogCleaner.megabytes(choice.range.dirtyBytes),
-                "cleanMB": LogCleaner.megabytes(choice.range.cleanBytes),
-            ])
+        if state.withLock({ $0.failing[choice.log.topicPartition] == nil }) {
+            logger.info(
+                "cleaning begins",
+                [
+                    "partition": choice.log.topicPartition, "from": choice.range.firstDirtyOffset,
+                    "to": choice.range.endOffset, "dirtyMB": LogCleaner.megabytes(choice.range.dirtyBytes),
+                    "cleanMB": LogCleaner.megabytes(choice.range.cleanBytes),
+                ])
+        }
         let cleaning = Cleaning(
             choice.log, choice.range, map: map, bufferBytes: options.bufferBytes, nowMs: clock.wallMs,
             goOn: { [self] read, written in
@@ -187,6 +192,7 @@ public final class LogCleaner: Sendable {
     private func finish(_ log: Log, _ result: CleaningResult) {
         state.withLock { state in
             state.status.last[log.topicPartition] = result
+            state.failing[log.topicPartition] = nil
             state.status.cleanings += 1
             state.status.bytesRead += result.bytesRead
             state.status.bytesWritten += result.bytesWritten
@@ -218,7 +224,11 @@ public final class LogCleaner: Sendable {
         case .abandoned:
             logger.debug("a cleaning was abandoned", ["partition": log.topicPartition])
         case .failed(let error):
-            logger.error("a cleaning failed", ["partition": log.topicPartition, "error": error])
+            let isNews = state.withLock { state in
+                state.failing.updateValue(error.message, forKey: log.topicPartition) != error.message
+            }
+            guard isNews else { return }
+            logger.error("a cleaning failed, and is tried again", ["partition": log.topicPartition, "error": error])
         case .uncleanable(let segment, let reason):
             state.withLock { state in
                 state.damaged[log.topicPartition] = Damage(log: log, baseOffset: segment)

@@ -178,6 +178,23 @@ import Testing
         #expect(log.size < size)
     }
 
+    @Test func `a cleaning that fails again and again is told of once`() throws {
+        let capture = PipeCapture()
+        let manager = try LogManager(
+            LogManagerOptions(directories: ["/a"]), disk: disk, clock: clock,
+            logger: Logger(component: "broker", sink: Logger.Sink(descriptor: capture.descriptor)),
+            background: { $0() })
+        manager.load { _ in CleaningBench.config }
+        _ = try fill(manager, 0, 40)
+        disk.inject(
+            InjectedError(operation: .write, part: OffsetCheckpoint.recoveryPointName, code: ENOSPC, times: .max))
+        for _ in 0..<3 { #expect(clean(manager).isEmpty) }
+        #expect(capture.text.split(separator: "\n").filter { $0.contains("a cleaning failed") }.count == 1)
+        #expect(capture.text.split(separator: "\n").filter { $0.contains("cleaning begins") }.count == 1)
+        disk.clearErrors()
+        #expect(clean(manager) == [0])
+    }
+
     @Test func `the log says when a cleaning begins, and what came of it`() throws {
         let capture = PipeCapture()
         let manager = try LogManager(
