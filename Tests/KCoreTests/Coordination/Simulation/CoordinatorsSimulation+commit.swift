@@ -72,7 +72,7 @@ extension CoordinatorsSimulation {
             guard tell() else { return }
             let code = response.topics[0].partitions[0].errorCode
             trace(
-                "commit of \(commit.offset) for \(commit.group) by \(commit.member) in \(commit.epoch), \(commit.partition): \(code.name)"
+                "commit of \(commit.offset) by \(commit.member) in \(commit.epoch), \(key.partition) of \(key.group): \(code.name)"
             )
             if code == .none {
                 count("commits")
