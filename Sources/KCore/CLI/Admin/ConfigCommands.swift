@@ -18,8 +18,8 @@ extension Command {
         of: "group", "Shows or changes the configuration of consumer groups of the new protocol (KIP-848)",
         details: [
             """
-            What a group sets holds from the next heartbeat of each member on, also for a group that is made later. The
-            brokers' group.consumer.min.* and group.consumer.max.* say what is allowed.
+            What a group sets holds from the next heartbeat of each member on, also for a group that is made
+            later. The brokers' group.consumer.min.* and group.consumer.max.* say what is allowed.
             """
         ],
         source: .dynamicGroup,
