@@ -75,7 +75,9 @@ struct TransactionMachine: CoordinatorMachine {
     mutating func didLoad(_ turn: inout Turn) {
         nextExpiryMs = turn.nowMs + settings.expiryIntervalMs
         nextAbortMs = turn.nowMs
-        for (id, state) in states where state.isPrepared { sendMarkers(id, state, &turn) }
+        for (id, state) in states.filter({ $0.value.isPrepared }).sorted(by: { $0.key < $1.key }) {
+            sendMarkers(id, state, &turn)
+        }
     }
 
     var nextTickMs: Int64? {

@@ -19,7 +19,7 @@ extension CoordinatorsSimulation {
             response.errorCode = code
             return response
         }) { [request] machine, turn, reply in
-            turn.send(machine.deleteOffsets(request, &turn), to: reply)
+            turn.send(machine.deleteOffsets(request, &turn) { _, _ in true }, to: reply)
         } _: { [unowned self] response in
             let code = response.errorCode != .none ? response.errorCode : response.topics[0].partitions[0].errorCode
             trace("the offset of \(key.partition) of \(key.group) is to be deleted: \(code.name)")

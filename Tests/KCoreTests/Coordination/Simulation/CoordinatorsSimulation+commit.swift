@@ -66,7 +66,7 @@ extension CoordinatorsSimulation {
         request.topics = [topic]
         let tell = once("a commit")
         groups.ask({ [request] in request.refused($0) }) {
-            $0.commit(request, version: 9, &$1, $2)
+            $0.commit(request, version: 9, &$1, $2) { _, _ in true }
         } _: {
             [unowned self] response in
             guard tell() else { return }
@@ -173,7 +173,7 @@ extension CoordinatorsSimulation {
         (topic.name, topic.partitions) = (commit.partition.topic, [entry])
         request.topics = [topic]
         groups.ask(in: producer, { [request] in request.refused($0) }) {
-            $0.commit(request, &$1, $2)
+            $0.commit(request, &$1, $2) { _, _ in true }
         } _: {
             [unowned self] response in
             let code = response.topics[0].partitions[0].errorCode
