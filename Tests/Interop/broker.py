@@ -23,6 +23,10 @@ class Broker:
         self.environment = environment or {}
         self.directory = data or self.data / "data"
         self.overrides = {name.replace("_", "."): value for name, value in overrides.items()}
+        for time in ("session.timeout.ms", "heartbeat.interval.ms"):
+            # Shorter than Kafka lets them be, unless it is told otherwise.
+            if value := self.overrides.get(f"group.consumer.{time}"):
+                self.overrides.setdefault(f"group.consumer.min.{time}", value)
         self.port = 0
         self.process = None
         self.start()
