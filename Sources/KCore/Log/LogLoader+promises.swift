@@ -67,6 +67,18 @@ extension LogLoader {
             }
     }
 
+    /// What must be taken for promised of a log that is damaged in front of `later`, so that no later start cuts anything off
+    /// where whole segments follow: not the first damage counts, which may be put right alone, but the last.
+    /// - Returns: nil when nothing behind the damage can have been promised.
+    func promise(behindDamage later: ArraySlice<LogSegment>) -> Int64? {
+        guard mayHavePromised(later), var promise = later.first?.baseOffset else { return nil }
+        for index in later.indices.dropFirst() where mayHavePromised(later[index...]) {
+            let former = SegmentRecovery(segment: later[index - 1], indexIntervalBytes: config.indexIntervalBytes)
+            if !former.isSound { promise = later[index].baseOffset }
+        }
+        return promise
+    }
+
     /// - Throws: when what follows a hole may have been promised, so that it must not be taken for what a crash has left.
     func checkHole(from end: Int64, in later: ArraySlice<LogSegment>) throws(LogFault) {
         guard let next = later.first, next.baseOffset > end, mayHavePromised(later) else { return }

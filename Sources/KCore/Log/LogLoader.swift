@@ -283,8 +283,8 @@ struct LogLoader {
             let recovery = SegmentRecovery(segment: segment, indexIntervalBytes: config.indexIntervalBytes)
             let later = segments[(index + 1)...]
             let mayCut = { (outcome: SegmentRecovery.Outcome) in
-                guard mayHavePromised(later), let next = later.first else { return outcome.nextOffset >= recoveryPoint }
-                proves(next.baseOffset)
+                guard let promise = promise(behindDamage: later) else { return outcome.nextOffset >= recoveryPoint }
+                proves(promise)
                 return false
             }
             let outcome = try recovery.run(mayCut: mayCut) { batch in

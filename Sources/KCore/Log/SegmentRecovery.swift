@@ -55,6 +55,28 @@ struct SegmentRecovery {
         return outcome
     }
 
+    /// Whether the segment is whole batches with right checksums, from end to end. Changes nothing.
+    var isSound: Bool {
+        do throws(LogFault) {
+            let file = try segment.file()
+            file.dropCache()
+            let fileSize = try onDisk { () throws(DiskError) in try file.size() }
+            let window = ByteStorage(capacity: SegmentRecovery.windowBytes)
+            let memory = UnsafeMutableRawBufferPointer(start: window.base, count: window.capacity)
+            var reader = BatchReader(file: file, end: fileSize, segmentOffset: segment.baseOffset, window: memory)
+            var position: Int64 = 0
+            var nextOffset = segment.baseOffset
+            while position < fileSize {
+                let batch = try reader.next(at: position, atLeast: nextOffset)
+                (position, nextOffset) = (batch.end, batch.lastOffset + 1)
+            }
+            withExtendedLifetime(window) {}
+            return true
+        } catch {
+            return false
+        }
+    }
+
     private struct IndexEntries {
         var offsets: [OffsetIndex.Entry] = []
         var times: [TimeIndex.Entry] = []

@@ -90,6 +90,25 @@ import Testing
         #expect(try start().log(for: partition) == nil)
     }
 
+    @Test func `of several damaged places each has to be put right before anything is taken for a torn end`() throws {
+        _ = try crash(damaging: 2, checkpoint: "garbage")
+        let second = "/a/t-0/00000000000000000004.log"
+        disk.flip(second, bit: 3, at: 70)
+        let first = try start()
+        #expect(first.log(for: partition) == nil)
+        first.checkpointAll()
+        #expect(disk.contents(Self.checkpoint).map { String(decoding: $0, as: UTF8.self) } == "0\n1\nt 0 6\n")
+        disk.restart()
+        disk.flip("/a/t-0/00000000000000000002.log", bit: 3, at: 70)
+        let before = segments()
+        let manager = try start()
+        #expect(manager.log(for: partition) == nil)
+        manager.shutdown()
+        #expect(segments() == before)
+        disk.flip(second, bit: 3, at: 70)
+        #expect(try start().log(for: partition)?.values() == (0..<8).map { "value \($0)" })
+    }
+
     @Test func `a torn end is cut all the same`() throws {
         _ = try crash(damaging: 6, checkpoint: "garbage")
         #expect(try start().log(for: partition)?.values() == (0..<6).map { "value \($0)" })
