@@ -10,6 +10,9 @@ protocol CoordinatorLog: Sendable {
     /// All below is on every in-sync replica.
     var highWatermark: Int64 { get }
 
+    /// What a batch must stay below.
+    var maxBatchBytes: Int { get }
+
     /// Appends one batch, whose offsets are set in place.
     /// - Returns: the offset behind its last record.
     func append(_ batch: Bytes) throws(LogError) -> Int64
@@ -31,6 +34,7 @@ extension CoordinatorLog {
 extension Partition: CoordinatorLog {
     var startOffset: Int64 { log.logStartOffset }
     var endOffset: Int64 { log.logEndOffset }
+    var maxBatchBytes: Int { log.config.segmentBytes }
 
     func append(_ batch: Bytes) throws(LogError) -> Int64 {
         let result = try append(batch, requiredAcks: -1, origin: .coordinator)

@@ -12,8 +12,9 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
         case failed
     }
 
-    /// Bytes at which a batch is closed and another one begun.
-    private static var maxBatchBytes: Int { 512 << 10 }
+    /// Bytes at which a batch is closed and another one begun: half of what the log takes, so that what stands around the
+    /// records has room.
+    private var maxBatchBytes: Int { min(512 << 10, log.maxBatchBytes / 2) }
 
     let log: any CoordinatorLog
     private(set) var phase = Phase.loading
@@ -165,9 +166,18 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
 
     private func add(_ turn: Turn) throws {
         let encoded = try turn.records.map { record throws(WireError) in try Machine.encode(record) }
-        let size = encoded.reduce(0) { $0 + $1.key.count + ($1.value?.count ?? 0) }
-        if turn.producer != nil || builder.uncompressedSizeInBytes + size > Self.maxBatchBytes { try closeBatch() }
-        for (key, value) in encoded { try builder.append(timestamp: turn.wallMs, key: key, value: value) }
+        let maxBatchBytes = maxBatchBytes
+        func size(_ record: (key: Bytes, value: Bytes?)) -> Int { record.key.count + (record.value?.count ?? 0) }
+        let isAlone = turn.producer != nil
+        if isAlone || builder.uncompressedSizeInBytes + encoded.reduce(0, { $0 + size($1) }) > maxBatchBytes {
+            try closeBatch()
+        }
+        for record in encoded {
+            if turn.isDivisible, !isAlone, builder.uncompressedSizeInBytes + size(record) > maxBatchBytes {
+                try closeBatch()
+            }
+            try builder.append(timestamp: turn.wallMs, key: record.key, value: record.value)
+        }
         if let producer = turn.producer {
             builder.options.producerId = producer.id
             builder.options.producerEpoch = producer.epoch

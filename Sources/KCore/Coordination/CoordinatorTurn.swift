@@ -11,6 +11,8 @@ struct CoordinatorTurn<Record: Sendable>: Sendable {
     /// What to do when all that was written is kept.
     private(set) var effects: [CoordinatorEffect] = []
     private(set) var nextOffset: Int64
+    /// Whether the records may come to the log in several batches.
+    private(set) var isDivisible = false
 
     /// - Parameter nextOffset: of the first record that is written.
     init(nowMs: Int64, wallMs: Int64, nextOffset: Int64 = 0, producer: CoordinatorProducer? = nil) {
@@ -19,6 +21,10 @@ struct CoordinatorTurn<Record: Sendable>: Sendable {
         self.nextOffset = nextOffset
         self.producer = producer
     }
+
+    /// Says that each of the step's records stands for itself: it may be more than a batch can hold, and a crash may leave
+    /// some of it undone.
+    mutating func allowDivision() { isDivisible = true }
 
     fileprivate mutating func next() -> CoordinatorRecordOrigin {
         defer { nextOffset += 1 }

@@ -8,6 +8,9 @@ struct Group: Sendable {
     var consumer: ConsumerGroup?
     var offsets = GroupOffsets()
 
+    /// The generation or epoch that follows one, which comes from a record and may be anything.
+    static func epoch(after epoch: Int32) -> Int32 { epoch == .max ? 1 : max(epoch, 0) + 1 }
+
     /// Nothing says that it is there.
     var isForgettable: Bool {
         kept == nil && consumer == nil && offsets.isEmpty

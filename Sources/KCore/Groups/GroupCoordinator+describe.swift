@@ -33,7 +33,7 @@ extension GroupCoordinator {
     ///   - states: lower-cased; empty for all.
     ///   - types: lower-cased; empty for all.
     func list(states: Set<String>, types: Set<String>) -> [ListGroupsResponse.ListedGroup] {
-        groups.keys.sorted().compactMap { id in
+        groups.sortedNames.compactMap { id in
             guard let group = groups[id] else { return nil }
             var entry = ListGroupsResponse.ListedGroup()
             entry.groupId = id

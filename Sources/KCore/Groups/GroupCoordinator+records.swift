@@ -37,7 +37,7 @@ extension GroupCoordinator {
         let offset = CommittedOffset(value, recordOffset: origin.offset)
         if let producerId = origin.producerId {
             groups[key.group, default: Group()].offsets.addPending(offset, key.topic, key.partition, of: producerId)
-            transactions[producerId, default: []].insert(key.group)
+            transactions[producerId, default: []].insert(ExactName(key.group))
         } else {
             groups[key.group, default: Group()].offsets.set(offset, key.topic, key.partition)
         }
@@ -46,8 +46,8 @@ extension GroupCoordinator {
     /// What a transaction committed counts now, or never did.
     mutating func replay(_ end: CoordinatorTransactionEnd) {
         for id in transactions.removeValue(forKey: end.producerId) ?? [] {
-            groups[id]?.offsets.endTransaction(of: end.producerId, isCommit: end.isCommit)
-            forgetIfNothingIsLeft(id)
+            groups[id.text]?.offsets.endTransaction(of: end.producerId, isCommit: end.isCommit)
+            forgetIfNothingIsLeft(id.text)
         }
     }
 }

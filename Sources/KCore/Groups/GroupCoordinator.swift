@@ -8,9 +8,9 @@ struct GroupCoordinator: CoordinatorMachine {
     let settings: GroupSettings
     /// What is set for a group itself, at this moment.
     private let configs: @Sendable (_ group: String) -> [String: String]
-    var groups: [String: Group] = [:]
+    var groups = NameMap<Group>()
     /// Which groups an open transaction of a producer has committed offsets of.
-    var transactions: [Int64: Set<String>] = [:]
+    var transactions: [Int64: Set<ExactName>] = [:]
     var timers = GroupTimers()
     private var nextExpiryMs: Int64?
     // For ids of members.
@@ -26,9 +26,10 @@ struct GroupCoordinator: CoordinatorMachine {
     }
 
     /// An id that nobody else has.
-    /// - Parameter prefix: of which as much is in it as leaves room: records hold strings of 32,767 bytes.
+    /// - Parameter prefix: of which as many bytes are in it as leave room: records hold strings of 32,767 bytes, and one
+    ///   character may have all of them.
     mutating func makeMemberId(_ prefix: String) -> String {
-        "\(String(prefix.prefix(1000)))-\(Uuid.random(using: &random).hyphenated)"
+        "\(String(decoding: prefix.utf8.prefix(1000), as: UTF8.self))-\(Uuid.random(using: &random).hyphenated)"
     }
 
     func consumerTimes(of group: String) -> ConsumerGroupTimes { settings.consumerTimes(configs(group)) }
@@ -64,7 +65,7 @@ struct GroupCoordinator: CoordinatorMachine {
 
     mutating func didLoad(_ turn: inout Turn) {
         nextExpiryMs = turn.nowMs + settings.offsetsRetentionCheckIntervalMs
-        for id in groups.keys.sorted() {
+        for id in groups.sortedNames {
             beginDeadlines(in: id, &turn)
             guard let kept = groups[id]?.kept, groups[id]?.consumer == nil else { continue }
             groups[id]?.classic = ClassicGroup(id: id, kept: kept)
@@ -77,7 +78,7 @@ struct GroupCoordinator: CoordinatorMachine {
     }
 
     mutating func abandon(_ code: ErrorCode, _ turn: inout Turn) {
-        for id in groups.keys.sorted() {
+        for id in groups.sortedNames {
             guard let (joins, syncs) = groups[id]?.classic?.abandon() else { continue }
             for reply in joins { turn.refuse(reply, code) }
             for reply in syncs { turn.refuse(reply, code) }

@@ -32,8 +32,8 @@ extension TransactionMachine {
         states.filter { _, state in
             (statuses.isEmpty || statuses.contains(state.status))
                 && (producerIds.isEmpty || producerIds.contains(state.producerId))
-                && (minDurationMs < 0 || nowMs - state.startMs > minDurationMs)
-        }.sorted { $0.key < $1.key }.map { id, state in
+                && (minDurationMs < 0 || nowMs &- state.startMs > minDurationMs)
+        }.sorted { ExactName($0.name) < ExactName($1.name) }.map { id, state in
             var entry = ListTransactionsResponse.TransactionState()
             entry.transactionalId = id
             entry.producerId = state.producerId

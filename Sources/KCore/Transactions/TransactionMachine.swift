@@ -22,9 +22,9 @@ struct TransactionMachine: CoordinatorMachine {
     let settings: Settings
     /// Has the markers of a transaction written, and then ``markersWritten(_:_:)`` called. Called when the decision is kept.
     let writeMarkers: @Sendable (TransactionEnd) -> Void
-    private(set) var states: [String: TransactionState] = [:]
+    private(set) var states = NameMap<TransactionState>()
     // Those with a transaction open, which are few of many ids.
-    private var ongoing: Set<String> = []
+    private var ongoing: Set<ExactName> = []
     private var nextExpiryMs: Int64?
     private var nextAbortMs: Int64?
 
@@ -51,9 +51,9 @@ struct TransactionMachine: CoordinatorMachine {
         let state = value.map { TransactionState($0) }
         states[key.transactionalId] = state
         if state?.status == .ongoing {
-            ongoing.insert(key.transactionalId)
+            ongoing.insert(ExactName(key.transactionalId))
         } else {
-            ongoing.remove(key.transactionalId)
+            ongoing.remove(ExactName(key.transactionalId))
         }
     }
 
@@ -75,8 +75,8 @@ struct TransactionMachine: CoordinatorMachine {
     mutating func didLoad(_ turn: inout Turn) {
         nextExpiryMs = turn.nowMs + settings.expiryIntervalMs
         nextAbortMs = turn.nowMs
-        for (id, state) in states.filter({ $0.value.isPrepared }).sorted(by: { $0.key < $1.key }) {
-            sendMarkers(id, state, &turn)
+        for id in states.sortedNames {
+            if let state = states[id], state.isPrepared { sendMarkers(id, state, &turn) }
         }
     }
 
@@ -93,7 +93,7 @@ struct TransactionMachine: CoordinatorMachine {
     private mutating func abortTimedOut(_ turn: inout Turn) {
         nextAbortMs = nil
         var nextMs = Int64.max
-        for id in ongoing.sorted() {
+        for id in ongoing.sorted().map(\.text) {
             guard let state = states[id], let deadlineMs = state.deadlineMs else { continue }
             if deadlineMs < turn.wallMs {
                 fenceAndAbort(id, state, &turn)
@@ -111,9 +111,9 @@ struct TransactionMachine: CoordinatorMachine {
         let expired = states.filter { _, state in
             state.status != .ongoing && !state.isPrepared && turn.wallMs &- state.updateMs >= settings.idExpirationMs
         }
-        for id in expired.keys.sorted() {
+        for id in expired.map({ ExactName($0.name) }).sorted() {
             var key = TransactionLogKey()
-            key.transactionalId = id
+            key.transactionalId = id.text
             write(.transaction(key, nil), &turn)
         }
     }

@@ -113,7 +113,10 @@ public struct WireDecoder: Coder {
         try takeMemory(length)
         let source = UnsafeRawBufferPointer(start: base + position, count: length)
         position += length
-        return String(decoding: source, as: UTF8.self)
+        let text = String(decoding: source, as: UTF8.self)
+        // Each byte that is no UTF-8 has become three: what cannot be written again must not be kept.
+        guard text.utf8.count <= Int(Int16.max) else { throw .badLength(text.utf8.count) }
+        return text
     }
 
     mutating func bytes(length: Int) throws(WireError) -> Bytes {

@@ -71,6 +71,8 @@ final class MemoryCoordinatorLog: CoordinatorLog {
         var fenced: Set<CoordinatorProducer> = []
         var reads = 0
         var wakes: [@Sendable () -> Void] = []
+        /// As a log of small segments has it.
+        var maxBatchBytes = 1 << 30
         /// Holds reads back until it is open.
         var isHeld = false
         /// What the high watermark becomes when it has been read once at this end: another replica is that fast.
@@ -84,6 +86,7 @@ final class MemoryCoordinatorLog: CoordinatorLog {
 
     var startOffset: Int64 { 0 }
     var endOffset: Int64 { state.withLock { $0.endOffset } }
+    var maxBatchBytes: Int { state.withLock { $0.maxBatchBytes } }
     var highWatermark: Int64 {
         state.withLock { state in
             let mark = state.highWatermark ?? state.endOffset
@@ -96,6 +99,9 @@ final class MemoryCoordinatorLog: CoordinatorLog {
     func append(_ batch: Bytes) throws(LogError) -> Int64 {
         try state.withLock { state throws(LogError) in
             if let failure = state.failure { throw LogError(failure, "told to fail") }
+            guard batch.count <= state.maxBatchBytes else {
+                throw LogError(.recordListTooLarge, "\(batch.count) bytes are too many")
+            }
             let header: RecordBatchHeader
             do throws(RecordsError) {
                 header = try batch.withUnsafeBytes { bytes throws(RecordsError) in try RecordBatchHeader(reading: bytes)

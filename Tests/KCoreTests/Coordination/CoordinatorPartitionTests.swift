@@ -53,6 +53,34 @@ import Testing
         #expect(answers.list.last == "b=1")
     }
 
+    @Test func `steps of many records make batches that a log of small segments takes`() throws {
+        log.state.withLock { $0.maxBatchBytes = 1000 }
+        for number in 0..<100 { add("key \(number)", number) }
+        partition.flush()
+        #expect(partition.phase == .active && answers.list.count == 100)
+        partition.run(answers.reply) { machine, turn, reply in
+            turn.allowDivision()
+            for number in 0..<200 { _ = machine.add("key \(number)", 1, &turn) }
+            turn.send("divided", to: reply)
+        }
+        partition.flush()
+        #expect(partition.phase == .active && answers.list.last == "divided")
+        #expect(log.batchCount > 6)
+        #expect(try reloaded().sums == partition.machine?.sums)
+        #expect(try reloaded().offsets == partition.machine?.offsets)
+    }
+
+    @Test func `a step that may not be divided and is too large fails, and nothing of it is in the log`() {
+        log.state.withLock { $0.maxBatchBytes = 1000 }
+        partition.run(answers.reply) { machine, turn, reply in
+            for number in 0..<200 { _ = machine.add("key \(number)", 1, &turn) }
+            turn.send("not divided", to: reply)
+        }
+        partition.flush()
+        #expect(partition.phase == .failed && log.batchCount == 0)
+        #expect(answers.list == ["UNKNOWN_SERVER_ERROR"])
+    }
+
     @Test func `a step that only looks is answered without an append`() {
         partition.run(answers.reply) { machine, turn, reply in turn.send("\(machine.sums.count)", to: reply) }
         partition.flush()

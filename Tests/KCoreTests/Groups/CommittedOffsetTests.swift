@@ -151,6 +151,47 @@ import Testing
         #expect(bench.commit(1, metadata: "note") == ErrorCode.none)
     }
 
+    @Test func `groups whose names differ in bytes only have offsets of their own`() throws {
+        #expect(bench.commit(5, group: "caf\u{E9}") == ErrorCode.none)
+        #expect(bench.commit(9, group: "cafe\u{301}") == ErrorCode.none)
+        #expect(bench.fetch(group: "caf\u{E9}").committedOffset == 5)
+        #expect(bench.machine.list(states: [], types: []).count == 2)
+        let deleted = bench.ask({ $0 }) { machine, turn, reply in
+            turn.send(machine.deleteGroup("cafe\u{301}", &turn), to: reply)
+        }
+        #expect(deleted.response == ErrorCode.none)
+        #expect(bench.fetch(group: "caf\u{E9}").committedOffset == 5)
+        #expect(try bench.reloaded().groups["cafe\u{301}"] == nil)
+    }
+
+    @Test func `offsets of a deleted topic are forgotten however many they are, and however small segments are`() throws
+    {
+        for partition in 0..<400 { #expect(bench.commit(1, group: "big", partition: partition) == ErrorCode.none) }
+        #expect(bench.commit(1, group: "other", topic: "u") == ErrorCode.none)
+        bench.log.state.withLock { $0.maxBatchBytes = 2000 }
+        bench.partition.run(Pending<Bool>().reply { _ in false }) { machine, turn, _ in
+            machine.forgetTopics(&turn) { $0 == "t" }
+        }
+        bench.partition.flush()
+        #expect(bench.partition.phase == .active)
+        #expect(try bench.reloaded().groups["big"] == nil)
+        #expect(bench.fetch("u", group: "other").committedOffset == 1)
+    }
+
+    @Test(arguments: [Int64.min, Int64.max])
+    func `an offset that was committed at an impossible time traps nobody`(timestampMs: Int64) throws {
+        var value = OffsetCommitValue()
+        value.offset = 5
+        value.commitTimestamp = timestampMs
+        bench.partition.run(Pending<Bool>().reply { _ in false }) { machine, turn, _ in
+            machine.write(.offsetCommit(OffsetCommitKey(group: "g", topic: "t", partition: 0), value), &turn)
+        }
+        bench.partition.flush()
+        try bench.restart()
+        bench.advance(ms: 20 * minute)
+        #expect(bench.partition.phase == .active)
+    }
+
     @Test func `an offset that only a transaction holds can be deleted, and does not come back`() {
         let producer = CoordinatorProducer(id: 4, epoch: 0)
         _ = bench.commit(5, in: producer)

@@ -241,6 +241,27 @@ import Testing
         #expect(bench.join(follower).response?.generationId == generation + 1)
     }
 
+    @Test func `a member id is short, however long the characters are that it is made of`() throws {
+        let answer = bench.join(instance: "a" + String(repeating: "\u{301}", count: 16_000)).response
+        let id = try #require(answer?.memberId)
+        #expect(id.utf8.count < 1100 && id.utf8.count > 1000)
+    }
+
+    @Test func `the generation behind the last number is the first one again`() throws {
+        _ = bench.stableGroup(1)
+        var kept = try #require(bench.machine.groups["g"]?.kept)
+        kept.generation = .max
+        bench.partition.run(Pending<Bool>().reply { _ in false }) { [kept] machine, turn, _ in
+            machine.write(.groupMetadata(GroupMetadataKey(group: "g"), kept), &turn)
+        }
+        bench.partition.flush()
+        try bench.restart()
+        #expect(bench.classic()?.generation == .max)
+        _ = bench.joinNew()
+        bench.advance(ms: 120_000)
+        #expect(bench.classic()?.generation == 1)
+    }
+
     @Test func `a coordinator that comes back knows the last stable generation`() throws {
         let ids = bench.stableGroup(3)
         let generation = bench.classic()?.generation ?? 0

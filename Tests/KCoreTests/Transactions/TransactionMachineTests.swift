@@ -46,7 +46,7 @@ final class TransactionBench {
         return partition.ask(body)
     }
 
-    var states: [String: TransactionState] { partition.machine?.states ?? [:] }
+    var states: NameMap<TransactionState> { partition.machine?.states ?? NameMap() }
 
     func initialize(_ id: String, expected: Producer? = nil, timeoutMs: Int32 = 60_000)
         -> TransactionMachine.Initialized
@@ -124,6 +124,13 @@ final class TransactionBench {
         #expect(bench.end("a", producer, commit: false) == .failed(.invalidTxnState))
         #expect(bench.add("a", producer, [2]) == .none)
         #expect(bench.states["a"]?.partitions == [TopicPartition(topic: "t", partition: 2)])
+    }
+
+    @Test func `ids that look the same and differ in bytes are two producers`() {
+        let first = bench.initialize("caf\u{E9}")
+        #expect(bench.initialize("cafe\u{301}") == .producer(Producer(id: 1002, epoch: 0)))
+        #expect(first == .producer(Producer(id: 1001, epoch: 0)))
+        #expect(bench.add("caf\u{E9}", Producer(id: 1001, epoch: 0), [0]) == .none)
     }
 
     @Test func `forged ids and epochs change nothing`() {

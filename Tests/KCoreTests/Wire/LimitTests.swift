@@ -34,6 +34,18 @@ import Testing
         }
     }
 
+    @Test func `a string that would be too long when it is written again is refused`() {
+        for (count, isRefused) in [(10_922, false), (10_923, true), (32_767, true)] {
+            var encoder = WireEncoder(version: 0, flexible: false)
+            encoder.integer(Int16(count))
+            // Each is no UTF-8, and is replaced by three bytes.
+            for _ in 0..<count { encoder.integer(0xFF as UInt8) }
+            var decoder = WireDecoder(encoder.bytes(), version: 0, flexible: false)
+            let string = try? String.read(&decoder)
+            #expect((string == nil) == isRefused)
+        }
+    }
+
     @Test func `a negative string or byte length other than null is refused`() {
         var decoder = WireDecoder([0xFF, 0xFE, 0, 0], version: 0, flexible: false)
         #expect(throws: WireError.badLength(-2)) { try String.readNullable(&decoder) }

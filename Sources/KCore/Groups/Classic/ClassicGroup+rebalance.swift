@@ -72,7 +72,7 @@ extension ClassicGroup {
             // Static members only, of whom none is back yet. Their sessions decide how long they may take.
             return setPhase(.join, afterMs: rebalanceTimeoutMs, &step)
         }
-        generation += 1
+        generation = Group.epoch(after: generation)
         pendingSync = []
         guard !members.isEmpty else {
             protocolName = nil

@@ -32,7 +32,7 @@ struct ClassicGroup: Sendable {
     var leader: String?
     var members: [String: ClassicMember] = [:]
     /// Member ids by instance.
-    var staticMembers: [String: String] = [:]
+    var staticMembers = NameMap<String>()
     /// Ids that were given to clients that have not come back with them, and until when they may (KIP-394).
     var pendingMembers: [String: Int64] = [:]
     /// Members of this generation that have not asked for their assignment.

@@ -18,7 +18,7 @@ struct ConsumerGroup: Sendable {
     var target: [String: TopicShares] = [:]
     private(set) var members: [String: ConsumerMember] = [:]
     /// Member ids by instance.
-    private(set) var staticMembers: [String: String] = [:]
+    private(set) var staticMembers = NameMap<String>()
     /// The topics that members subscribe to and that there were for this epoch, in the order of their names.
     var topics: [Topic] = []
     /// Which member has a partition, or has yet to give it up.

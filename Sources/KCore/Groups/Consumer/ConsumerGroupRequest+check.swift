@@ -25,6 +25,8 @@ extension ConsumerGroupHeartbeatRequest {
         if memberEpoch == ConsumerMember.leftForNow && instanceId == nil {
             throw invalid("InstanceId can't be null.")
         }
+        let wishedBytes = (subscribedTopicNames ?? []).reduce(0) { $0 + $1.utf8.count }
+        if wishedBytes > settings.maxRecordBytes { throw invalid("SubscribedTopicNames are too large to be kept.") }
         if memberEpoch == 0 {
             if rebalanceTimeoutMs == -1 { throw invalid("RebalanceTimeoutMs must be provided in first request.") }
             guard let topicPartitions, topicPartitions.isEmpty else {

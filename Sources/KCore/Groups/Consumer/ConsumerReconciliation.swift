@@ -15,7 +15,7 @@ struct ConsumerReconciliation {
         case .unrevokedPartitions:
             // It goes on when it no longer has what it was to give up, and not before.
             guard let owned, owned.isDisjoint(with: member.revoking) else { return member }
-            return next(member, epoch: member.epoch + 1)
+            return next(member, epoch: Group.epoch(after: member.epoch))
         default:
             return next(member, epoch: member.epoch)
         }

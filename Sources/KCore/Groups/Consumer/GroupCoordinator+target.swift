@@ -14,7 +14,7 @@ extension GroupCoordinator {
     /// The next epoch, which has no target until `refresh` computes one.
     mutating func raise(_ id: String, _ turn: inout Turn) {
         guard let group = groups[id]?.consumer else { return }
-        write(.consumerGroupMetadata(.init(groupId: id), .init(epoch: group.epoch + 1)), &turn)
+        write(.consumerGroupMetadata(.init(groupId: id), .init(epoch: Group.epoch(after: group.epoch))), &turn)
     }
 
     /// Compares the topics that members subscribe to with those that there are.

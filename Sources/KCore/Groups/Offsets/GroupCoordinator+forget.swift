@@ -49,6 +49,7 @@ extension GroupCoordinator {
         guard let group = groups[id] else { return .groupIdNotFound }
         if let classic = group.classic, classic.state != .empty { return .nonEmptyGroup }
         if let consumer = group.consumer, !consumer.members.isEmpty { return .nonEmptyGroup }
+        turn.allowDivision()
         forgetOffsets(of: id, &turn) { _ in true }
         forgetGroup(id, &turn)
         return .none
@@ -58,7 +59,8 @@ extension GroupCoordinator {
 
     /// Forgets offsets that nobody has needed for long, and groups of which nothing is left.
     mutating func expireOffsets(_ turn: inout Turn) {
-        for id in groups.keys.sorted() {
+        turn.allowDivision()
+        for id in groups.sortedNames {
             guard let group = groups[id] else { continue }
             for topic in group.offsets.sorted {
                 for (partition, offset) in topic.partitions {
@@ -94,7 +96,8 @@ extension GroupCoordinator {
     /// Forgets what groups committed for topics that are gone, be it in transactions that have yet to end.
     /// - Parameter isGone: of a topic's name.
     mutating func forgetTopics(_ turn: inout Turn, where isGone: (String) -> Bool) {
-        for id in groups.keys.sorted() { forgetOffsets(of: id, &turn, where: isGone) }
+        turn.allowDivision()
+        for id in groups.sortedNames { forgetOffsets(of: id, &turn, where: isGone) }
     }
 
     // MARK: Tombstones

@@ -19,9 +19,9 @@ struct CommittedOffset: Equatable, Sendable {
         self.recordOffset = recordOffset
     }
 
-    /// - Parameter base: since when the offset has not been needed, in milliseconds since 1970.
+    /// - Parameter base: from a record, so that it may be anything: since when the offset has not been needed, in milliseconds since 1970.
     func isExpired(nowMs: Int64, retentionMs: Int64, since base: Int64) -> Bool {
-        expireTimestampMs >= 0 ? nowMs >= expireTimestampMs : nowMs - base >= retentionMs
+        expireTimestampMs >= 0 ? nowMs >= expireTimestampMs : nowMs &- base >= retentionMs
     }
 }
 

@@ -27,6 +27,7 @@ final class SimulatedCoordinatorLog: CoordinatorLog {
 
     var startOffset: Int64 { 0 }
     var endOffset: Int64 { state.withLock { $0.endOffset } }
+    var maxBatchBytes: Int { 1 << 30 }
     /// What can no longer be lost.
     var keptOffset: Int64 { state.withLock { $0.highWatermark } }
     var highWatermark: Int64 { bug == .answersTooEarly ? endOffset : keptOffset }

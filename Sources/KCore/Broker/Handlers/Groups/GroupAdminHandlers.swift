@@ -28,8 +28,8 @@ enum GroupAdminHandlers {
 
     static func delete(_ request: DeleteGroupsRequest, _ call: Call) {
         // A name that comes twice is one group.
-        var seen: Set<String> = []
-        let names = request.groupsNames.filter { seen.insert($0).inserted }
+        var seen: Set<ExactName> = []
+        let names = request.groupsNames.filter { seen.insert(ExactName($0)).inserted }
         @Sendable func result(_ group: String, _ code: ErrorCode) -> DeleteGroupsResponse.DeletableGroupResult {
             var result = DeleteGroupsResponse.DeletableGroupResult()
             result.groupId = group

@@ -1,0 +1,49 @@
+/// A name that is another one when a single byte of it differs, as names are for Kafka.
+///
+/// Swift's strings are equal when they look the same (canonical equivalence): "é" is one character or two, and both are one
+/// key of a dictionary. Two groups whose names differ in this way would share their offsets.
+public struct ExactName: Hashable, Comparable, Sendable {
+    public let text: String
+
+    public init(_ text: String) { self.text = text }
+
+    public static func == (a: ExactName, b: ExactName) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+    public static func < (a: ExactName, b: ExactName) -> Bool { a.text.utf8.lexicographicallyPrecedes(b.text.utf8) }
+
+    public func hash(into hasher: inout Hasher) {
+        var text = text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
+}
+
+/// A dictionary by ``ExactName``, used like one by `String`.
+public struct NameMap<Value> {
+    private var values: [ExactName: Value] = [:]
+
+    public init() {}
+
+    public var isEmpty: Bool { values.isEmpty }
+    public var count: Int { values.count }
+    /// In the order of their bytes.
+    public var sortedNames: [String] { values.keys.sorted().map(\.text) }
+
+    public subscript(name: String) -> Value? {
+        get { values[ExactName(name)] }
+        _modify { yield &values[ExactName(name)] }
+    }
+
+    public subscript(name: String, default value: @autoclosure () -> Value) -> Value {
+        get { values[ExactName(name)] ?? value() }
+        _modify { yield &values[ExactName(name), default: value()] }
+    }
+}
+
+extension NameMap: Sequence {
+    /// In no order.
+    public func makeIterator() -> some IteratorProtocol<(name: String, value: Value)> {
+        values.lazy.map { (name: $0.key.text, value: $0.value) }.makeIterator()
+    }
+}
+
+extension NameMap: Sendable where Value: Sendable {}
+extension NameMap: Equatable where Value: Equatable {}
