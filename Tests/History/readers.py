@@ -7,6 +7,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from actor import QUICK, SILENT, Actor
 from facts import READ_COMMITTED
+from leaving import leave
 from producers import Transactional
 
 PATIENCE_SECONDS = 30
@@ -175,7 +176,7 @@ class Member(Reader):
 
     def close(self, consumer):
         self.is_closing = True
-        consumer.close()
+        leave(consumer)
 
     def read(self, consumer, most):
         given = self.take(consumer, most)

@@ -22,6 +22,7 @@ from kafka.coordinator.assignors import range as python_range, roundrobin as pyt
 
 from broker import wait_until
 from conftest import create_topic
+from leaving import leave
 
 PARTITIONS = 6
 QUICK = {"group_initial_rebalance_delay_ms": "0", "group_consumer_heartbeat_interval_ms": "300",
@@ -95,7 +96,7 @@ class ConfluentMember(Member):
                 except confluent_kafka.KafkaException as error:
                     if not self.may_fail(error.args[0]):
                         raise
-        consumer.close()
+        leave(consumer)
 
     @staticmethod
     def may_fail(error):

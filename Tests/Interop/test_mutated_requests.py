@@ -14,7 +14,7 @@ from broker import BIN, Broker, wait_until
 from clients import Confluent
 from conftest import create_topic
 from records import Record
-from recorder import Recorder
+from request_recorder import Recorder
 from wire import Socket
 
 IDLE_MS = 3000
