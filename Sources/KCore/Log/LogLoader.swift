@@ -303,7 +303,7 @@ struct LogLoader {
                     ["partition": topicPartition, "bytes": outcome.removedBytes, "cause": damage])
             } else if index == segments.count {
                 break
-            } else if follows(segments[index].baseOffset, end: nextOffset) {
+            } else if follows(segments[index].baseOffset, end: nextOffset, in: segments) {
                 reportGap(from: nextOffset, to: segments[index].baseOffset)
                 // Nothing will be appended to it, which would complete its indexes.
                 try onDisk { () throws(DiskError) in try segment.seal() }
@@ -345,10 +345,11 @@ struct LogLoader {
     }
 
     // A segment that begins before the one in front ends is from before a truncation, and came back with the power.
-    // Behind it there can be a gap where cleaning was, but only in what had been flushed or is known to be cleaned.
-    private func follows(_ next: Int64, end: Int64) -> Bool {
+    // Behind it there can be a gap where cleaning was, but only in what had been flushed or is known to be cleaned; where
+    // no checkpoint says either, the batches tell.
+    private func follows(_ next: Int64, end: Int64, in segments: [LogSegment]) -> Bool {
         if next < recoveryPoint || next == end { return true }
-        return next > end && (end < recoveryPoint || next <= cleanedOffset)
+        return next > end && (end < recoveryPoint || next <= cleanedOffset || mayBeCompacted(segments))
     }
 
     // MARK: Producers
