@@ -26,14 +26,17 @@ struct LeaderEpochs: Equatable, Sendable {
     }
 
     /// The largest epoch that is at most `epoch`, and the offset where it ended.
+    /// - Parameter leading: the leader's, which begins at the end when it has no records; -1 for none.
     /// - Returns: nil when nothing is known of such an epoch.
-    func endOffset(of epoch: Int32, logEndOffset: Int64) -> (epoch: Int32, endOffset: Int64)? {
-        guard let last = entries.last, let first = entries.first, epoch >= 0 else { return nil }
-        if epoch == last.epoch { return (epoch, logEndOffset) }
-        if epoch > last.epoch { return nil }
+    func endOffset(of epoch: Int32, leading: Int32, logEndOffset: Int64) -> (epoch: Int32, endOffset: Int64)? {
+        let current = max(leading, latest ?? -1)
+        guard epoch >= 0, epoch <= current else { return nil }
+        if epoch == current { return (epoch, logEndOffset) }
         // Everything from before the first known epoch ended where that one begins.
-        guard let index = entries.lastIndex(where: { $0.epoch <= epoch }) else { return (epoch, first.startOffset) }
-        return (entries[index].epoch, entries[index + 1].startOffset)
+        guard let index = entries.lastIndex(where: { $0.epoch <= epoch }) else {
+            return (epoch, entries.first?.startOffset ?? logEndOffset)
+        }
+        return (entries[index].epoch, index + 1 < entries.count ? entries[index + 1].startOffset : logEndOffset)
     }
 
     /// The epoch of the record at `offset`.

@@ -25,6 +25,8 @@ public final class Log: Sendable {
     /// Up to where consumers were shown records before this start, as far as the checkpoint knows.
     let shownEndOffset = Atomic<Int64>(0)
     let watermark = Atomic<Int64>(Int64.max)
+    /// See ``lead(epoch:)``; -1 for none.
+    private let leadingEpoch = Atomic<Int32>(-1)
     /// The largest start offset at which the records in front of it were on stable storage.
     let safeStart: Atomic<Int64>
     /// Where files were found to be damaged.
@@ -170,16 +172,20 @@ public final class Log: Sendable {
     /// The largest epoch up to `epoch` and the offset behind its last record, as OffsetForLeaderEpoch answers.
     /// - Returns: nil when nothing is known of such an epoch.
     public func endOffset(forLeaderEpoch epoch: Int32) -> (epoch: Int32, endOffset: Int64)? {
-        writer.withLock { $0.epochs.endOffset(of: epoch, logEndOffset: $0.endOffset) }
+        let leading = leadingEpoch.load(ordering: .acquiring)
+        return writer.withLock { $0.epochs.endOffset(of: epoch, leading: leading, logEndOffset: $0.endOffset) }
     }
 
-    /// The epoch of the record at `offset`; nil when unknown.
-    public func leaderEpoch(at offset: Int64) -> Int32? { writer.withLock { $0.epochs.epoch(at: offset) } }
-
-    /// Notes that a leader of `epoch` begins to append at `startOffset`.
-    public func assignEpochStart(_ epoch: Int32, startOffset: Int64) {
-        writer.withLock { $0.epochs.assign(epoch, startOffset: startOffset) }
+    /// The epoch of the record at `offset`, or of the leader where it has to append the next; nil when unknown.
+    public func leaderEpoch(at offset: Int64) -> Int32? {
+        let leading = leadingEpoch.load(ordering: .acquiring)
+        return writer.withLock { writer -> Int32? in
+            leading >= 0 && offset >= writer.endOffset ? leading : writer.epochs.epoch(at: offset)
+        }
     }
+
+    /// Notes that a leader of `epoch` begins to append: readers are told of it before there is a record. Waits for nothing.
+    func lead(epoch: Int32) { leadingEpoch.store(epoch, ordering: .releasing) }
 
     // MARK: Shared by the parts
 

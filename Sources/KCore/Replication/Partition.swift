@@ -32,6 +32,7 @@ public final class Partition: Sendable {
         let visibility = Partition.visibility(of: log)
         publishedHighWatermark = Atomic(visibility.highWatermark)
         log.highWatermark = visibility.replicatedEnd
+        log.lead(epoch: leaderEpoch)
         state = Mutex(
             State(
                 leaderEpoch: leaderEpoch, visibility: visibility, inSyncReplicas: inSyncReplicas,
@@ -48,6 +49,7 @@ public final class Partition: Sendable {
 
     /// Takes over what the controller decided.
     public func lead(epoch: Int32, inSyncReplicas: Int) {
+        log.lead(epoch: epoch)
         let waiting = state.withLock { state in
             state.leaderEpoch = epoch
             state.inSyncReplicas = inSyncReplicas
