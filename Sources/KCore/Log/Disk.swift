@@ -21,6 +21,8 @@ public protocol DiskFile: RegionSource {
     func truncate(to size: Int64) throws(DiskError)
     /// Reserves room up to `size` bytes without changing the file's size. A disk that cannot does nothing.
     func preallocate(to size: Int64) throws(DiskError)
+    /// Gives back the room that is reserved behind the file's end, at `size`. Changes nothing where there is none.
+    func releaseReserved(behind size: Int64) throws(DiskError)
 }
 
 /// A name in a directory.
@@ -84,6 +86,9 @@ public protocol Disk: Sendable {
 extension DiskFile {
     /// A disk that keeps nothing in memory does nothing.
     public func dropCache() {}
+
+    /// A disk that reserves none does nothing.
+    public func releaseReserved(behind size: Int64) throws(DiskError) {}
 
     /// A disk that cannot does nothing.
     public func startWriteback(at position: Int64, count: Int64) throws(DiskError) {}

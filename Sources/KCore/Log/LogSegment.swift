@@ -168,8 +168,14 @@ final class LogSegment: Sendable {
         try files.log.write { (file) throws(DiskError) in try file.truncate(to: size) }
     }
 
-    /// Completes the indexes: nothing will be appended any more, or not for a while.
+    /// Completes the indexes and gives back what `preallocate` has reserved: nothing will be appended any more, or not for a
+    /// while.
     func seal() throws(DiskError) {
+        let size = size
+        do throws(DiskError) {
+            // Of all that was reserved no size tells, and so no retention either.
+            try files.log.open().releaseReserved(behind: size)
+        } catch  where error.isHarmless {}
         guard size > 0 else { return }
         let last = state.withLock { $0.lastTimeEntry }
         try addTimeEntry(try largestEntry(), last: last)

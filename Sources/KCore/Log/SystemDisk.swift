@@ -182,6 +182,14 @@ final class SystemFile: DiskFile {
         if ck_fallocate(number, keepSize, 0, off_t(size)) == 0 { return }
         if errno != EOPNOTSUPP && errno != ENOSYS { throw DiskError(.preallocate, path: path, code: errno) }
     }
+
+    func releaseReserved(behind size: Int64) throws(DiskError) {
+        var status = stat()
+        if fstat(number, &status) != 0 { throw DiskError(.stat, path: path, code: errno) }
+        // Blocks are those of 512 bytes, and what file systems have of their own for a file is less than this.
+        let slack: Int64 = 1 << 16
+        if Int64(status.st_blocks) * 512 > size + slack { try truncate(to: size) }
+    }
 }
 
 private func retrying<T: FixedWidthInteger>(_ call: () -> T) -> T {
