@@ -117,6 +117,12 @@ import Testing
         #expect(alter(&bench, .group, "g", [("consumer.session.timeout.ms", .set, "5001")]) == .none)
     }
 
+    @Test func `no age at which everything is deleted is taken for all topics of a broker that runs`() throws {
+        var bench = try bench()
+        #expect(alter(&bench, .broker, "", [("log.retention.ms", .set, "0")]) == .invalidRequest)
+        #expect(alter(&bench, .broker, "", [("log.retention.ms", .set, "-1")]) == .none)
+    }
+
     @Test func `the older request replaces all that was set`() throws {
         var bench = try bench()
         var resource = AlterConfigsRequest.AlterConfigsResource()

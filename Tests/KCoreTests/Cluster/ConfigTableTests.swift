@@ -158,7 +158,11 @@ extension ConfigTable: CustomTestStringConvertible {
         #expect(try retention(["log.retention.hours": "2", "log.retention.minutes": "3"]) == 180_000)
         #expect(try retention(["log.retention.minutes": "3", "log.retention.ms": "5"]) == 5)
         #expect(try retention(["log.retention.hours": "-1"]) == -1)
-        #expect(throws: ConfigError.self) { try BrokerConfig(["log.retention.hours": "0"]) }
+        #expect(try retention(["log.retention.hours": "-2"]) == -1)
+        #expect(try retention(["log.retention.ms": "-2"]) < 0)
+        for name in ["log.retention.ms", "log.retention.minutes", "log.retention.hours"] {
+            #expect(throws: ConfigError.self) { try BrokerConfig([name: "0"]) }
+        }
     }
 
     @Test func `a topic's own setting goes before what brokers say`() throws {

@@ -52,13 +52,6 @@ struct BrokerConfig: Sendable {
         {
             problems.append("node.id is \(node) and broker.id is \(broker): set only node.id")
         }
-        for name in ["log.retention.ms", "log.retention.minutes", "log.retention.hours"] {
-            guard let value = properties[name].flatMap({ Int64($0.trimmedASCII) }), value == 0 || value < -1 else {
-                continue
-            }
-            problems.append(
-                "Invalid value \(value) for configuration \(name): Value must be -1 for no limit or at least 1")
-        }
         return problems
     }
 

@@ -124,8 +124,10 @@ enum BrokerConfigs {
             "Whether records keep their producer's timestamp or get the time of their append."),
         .boolean("log.preallocate", false, "Whether the room for a segment is reserved when it begins."),
         .long("log.retention.bytes", -1, "Size of a partition above which old segments are deleted; -1 for no limit."),
-        .long("log.retention.ms", nil, "Age at which segments are deleted; log.retention.minutes without it.")
-            .from(.init("log.retention.minutes", times: 60_000), .init("log.retention.hours", times: 3_600_000)),
+        .long(
+            "log.retention.ms", nil, .positiveOrNever,
+            "Age at which segments are deleted; log.retention.minutes without it."
+        ).from(.init("log.retention.minutes", times: 60_000), .init("log.retention.hours", times: 3_600_000)),
         .long("log.roll.ms", nil, .atLeast(1), "Age at which a new segment begins; log.roll.hours without it.")
             .from(.init("log.roll.hours", times: 3_600_000)),
         .long("log.roll.jitter.ms", nil, .atLeast(0), "Largest random time taken from log.roll.ms.")
@@ -139,9 +141,9 @@ enum BrokerConfigs {
 
     /// Those with coarser units, which only a file sets.
     private static let logDefaultsInHours: [ConfigDefinition] = [
-        .int("log.retention.hours", 168, "Age in hours at which segments are deleted."),
+        .int("log.retention.hours", 168, .positiveOrNever, "Age in hours at which segments are deleted."),
         .int(
-            "log.retention.minutes", nil,
+            "log.retention.minutes", nil, .positiveOrNever,
             "Age in minutes at which segments are deleted; log.retention.hours without it."),
         .int("log.roll.hours", 168, .atLeast(1), "Age in hours at which a new segment begins."),
         .int("log.roll.jitter.hours", 0, .atLeast(0), "Largest random time in hours taken from log.roll.hours."),

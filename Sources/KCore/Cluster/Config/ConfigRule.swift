@@ -5,6 +5,8 @@ enum ConfigRule: Sendable, Equatable {
     case between(Int64, Int64)
     /// Between two numbers, or one special one.
     case betweenOr(Int64, Int64, or: Int64)
+    /// An age at which something is deleted: not 0, which would be everything. Negative for never.
+    case positiveOrNever
     /// For `double`.
     case fraction
     case oneOf([String])
@@ -29,6 +31,8 @@ enum ConfigRule: Sendable, Equatable {
             guard let number = Int64(value.trimmedASCII) else { return nil }
             let fits = (least...most).contains(number) || number == special
             return fits ? nil : "Value must be between \(least) and \(most) or equal to \(special)"
+        case .positiveOrNever:
+            return Int64(value.trimmedASCII) == 0 ? "Value must be -1 for no limit or at least 1" : nil
         case .fraction:
             guard let number = Double(value.trimmedASCII) else { return nil }
             if number < 0 { return "Value must be at least 0" }
