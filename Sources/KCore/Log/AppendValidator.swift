@@ -106,7 +106,7 @@ struct AppendValidator {
         }
         if !header.isCompressed {
             try scanRecords(&prepared, index)
-        } else if origin == .client && config.checksCompressedRecords {
+        } else if origin == .client && (config.checksCompressedRecords || hasNoMaxTimestamp(header)) {
             try decodeRecords(&prepared, index)
         }
         if config.cleanupPolicy.contains(.compact) && !header.isControl {
@@ -135,6 +135,12 @@ struct AppendValidator {
             throw invalid("the batch does not hold the \(batch.header.recordCount) records that it says")
         }
         setMaxTimestamp(found, &prepared, index)
+    }
+
+    // Some clients leave the largest timestamp of compressed batches out: retention and lookups by time would pass over them.
+    // The base is a record's, so that no honest one is below it.
+    private func hasNoMaxTimestamp(_ header: RecordBatchHeader) -> Bool {
+        header.maxTimestamp < header.baseTimestamp && config.messageTimestampType == .createTime
     }
 
     // What a compressed batch hides, at the price of decompressing it.
@@ -176,11 +182,10 @@ struct AppendValidator {
         }
         guard before != .max else { return }
         // The header has no smallest timestamp, so the records must be looked at.
-        if header.baseTimestamp >= 0, nowMs - header.baseTimestamp > before {
-            throw badTimestamp(header.baseTimestamp, limit: "\(before) ms before")
-        }
         try forEachRecord(records.slice(batch.position..<batch.end)) { (_, record) throws(LogError) in
-            if record.timestamp >= 0 && nowMs - record.timestamp > before {
+            // The client chooses the number, down to the smallest.
+            let (age, isTooLarge) = nowMs.subtractingReportingOverflow(record.timestamp)
+            if record.timestamp != -1 && (isTooLarge || age > before) {
                 throw badTimestamp(record.timestamp, limit: "\(before) ms before")
             }
         }

@@ -135,7 +135,14 @@ extension LogSegment {
         let end = size
         guard let first = try firstBatch(endingAtOrAfter: entry.offset, end: end) else { return nil }
         let file = try file()
-        return try LogSegment.record(in: first, file) { timestamp, _ in timestamp == entry.timestamp }
+        var largest: Int64 = -1
+        let found = try LogSegment.record(in: first, file) { timestamp, _ in
+            largest = max(largest, timestamp)
+            return timestamp == entry.timestamp
+        }
+        if found != nil || largest < 0 { return found }
+        // Of a compressed batch the client's word was taken, and its records are older than that.
+        return try LogSegment.record(in: first, file) { timestamp, _ in timestamp == largest }
     }
 
     /// The first record of a batch that `matches` its timestamp and offset.

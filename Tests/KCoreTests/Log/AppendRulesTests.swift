@@ -91,6 +91,35 @@ import Testing
         }
     }
 
+    private func compressed(claiming timestamp: Int64, _ codec: CompressionCodec = .gzip) throws -> Bytes {
+        let records = [1000, 3000, 2000].enumerated().map { index, time in
+            Record(offset: Int64(index), timestamp: time, key: nil, value: Bytes("v"))
+        }
+        let batch = try RecordBatchBuilder.batch(records, BatchOptions(compression: codec))
+        return edited(
+            batch, at: RecordBatchHeader.maxTimestampPosition, withUnsafeBytes(of: timestamp.bigEndian) { Array($0) })
+    }
+
+    @Test(arguments: [CompressionCodec.gzip, .snappy, .lz4, .zstd])
+    func `a compressed batch that comes without its largest timestamp gets it`(codec: CompressionCodec) throws {
+        for claimed: Int64 in [-1, 0, 999] {
+            let log = try LogBench().open()
+            #expect(refusal(log, try compressed(claiming: claimed, codec)) == nil)
+            #expect(try log.offset(forTimestamp: 2500)?.offset == 1)
+            #expect(try log.maxTimestamp()?.timestamp == 3000)
+            let batch = try #require(try log.read(from: 0, maxBytes: 1).batches().first)
+            let header = try RecordBatchReader(batch).header
+            #expect(header.maxTimestamp == 3000)
+        }
+    }
+
+    @Test func `the largest timestamp is a record's, whatever a compressed batch says of its records`() throws {
+        let log = try bench.open()
+        #expect(refusal(log, try compressed(claiming: 9000)) == nil)
+        let found = try #require(try log.maxTimestamp())
+        #expect(found.timestamp == 3000 && found.offset == 1)
+    }
+
     @Test func `a record too short for its own time is invalid`() throws {
         let log = try bench.open()
         let batch = try Batches.make(["a"])
@@ -154,8 +183,9 @@ import Testing
         let log = try bench.open(config)
         let now = bench.clock.wallMs
         for (timestamp, isFine) in [
-            (now, true), (now - 1000, true), (now - 1001, false), (now + 500, true), (now + 501, false),
-        ] {
+            (now, true), (now - 1000, true), (now - 1001, false), (now + 500, true), (now + 501, false), (-1, true),
+            (-5, false), (.min, false),
+        ] as [(Int64, Bool)] {
             let code = refusal(log, try Batches.make(["a"], timestamp: timestamp))?.code
             #expect(code == (isFine ? nil : .invalidTimestamp))
         }
