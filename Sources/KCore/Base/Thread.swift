@@ -35,6 +35,13 @@ public final class Thread: Sendable {
         self.init(handle)
     }
 
+    /// Starts a thread of that name, if it can.
+    typealias Starter = (_ name: String, _ body: @escaping @Sendable () -> Void) -> Thread?
+
+    static let ifPossible: @Sendable (String, @escaping @Sendable () -> Void) -> Thread? = {
+        Thread(ifPossible: $0, $1)
+    }
+
     private init(_ handle: pthread_t) { self.handle = handle }
 
     private static func start(_ name: String, _ body: @escaping @Sendable () -> Void) -> (pthread_t, Int32) {

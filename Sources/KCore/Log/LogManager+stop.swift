@@ -26,7 +26,8 @@ extension LogManager {
                 self.stop(directory, brokerEpoch: brokerEpoch) { stops.update { $0.steps += 1 } }
                 stops.update { $0.pending.remove(directory.path) }
             }
-            if closingThreads == 0 { stop() } else { _ = Thread(name: "stop-\(directory.number)", stop) }
+            let isElsewhere = closingThreads > 0 && Thread(ifPossible: "stop-\(directory.number)", stop) != nil
+            if !isElsewhere { stop() }
         }
         var seen = -1
         while !stops.withLock({ $0.pending.isEmpty }) {

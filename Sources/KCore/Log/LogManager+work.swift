@@ -57,6 +57,7 @@ extension LogManager {
         let nowMs = clock.wallMs
         for log in sortedLogs where log.environment.directory === directory.health && !log.isOffline {
             do {
+                startCleaning(log)
                 try log.rollIfNeeded()
                 try log.deleteOldSegments(nowMs: nowMs)
                 log.expireProducers(nowMs: nowMs)

@@ -2,8 +2,14 @@ internal import Synchronization
 
 /// Does something for many values, by several threads at once.
 enum Parallel {
-    /// Calls `body` for each value and returns when all calls have.
-    static func forEach<T: Sendable>(_ values: [T], threads: Int, _ body: @escaping @Sendable (T) -> Void) {
+    /// Calls `body` for each value and returns when all calls have. Where the system lets the process have no other thread,
+    /// the calling one does it all.
+    /// - Parameters:
+    ///   - threads: at most, the calling one included.
+    ///   - start: starts one, if it can.
+    static func forEach<T: Sendable>(
+        _ values: [T], threads: Int, start: Thread.Starter = Thread.ifPossible, _ body: @escaping @Sendable (T) -> Void
+    ) {
         let next = Counter()
         let work: @Sendable () -> Void = {
             while true {
@@ -12,7 +18,7 @@ enum Parallel {
                 body(values[index])
             }
         }
-        let helpers = (1..<max(1, min(threads, values.count))).map { Thread(name: "parallel-\($0)", work) }
+        let helpers = (1..<max(1, min(threads, values.count))).compactMap { start("parallel-\($0)", work) }
         work()
         for helper in helpers { helper.join() }
     }

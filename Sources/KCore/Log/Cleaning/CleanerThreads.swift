@@ -6,8 +6,13 @@ final class CleanerThreads: Sendable {
 
     /// - Parameters:
     ///   - number: tells those of several directories apart.
+    ///   - start: starts a thread, if it can.
     ///   - logs: all that there are in the directory, asked anew each time.
-    init(_ cleaner: LogCleaner, number: Int, logs: @escaping @Sendable () -> [Log]) {
+    /// - Returns: nil when the system lets the process have no other thread.
+    init?(
+        _ cleaner: LogCleaner, number: Int, start: Thread.Starter = Thread.ifPossible,
+        logs: @escaping @Sendable () -> [Log]
+    ) {
         let options = cleaner.options
         let stopping = stopping
         // Waits unless the broker stops, and says whether it goes on.
@@ -15,14 +20,15 @@ final class CleanerThreads: Sendable {
             if ms <= 0 { return !stopping.withLock { $0 } }
             return stopping.wait(timeoutMs: ms) { $0 ? false : nil } ?? true
         }
-        threads = (0..<options.threads).map { thread in
-            Thread(name: "cleaner-\(number)-\(thread)") {
+        threads = (0..<options.threads).compactMap { thread in
+            start("cleaner-\(number)-\(thread)") {
                 let map = OffsetMap(maxBytes: options.mapBytes, loadFactor: options.loadFactor)
                 repeat {
                     while cleaner.cleanNext(among: logs(), map: map, pause: pause) != nil {}
                 } while pause(max(options.backoffMs, 1))
             }
         }
+        if threads.isEmpty { return nil }
     }
 
     /// Ends what is being cleaned at the next batch, and waits for the threads.

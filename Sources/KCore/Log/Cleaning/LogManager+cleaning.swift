@@ -14,7 +14,8 @@ extension LogManager {
     }
 
     /// Sees to it that the log's directory has threads that clean, if the log wants to be cleaned. Most brokers have
-    /// directories without compacted logs, and some have none at all.
+    /// directories without compacted logs, and some have none at all. Where no thread can be had it is tried again with the
+    /// next look for old segments.
     func startCleaning(_ log: Log) {
         guard log.config.cleanupPolicy.contains(.compact),
             let directory = directories.first(where: { $0.health === log.environment.directory })
@@ -25,6 +26,9 @@ extension LogManager {
                 guard let self, let directory else { return [] }
                 cleaner.forgetOthers(than: self.logs)
                 return self.logs.filter { $0.environment.directory === directory.health }
+            }
+            if threads == nil {
+                logger.warning("no thread can be had that cleans logs", ["dir": directory.path])
             }
         }
     }
