@@ -1,4 +1,3 @@
-import Synchronization
 import Testing
 
 @testable import KCore
@@ -14,20 +13,17 @@ import Testing
     }
 
     @Test func `what helpers there are take part`() {
-        let started = Mutex(0)
+        let asked = Heard<String>()
         let done = Heard<Int>()
         Parallel.forEach(
             Array(0..<10), threads: 4,
             start: { name, body in
-                let isFirst = started.withLock { count in
-                    count += 1
-                    return count == 1
-                }
-                return isFirst ? Thread(name: name, body) : nil
+                asked.add(name)
+                return asked.all.count == 1 ? Thread(name: name, body) : nil
             }
         ) { done.add($0) }
         #expect(done.all.sorted() == Array(0..<10))
-        #expect(started.withLock { $0 } == 3)
+        #expect(asked.all.count == 3)
     }
 
     @Test func `without a thread that cleans there is none to wait for`() throws {
