@@ -140,6 +140,7 @@ struct TransactionIndex: Sendable {
         let isSound =
             entry.version == TransactionIndex.version && transaction.producerId >= 0 && transaction.firstOffset >= 0
             && transaction.lastOffset >= transaction.firstOffset && transaction.lastOffset >= baseOffset
+            && transaction.lastOffset - baseOffset <= Int64(Int32.max)
             && transaction.lastOffset > previous?.lastOffset ?? .min
             && transaction.lastStableOffset <= transaction.lastOffset + 1
             && transaction.lastStableOffset >= previous?.lastStableOffset ?? 0

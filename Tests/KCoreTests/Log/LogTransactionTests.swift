@@ -264,6 +264,26 @@ import Testing
         }
     }
 
+    @Test(arguments: [Int64.max, .min, -1, 0], [0, 34])
+    func `no number in an index is reckoned with before it is known to be one`(number: Int64, entry: Int) throws {
+        let log = try bench.open()
+        for id: Int64 in [1, 2] {
+            try write(log, id, ["a"])
+            try end(log, id, isCommit: false)
+        }
+        try log.close()
+        let path = bench.path + "/00000000000000000000.txnindex"
+        let original = try #require(bench.disk.contents(path))
+        for field in [2, 10, 18, 26] {
+            var damaged = original
+            let bytes = withUnsafeBytes(of: number.bigEndian) { Array($0) }
+            damaged.replaceSubrange(entry + field..<entry + field + 8, with: bytes)
+            bench.disk.plant(path, damaged)
+            let again = try LogBench(disk: bench.disk).open(clean: true)
+            #expect(try again.abortedTransactions(from: 0, upTo: .max).count == 2, "field \(field)")
+        }
+    }
+
     @Test func `appends go on while a damaged index is made anew, and are in it`() throws {
         let log = try bench.open()
         try write(log, 1, ["a"])
