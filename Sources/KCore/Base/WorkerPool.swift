@@ -35,14 +35,23 @@ public final class WorkerPool: Sendable {
     private let name: String
     private let maxThreads: Int
     private let maxQueued: Int
+    private let makeThread: MakeThread
+
+    /// Starts a thread; nil when the system lets the process have no other.
+    typealias MakeThread = @Sendable (_ name: String, _ body: @escaping Job) -> Thread?
 
     /// - Parameters:
     ///   - threads: how many jobs run at a time, at least 1.
     ///   - maxQueued: jobs that may wait for a thread.
-    public init(name: String, threads: Int, maxQueued: Int = .max) {
+    public convenience init(name: String, threads: Int, maxQueued: Int = .max) {
+        self.init(name: name, threads: threads, maxQueued: maxQueued) { Thread(ifPossible: $0, $1) }
+    }
+
+    init(name: String, threads: Int, maxQueued: Int = .max, makeThread: @escaping MakeThread) {
         self.name = name
         maxThreads = max(threads, 1)
         self.maxQueued = maxQueued
+        self.makeThread = makeThread
     }
 
     deinit { stop() }
@@ -59,9 +68,9 @@ public final class WorkerPool: Sendable {
         }
     }
 
-    // Without one the job waits for those that there are, or for the next job.
+    // Without one the job waits for those that there are, for the next job, or for the stop.
     private func startThread(_ state: inout State) {
-        let thread = Thread(ifPossible: "\(name)-\(state.threads.count)") { [monitor] in
+        let thread = makeThread("\(name)-\(state.threads.count)") { [monitor] in
             while let job = WorkerPool.next(monitor) { job() }
         }
         if let thread { state.threads.append(thread) }
@@ -86,7 +95,7 @@ public final class WorkerPool: Sendable {
     public var queued: Int { monitor.withLock { $0.queued } }
 
     /// Takes no further jobs, runs those that were taken, and waits for the threads to end (from a job of the pool itself:
-    /// for the other threads).
+    /// for the other threads). Where no thread could ever be started, the caller runs them.
     /// - Parameter timeoutMs: how long to wait; nil for as long as it takes. Who has not ended then goes on.
     /// - Returns: whether all has been done.
     @discardableResult
@@ -95,6 +104,7 @@ public final class WorkerPool: Sendable {
             state.isStopped = true
             return state.threads
         }
+        while threads.isEmpty, let job = monitor.withLock({ $0.take() }) { job() }
         let startMs = SystemClock().monotonicMs
         for thread in threads {
             let leftMs = timeoutMs.map { max(0, startMs + $0 - SystemClock().monotonicMs) }

@@ -62,4 +62,26 @@ import Testing
         #expect(isGone == true)
         pool.stop()
     }
+
+    @Test func `where the system gives no thread, jobs wait for the next one, and a stop loses none`() {
+        let mayStart = Monitor(false)
+        let pool = WorkerPool(name: "test", threads: 1) { name, body in
+            mayStart.withLock { $0 } ? Thread(ifPossible: name, body) : nil
+        }
+        let ran = Monitor<[Int]>([])
+        for number in 0..<2 { #expect(pool.submit { ran.update { $0.append(number) } }) }
+        #expect(pool.threadCount == 0 && ran.withLock { $0 }.isEmpty)
+        mayStart.update { $0 = true }
+        pool.submit { ran.update { $0.append(2) } }
+        #expect(ran.wait(timeoutMs: 10_000) { $0.count == 3 ? true : nil } == true)
+        pool.stop()
+        #expect(ran.withLock { $0 } == [0, 1, 2])
+
+        let poor = WorkerPool(name: "test", threads: 1) { _, _ in nil }
+        let late = Monitor<[Int]>([])
+        for number in 0..<2 { poor.submit { late.update { $0.append(number) } } }
+        #expect(poor.stop())
+        #expect(late.withLock { $0 } == [0, 1])
+        #expect(!poor.submit {})
+    }
 }
