@@ -103,7 +103,7 @@ extension Log {
         }
         guard prepared.batches.contains(where: \.header.hasProducerId) else { return nil }
         // Later batches are checked as if the earlier ones were there already.
-        var trial = writer.producers
+        var trial = writer.producers.only(Set(prepared.batches.lazy.map(\.header.producerId)))
         for (index, batch) in prepared.batches.enumerated() {
             let marker = prepared.markers[index]
             if let known = try trial.check(batch.header, marker: marker, origin: origin) { return known }

@@ -181,8 +181,10 @@ extension Log {
     /// Forgets idempotent producers that have not written for `producer.id.expiration.ms`.
     func expireProducers(nowMs: Int64) {
         let limit = nowMs - environment.producerIdExpirationMs
+        // There can be millions of them, which no append waits for.
+        let expired = writer.withLock { $0.producers }.expired(before: limit)
         writer.withLock { writer in
-            writer.producers.expire(before: limit)
+            writer.producers.expire(expired, before: limit)
             writer.verifications.expire(before: limit)
         }
     }

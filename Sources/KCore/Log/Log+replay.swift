@@ -33,9 +33,8 @@ extension Log {
         let size = segment.size
         guard let first = try segment.firstBatch(endingAtOrAfter: start, end: size) else { return [] }
         let file = try segment.file()
-        let (after, aborted) = try BatchScanner.scan(file, from: first.position, to: size, windowBytes: 8192) {
+        return try BatchScanner.scan(file, from: first.position, to: size, windowBytes: 8192) {
             (scanner) throws(LogFault) in
-            var producers = producers
             var aborted: [AbortedTransaction] = []
             while let batch = try scanner.next(), batch.baseOffset < end {
                 guard let header = batch.header else { continue }
@@ -43,10 +42,8 @@ extension Log {
                 let ended = producers.apply(header, marker: marker, timeMs: header.maxTimestamp)
                 if let ended, let entry = producers.indexEntry(of: ended) { aborted.append(entry) }
             }
-            return (producers, aborted)
+            return aborted
         }
-        producers = after
-        return aborted
     }
 
     /// What a control batch can take; markers have some hundred bytes.

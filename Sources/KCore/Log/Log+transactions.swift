@@ -100,7 +100,7 @@ extension Log {
     }
 
     /// The idempotent and transactional producers that the log knows, by their ids.
-    var producerStates: [Int64: ProducerState] { writer.withLock { $0.producers.states } }
+    var producerStates: ProducerTable { writer.withLock { $0.producers.states } }
 
     /// Whether a producer with this epoch may write into a transaction: it has not been fenced by a newer one, and its
     /// transaction has begun here in this epoch or was confirmed, where that is asked for.

@@ -27,6 +27,8 @@ struct ProducerState: Equatable, Sendable {
     /// -1 when nothing is known of this epoch.
     var lastSequence: Int32 { batches.last?.lastSequence ?? -1 }
 
+    func isExpired(before timeMs: Int64) -> Bool { transactionFirstOffset == nil && lastTimestamp < timeMs }
+
     mutating func add(_ batch: Batch) {
         if batches.count == ProducerState.maxBatches { batches.removeFirst() }
         batches.append(batch)

@@ -4,7 +4,7 @@
 /// - A new epoch begins at 0; an old epoch is refused.
 /// - A batch that is one of the producer's last five is a duplicate, and answered with the offset it has.
 struct ProducerStates: Equatable, Sendable {
-    private(set) var states: [Int64: ProducerState] = [:]
+    private(set) var states = ProducerTable()
     /// The oldest first.
     private(set) var openTransactions: [OpenTransaction] = []
     /// Everything below is accounted for.
@@ -80,7 +80,7 @@ struct ProducerStates: Equatable, Sendable {
         mapEndOffset = header.lastOffset + 1
         guard header.hasProducerId, marker != nil || !header.isControl else { return nil }
         let id = header.producerId
-        var state = states.removeValue(forKey: id) ?? ProducerState(epoch: header.producerEpoch, lastTimestamp: timeMs)
+        var state = states.remove(id) ?? ProducerState(epoch: header.producerEpoch, lastTimestamp: timeMs)
         defer { states[id] = state }
         if header.producerEpoch != state.epoch {
             state.epoch = header.producerEpoch
@@ -120,12 +120,26 @@ struct ProducerStates: Equatable, Sendable {
             lastStableOffset: firstOpenTransactionOffset ?? ended.lastOffset + 1)
     }
 
-    /// Forgets producers that have not written since `timeMs` and have no transaction open.
-    mutating func expire(before timeMs: Int64) {
-        // Not while going through them, which would copy them all.
-        let expired = states.filter { $0.value.transactionFirstOffset == nil && $0.value.lastTimestamp < timeMs }.keys
-        for id in expired { states[id] = nil }
+    /// The same, of some producers only.
+    func only(_ ids: some Sequence<Int64>) -> ProducerStates {
+        var part = ProducerStates()
+        for id in ids { states[id].map { part.set($0, for: id) } }
+        part.mapEndOffset = mapEndOffset
+        return part
     }
+
+    /// Producers that have not written since `timeMs` and have no transaction open.
+    func expired(before timeMs: Int64) -> [Int64] {
+        states.filter { $0.value.isExpired(before: timeMs) }.map(\.key)
+    }
+
+    /// Forgets those of `ids` of which that is true.
+    mutating func expire(_ ids: [Int64], before timeMs: Int64) {
+        for id in ids where states[id]?.isExpired(before: timeMs) == true { states[id] = nil }
+    }
+
+    /// Forgets all of which it is.
+    mutating func expire(before timeMs: Int64) { expire(expired(before: timeMs), before: timeMs) }
 
     mutating func set(_ state: ProducerState, for producerId: Int64) {
         openTransactions.removeAll { $0.producerId == producerId }

@@ -334,7 +334,7 @@ import Testing
         try write(log, 2, ["b"])
         try end(log, 2, isCommit: true)
         log.expireProducers(nowMs: bench.clock.wallMs + bench.environment.producerIdExpirationMs + 1)
-        #expect(log.writer.withLock { $0.producers.states.keys.sorted() } == [1])
+        #expect(log.writer.withLock { $0.producers.states.map(\.key).sorted() } == [1])
     }
 
     @Test func `deleted segments take their transactions along, and the start bounds the stable offset`() throws {

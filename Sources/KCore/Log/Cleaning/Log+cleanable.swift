@@ -92,10 +92,10 @@ extension Log {
 
     /// The last that every producer which is still known has in the log.
     func lastOfProducers() -> [Int64: BatchCleaner.LastOfProducer] {
-        writer.withLock { writer in
-            writer.producers.states.mapValues { state in
-                BatchCleaner.LastOfProducer(dataOffset: state.batches.last?.lastOffset, epoch: state.epoch)
-            }
-        }
+        let states = writer.withLock { $0.producers.states }
+        return Dictionary(
+            uniqueKeysWithValues: states.lazy.map { id, state in
+                (id, BatchCleaner.LastOfProducer(dataOffset: state.batches.last?.lastOffset, epoch: state.epoch))
+            })
     }
 }
