@@ -13,12 +13,14 @@ public struct DirectoryWorkers: Sendable {
     var writeBehind: Run
     /// Runs what comes up again and again, of which one at a time is enough; see ``Upkeep``.
     var upkeep: Run
+    /// Makes and ends logs, one after the other; somebody waits for it.
+    var maker: Run = { $0() }
     /// Reads what is not in memory; nil: whoever does that for all.
     var readers: WorkerPool?
     /// Threads to be stopped with the directory.
     var pools: [WorkerPool] = []
 
-    /// The same for everything, as tests want it.
+    /// The same for everything, as tests want it, but for what makes and ends logs: that is done at once.
     public init(_ run: @escaping Run) {
         background = run
         flusher = run
@@ -37,7 +39,9 @@ public struct DirectoryWorkers: Sendable {
         let background = pool("disk", 2)
         let flushers = pool("flush", 4)
         let writer = pool("write", 1)
-        let upkeep = pool("upkeep", 2)
+        // One for each kind: the presence is looked at whatever else waits for the disk.
+        let upkeep = pool("upkeep", Upkeep.allCases.count)
+        let maker = pool("maker", 1)
         var workers = DirectoryWorkers { job in background.submit(job) }
         workers.flusher = { job in
             // What is wanted when the pool has stopped is done all the same: somebody waits for it.
@@ -45,15 +49,16 @@ public struct DirectoryWorkers: Sendable {
         }
         workers.writeBehind = { job in writer.submit(job) }
         workers.upkeep = { job in upkeep.submit(job) }
+        workers.maker = { job in if !maker.submit(job) { job() } }
         let reader = pool("reader", readers)
         workers.readers = reader
-        workers.pools = [background, flushers, writer, upkeep, reader]
+        workers.pools = [background, flushers, writer, upkeep, maker, reader]
         return workers
     }
 }
 
 /// What is done in a log directory every now and then.
-enum Upkeep: Sendable {
+enum Upkeep: CaseIterable, Sendable {
     case presence, retention, flushes, checkpoints, highWatermarks, removals
 }
 
@@ -73,11 +78,4 @@ extension LogDirectory {
             inProgress.withLock { $0[kind] = nil }
         }
     }
-
-    /// Whether nothing has come back from the disk for some seconds.
-    func isHanging(nowMs: Int64) -> Bool {
-        inProgress.withLock { $0[.presence].map { nowMs - $0 > LogDirectory.hangingMs } ?? false }
-    }
-
-    private static let hangingMs: Int64 = 5000
 }

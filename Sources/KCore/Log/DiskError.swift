@@ -5,6 +5,8 @@ public struct DiskError: Error, Equatable, Sendable {
     public enum Operation: String, Sendable {
         case open, read, write, sync, truncate, preallocate, rename, remove, list, lock, stat
         case createDirectory = "create directory"
+        /// No operation of its own: any of them has not come back for long.
+        case answer
     }
 
     public var operation: Operation
@@ -37,5 +39,8 @@ public struct DiskError: Error, Equatable, Sendable {
 }
 
 extension DiskError: CustomStringConvertible {
-    public var description: String { "cannot \(operation.rawValue) \(path): \(String(cString: strerror(code)))" }
+    public var description: String {
+        if operation == .answer { return "the disk of \(path) does not answer" }
+        return "cannot \(operation.rawValue) \(path): \(String(cString: strerror(code)))"
+    }
 }

@@ -87,7 +87,9 @@ extension Log {
             do {
                 // The indexes of the segment that holds the recovery point are rebuilt after a crash anyway.
                 let isActive = index == plan.segments.count - 1
-                if isActive { try segment.flushLog() } else { try segment.flush() }
+                try environment.directory.watch.during { () throws(DiskError) in
+                    if isActive { try segment.flushLog() } else { try segment.flush() }
+                }
             } catch  where error.isMissing {}  // Deleted meanwhile.
         }
         if let snapshot = plan.snapshot {
@@ -167,8 +169,10 @@ extension Log {
         closeFiles()
         do {
             try rearranging.withLock { (_) throws(DiskError) in
-                try folder.rename(to: name)
-                try environment.disk.syncDirectory(parentDirectory(folder.path))
+                try environment.directory.watch.during { () throws(DiskError) in
+                    try folder.rename(to: name)
+                    try environment.disk.syncDirectory(parentDirectory(folder.path))
+                }
             }
         } catch  where error.isMissing {
             return false

@@ -60,6 +60,15 @@ extension Log {
         if mustStart { startFlushes() }
     }
 
+    /// Answers everybody who waits: the directory is offline, and the flush that runs may never come back.
+    func giveUpFlushes() {
+        let waiters = flushQueue.withLock { queue in
+            defer { queue.waiters = [] }
+            return queue.waiters
+        }
+        for waiter in waiters { waiter.completion(environment.directory.offlineError()) }
+    }
+
     private func startFlushes() { environment.flusher { self.flushWanted() } }
 
     private func flushWanted() {

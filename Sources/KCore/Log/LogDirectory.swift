@@ -14,6 +14,8 @@ final class LogDirectory: Sendable {
     let stale = Mutex<Set<TopicPartition>>([])
     /// Checkpoints that could not be written the last time, which is said once.
     let unwritable = Mutex<Set<String>>([])
+    /// Held while logs are made, or ended.
+    let making = Mutex(())
     let workers: DirectoryWorkers
     let files: OpenFiles
     let removals = RemovalQueue()

@@ -57,6 +57,7 @@ struct LogEnvironment: Sendable {
 /// failed nobody knows what is on the disk. Every log in it then answers KAFKA_STORAGE_ERROR.
 final class DirectoryHealth: Sendable {
     let path: String
+    let watch = DiskWatch()
     private let isBroken = Atomic<Bool>(false)
     private let failure = Mutex<DiskError?>(nil)
     private let failed: @Sendable (DirectoryHealth, DiskError) -> Void

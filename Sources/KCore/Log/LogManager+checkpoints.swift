@@ -102,7 +102,7 @@ extension LogManager {
         let checkpoint = OffsetCheckpoint(disk: disk, directory: directory.path, name: name)
         do throws(DiskError) {
             do throws(DiskError) {
-                try checkpoint.replace(offsets)
+                try directory.health.watch.during { () throws(DiskError) in try checkpoint.replace(offsets) }
                 written[name] = offsets
                 if directory.unwritable.withLock({ $0.remove(name) }) != nil {
                     logger.info("a checkpoint can be written again", ["file": checkpoint.path])

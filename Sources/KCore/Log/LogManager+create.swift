@@ -6,58 +6,97 @@ extension LogManager {
 
     /// The log of a partition, created in the emptiest directory when there is none.
     /// - Throws: KAFKA_STORAGE_ERROR; also when the partition has a log that could not be opened at start: a new one
-    ///   in its place would lose what it holds.
+    ///   in its place would lose what it holds. Where a disk does not answer, the log may be there later.
     public func createLog(_ topicPartition: TopicPartition, topicId: Uuid?, config: LogConfig) throws(LogError) -> Log {
         if let log = log(for: topicPartition) { return log }
-        return try creating.withLock { (_) throws(LogError) in
-            if let log = log(for: topicPartition) { return log }
-            if let refused = state.withLock({ $0.refused[topicPartition] }) { return try openAgain(refused) }
-            guard let directory = emptiest(logCounts()) else {
-                throw LogError(.kafkaStorageError, "all log directories are offline")
-            }
+        if let refused = state.withLock({ $0.refused[topicPartition] }) { return try openAgain(refused) }
+        try finishEnd(of: topicPartition)
+        guard let directory = emptiest(logCounts(), of: usable()) else {
+            let isOffline = directories.allSatisfy(\.health.isOffline)
+            if !isOffline { throw unanswered(topicPartition, in: options.directories.joined(separator: ", ")) }
+            throw LogError(.kafkaStorageError, "all log directories are offline")
+        }
+        return try make(topicPartition, in: directory) { [self] maker throws(LogError) in
             try forget([topicPartition], in: directory)
             try clearName(topicPartition, in: directory)
             do throws(DiskError) {
-                try disk.createDirectory(directory.path + "/" + topicPartition.description)
+                try directory.health.watch.during { () throws(DiskError) in
+                    try disk.createDirectory(directory.path + "/" + topicPartition.description)
+                }
             } catch {
                 throw error.isHarmless ? LogError(error) : directory.health.fail(error)
             }
-            return try fill(topicPartition, topicId, config, in: directory)
+            return try fill(topicPartition, topicId, config, in: directory, maker)
         }
+    }
+
+    /// Has one log made by a thread of its directory.
+    func make(
+        _ topicPartition: TopicPartition, in directory: LogDirectory,
+        _ body: @escaping @Sendable (LogMaker) throws(LogError) -> Log
+    ) throws(LogError) -> Log {
+        let (taken, maker) = take([topicPartition], in: directory)
+        let outcome = Mutex<Result<Log, LogError>?>(nil)
+        let task = DirectoryTask(directory: directory) { [self] _ in
+            defer { giveBack(taken, maker) }
+            guard !wanted(taken, maker).isEmpty else { return }
+            let made: Result<Log, LogError>
+            do throws(LogError) { made = .success(try body(maker)) } catch { made = .failure(error) }
+            outcome.withLock { $0 = made }
+        }
+        _ = perform([task])
+        if let made = outcome.withLock({ $0 }) { return try made.get() }
+        // Somebody else was at it.
+        if let log = log(for: topicPartition) { return log }
+        if directory.health.isOffline { throw directory.health.offlineError() }
+        let other = state.withLock { $0.makers[topicPartition]?.directory.path }
+        throw unanswered(topicPartition, in: other ?? directory.path)
     }
 
     /// Creates those logs of a topic that are not there, as ``createLog(_:topicId:config:)`` does, with one sync for each log
     /// directory instead of one for each partition. What cannot be created is told by asking for it with `createLog`.
     public func createLogs(_ partitions: [TopicPartition], topicId: Uuid?, config: LogConfig) {
-        creating.withLock { _ in
-            let missing = state.withLock { state in
-                partitions.filter { state.logs[$0] == nil && state.refused[$0] == nil }
-            }
-            guard missing.count > 1 else { return }
-            var counts = logCounts()
-            var places: [String: [TopicPartition]] = [:]
-            for topicPartition in missing {
-                guard let directory = emptiest(counts) else { return }
-                counts[directory.path, default: 0] += 1
-                places[directory.path, default: []].append(topicPartition)
-            }
-            for directory in directories {
-                let named = makeDirectories(places[directory.path] ?? [], in: directory)
+        let missing = state.withLock { state in
+            partitions.filter { state.logs[$0] == nil && state.refused[$0] == nil && state.unfinished[$0] == nil }
+        }
+        guard missing.count > 1 else { return }
+        let usable = usable()
+        var counts = logCounts()
+        var places: [String: [TopicPartition]] = [:]
+        for topicPartition in missing {
+            guard let directory = emptiest(counts, of: usable) else { return }
+            counts[directory.path, default: 0] += 1
+            places[directory.path, default: []].append(topicPartition)
+        }
+        let tasks = usable.compactMap { directory -> DirectoryTask? in
+            guard let names = places[directory.path] else { return nil }
+            let (taken, maker) = take(names, in: directory)
+            return DirectoryTask(directory: directory) { [self] progress in
+                defer { giveBack(taken, maker) }
+                let named = makeDirectories(wanted(taken, maker), in: directory, progress)
                 Parallel.forEach(named, threads: options.recoveryThreads > 0 ? Self.creatingThreads : 1) {
-                    _ = try? self.fill($0, topicId, config, in: directory)
+                    _ = try? self.fill($0, topicId, config, in: directory, maker)
+                    progress()
                 }
             }
         }
+        _ = perform(tasks)
     }
 
     /// - Returns: partitions whose directories are on stable storage.
-    private func makeDirectories(_ partitions: [TopicPartition], in directory: LogDirectory) -> [TopicPartition] {
+    private func makeDirectories(
+        _ partitions: [TopicPartition], in directory: LogDirectory, _ progress: @Sendable () -> Void
+    ) -> [TopicPartition] {
         guard !partitions.isEmpty, (try? forget(partitions, in: directory)) != nil else { return [] }
+        let watch = directory.health.watch
         var made: [TopicPartition] = []
         do throws(DiskError) {
             for topicPartition in partitions where (try? clearName(topicPartition, in: directory)) != nil {
-                try disk.createDirectory(directory.path + "/" + topicPartition.description, durable: false)
+                try watch.during { () throws(DiskError) in
+                    try disk.createDirectory(directory.path + "/" + topicPartition.description, durable: false)
+                }
                 made.append(topicPartition)
+                progress()
             }
         } catch  where error.isHarmless {
             // No room for more.
@@ -66,7 +105,7 @@ extension LogManager {
             return []
         }
         do throws(DiskError) {
-            try disk.syncDirectory(directory.path)
+            try watch.during { () throws(DiskError) in try disk.syncDirectory(directory.path) }
         } catch {
             if !error.isHarmless { _ = directory.health.fail(error) }
             return []
@@ -74,30 +113,42 @@ extension LogManager {
         return made
     }
 
-    /// Makes the files in a new directory, and takes the log up. When there is no room nothing is left behind.
+    /// Makes the files in a new directory, and takes the log up. When there is no room, or the directory was given up
+    /// meanwhile, nothing is left behind.
     private func fill(
-        _ topicPartition: TopicPartition, _ topicId: Uuid?, _ config: LogConfig, in directory: LogDirectory
+        _ topicPartition: TopicPartition, _ topicId: Uuid?, _ config: LogConfig, in directory: LogDirectory,
+        _ maker: LogMaker
     ) throws(LogError) -> Log {
         let path = directory.path + "/" + topicPartition.description
         do throws(LogError) {
-            do throws(DiskError) {
-                try disk.replaceFile(
-                    path + "/" + LeaderEpochs.fileName, with: LeaderEpochs().contents, durable: false)
-                // Whose log it is must not be lost with the power: the directory's name is there already.
-                if let topicId {
+            let log = try directory.health.watch.during { () throws(LogError) in
+                do throws(DiskError) {
                     try disk.replaceFile(
-                        path + "/" + PartitionMetadataFile.name, with: PartitionMetadataFile.write(topicId: topicId))
+                        path + "/" + LeaderEpochs.fileName, with: LeaderEpochs().contents, durable: false)
+                    // Whose log it is must not be lost with the power: the directory's name is there already.
+                    if let topicId {
+                        try disk.replaceFile(
+                            path + "/" + PartitionMetadataFile.name, with: PartitionMetadataFile.write(topicId: topicId)
+                        )
+                    }
+                } catch {
+                    throw error.isHarmless ? LogError(error) : directory.health.fail(error)
                 }
-            } catch {
-                throw error.isHarmless ? LogError(error) : directory.health.fail(error)
+                return try loader(topicPartition, directory, config: config, isClean: false).load()
             }
-            let log = try loader(topicPartition, directory, config: config, isClean: false).load()
-            state.withLock { $0.logs[topicPartition] = log }
+            let isWanted = state.withLock { state in
+                guard state.isWanted(topicPartition, maker) else { return false }
+                state.logs[topicPartition] = log
+                return true
+            }
+            guard isWanted else {
+                throw LogError(.kafkaStorageError, "\(topicPartition) is not wanted in \(path) any more")
+            }
             startCleaning(log)
             return log
         } catch {
-            // The next attempt may be in another directory.
-            if !directory.health.isOffline {
+            // The next attempt may be in another directory, and of two nobody would know which one counts.
+            if !directory.health.isOffline || directory.health.error?.operation == .answer {
                 try? disk.removeTree(path)
                 try? disk.syncDirectory(directory.path)
             }
@@ -114,17 +165,22 @@ extension LogManager {
     }
 
     // The one with the fewest logs, as Kafka does: sizes change, counts say what will come.
-    private func emptiest(_ counts: [String: Int]) -> LogDirectory? {
-        while true {
-            var online = directories.filter { !$0.health.isOffline }
-            // Whoever waited for one that does not answer would keep all others from being created or deleted.
-            let answering = online.filter { !$0.isHanging(nowMs: clock.monotonicMs) }
-            if !answering.isEmpty { online = answering }
-            guard let found = online.min(by: { (counts[$0.path] ?? 0) < (counts[$1.path] ?? 0) }) else { return nil }
-            // One that is gone would be made anew.
-            checkPresence(of: found)
-            if !found.health.isOffline { return found }
-        }
+    private func emptiest(_ counts: [String: Int], of usable: [LogDirectory]) -> LogDirectory? {
+        usable.filter { !$0.health.isOffline }.min { (counts[$0.path] ?? 0) < (counts[$1.path] ?? 0) }
+    }
+
+    /// Where new logs can be put: the directories that are there, and answer. One that is gone would be made anew, and whoever
+    /// waited for one that does not answer would keep all others from being created or deleted.
+    private func usable() -> [LogDirectory] {
+        let nowMs = clock.monotonicMs
+        let online = directories.filter { !$0.health.isOffline }
+        let answering = online.filter { !isHanging($0, nowMs: nowMs) }
+        let asked = answering.isEmpty ? online : answering
+        let answers = perform(
+            asked.map { directory in
+                DirectoryTask(directory: directory) { [self] _ in checkPresence(of: directory) }
+            })
+        return zip(asked, answers).filter { !$0.health.isOffline && $1 }.map(\.0)
     }
 
     /// What checkpoints say of earlier logs of the partitions must not be taken for a promise of new ones.
@@ -148,7 +204,6 @@ extension LogManager {
 
     /// Sees to it that a new log finds nothing in its directory that was another's.
     private func clearName(_ topicPartition: TopicPartition, in directory: LogDirectory) throws(LogError) {
-        try finishEnd(of: topicPartition)
         let path = directory.path + "/" + topicPartition.description
         do throws(DiskError) {
             guard try disk.list(path).contains(where: { SegmentFileKind.parse($0.name)?.kind == .log }) else { return }

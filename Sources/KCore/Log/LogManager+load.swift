@@ -194,20 +194,27 @@ extension LogManager {
     /// Opens a log that was refused for a reason that passes, such as a full disk.
     /// - Throws: why it still cannot be used.
     func openAgain(_ refused: RefusedLog) throws(LogError) -> Log {
-        guard refused.error.isTransient else { throw refused.error }
+        guard refused.error.isTransient,
+            let directory = directories.first(where: { $0.health === refused.loader.environment.directory })
+        else { throw refused.error }
         let topicPartition = refused.loader.topicPartition
-        do throws(LogError) {
-            let log = try refused.loader.load()
+        return try make(topicPartition, in: directory) { [self] maker throws(LogError) in
+            let result: Result<Log, LogError>
+            do throws(LogError) { result = .success(try refused.loader.load()) } catch { result = .failure(error) }
             state.withLock { state in
-                state.refused[topicPartition] = nil
-                state.logs[topicPartition] = log
+                guard state.isWanted(topicPartition, maker) else { return }
+                switch result {
+                case .success(let log):
+                    state.refused[topicPartition] = nil
+                    state.logs[topicPartition] = log
+                case .failure(let error):
+                    state.refused[topicPartition] = RefusedLog(error: error, loader: refused.loader)
+                }
             }
+            let log = try result.get()
             startCleaning(log)
             logger.info("a log can be used again", ["partition": topicPartition])
             return log
-        } catch {
-            state.withLock { $0.refused[topicPartition] = RefusedLog(error: error, loader: refused.loader) }
-            throw error
         }
     }
 }

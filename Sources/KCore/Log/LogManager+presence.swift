@@ -7,11 +7,14 @@ extension LogManager {
     func checkPresence(of directory: LogDirectory) {
         if directory.health.isOffline { return }
         do throws(DiskError) {
-            guard try disk.identity(directory.path) == directory.identity else {
-                throw DiskError(.open, path: directory.path, code: ENOENT)
+            let isLocked = try directory.health.watch.during { () throws(DiskError) in
+                guard try disk.identity(directory.path) == directory.identity else {
+                    throw DiskError(.open, path: directory.path, code: ENOENT)
+                }
+                // Somebody may have removed the lock's file, and nothing else.
+                return try directory.keepLock(disk)
             }
-            // Somebody may have removed the lock's file, and nothing else.
-            if try directory.keepLock(disk) { return }
+            if isLocked { return }
             logger.warning(
                 "the lock of a log directory was gone, and is taken anew",
                 ["file": directory.path + "/" + LogDirectoryName.lockFile])

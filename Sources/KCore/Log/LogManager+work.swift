@@ -33,6 +33,7 @@ extension LogManager {
             }
             return due
         }
+        giveUpSilent(nowMs: nowMs)
         for directory in directories where !directory.health.isOffline {
             directory.perform(.presence, nowMs: nowMs) { self.checkPresence(of: directory) }
             if due.retention { directory.perform(.retention, nowMs: nowMs) { self.retain(directory) } }

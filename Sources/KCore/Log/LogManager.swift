@@ -16,8 +16,6 @@ public final class LogManager: Sendable {
     let cleaner: LogCleaner
     let directories: [LogDirectory]
     let state: Mutex<State>
-    // Creating writes files, which must not hold up who only looks a log up.
-    let creating = Mutex(())
     let uncleanStop = Atomic(false)
     let failureHandler: FailureHandler
 
@@ -29,6 +27,9 @@ public final class LogManager: Sendable {
         var surplus: [TopicPartition: SurplusLogs] = [:]
         /// Directories that were to get another name and could not: that of the partition is not free yet.
         var unfinished: [TopicPartition: [UnfinishedEnd]] = [:]
+        /// Who makes a log just now, by its name.
+        var makers: [TopicPartition: LogMaker] = [:]
+        var lastMaker = 0
         var lastCheckpointMs: Int64
         var lastHighWatermarksMs: Int64
         var lastRetentionMs: Int64

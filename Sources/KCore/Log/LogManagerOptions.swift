@@ -11,6 +11,12 @@ public struct LogManagerOptions: Sendable {
     public var closingThreads = 1
     /// Threads of each directory that read what is not in memory.
     public var readerThreads = 4
+    /// After how long without an answer a disk is not waited for any more where others can go on: longer than what makes or
+    /// deletes a partition takes on any disk that does anything else.
+    public var hangingMs: Int64 = 5000
+    /// After how long without an answer a log directory is offline, as long as there is another one. Longer than any fsync
+    /// takes on a disk that is merely slow, since the kernel is told to write early.
+    public var answerTimeoutMs: Int64 = 30_000
     /// How long a stop waits for directories when nothing gets done in any of them. Longer than any fsync takes on a disk that
     /// is merely slow, since the kernel is told to write early; shorter than service managers wait.
     public var stopTimeoutMs: Int64 = 30_000

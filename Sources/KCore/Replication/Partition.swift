@@ -69,6 +69,7 @@ public final class Partition: Sendable {
 
     /// The log's directory is offline: whoever waits is told.
     public func directoryFailed() {
+        log.giveUpFlushes()
         for fetch in state.withLock({ $0.takeWaiting() }) { fetch.wakeNow() }
     }
 

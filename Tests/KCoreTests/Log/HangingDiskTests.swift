@@ -22,8 +22,11 @@ import Testing
 
     private func answer() { answers.update { $0 = true } }
 
-    private func open(_ options: LogManagerOptions, logger: Logger = .silent) throws -> LogManager {
-        let manager = try LogManager(options, disk: disk, clock: clock, logger: logger, background: { $0() })
+    private func open(
+        _ options: LogManagerOptions, logger: Logger = .silent, workers: ((String) -> DirectoryWorkers)? = nil
+    ) throws -> LogManager {
+        let manager = try LogManager(
+            options, disk: disk, clock: clock, logger: logger, background: { $0() }, workers: workers)
         manager.load { _ in CleaningBench.config }
         for number in Int32(0)..<2 {
             let partition = TopicPartition(topic: "t", partition: number)
