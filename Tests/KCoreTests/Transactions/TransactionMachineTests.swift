@@ -312,6 +312,9 @@ final class TransactionBench {
         _ = bench.add("a", last, [0], version: 2)
         let next = Producer(id: 1002, epoch: 0)
         #expect(bench.end("a", last, commit: true, bumps: true) == .decided(next))
+        // It goes on at once, while the markers are still being written.
+        #expect(bench.add("a", next, [0], version: 2) == .concurrentTransactions)
+        #expect(bench.add("a", Producer(id: 1002, epoch: 1), [0], version: 2) == .invalidProducerIdMapping)
         bench.reload()
         let end = try #require(bench.completeMarkers().first)
         #expect(end.producerId == 1001 && end.producerEpoch == Int16.max)
