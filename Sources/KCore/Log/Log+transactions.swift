@@ -122,7 +122,7 @@ extension Log {
         for (index, batch) in prepared.batches.enumerated() {
             writer.epochs.assign(batch.header.partitionLeaderEpoch, startOffset: batch.header.baseOffset)
             if batch.header.isTransactional, !writer.verifications.isEmpty {
-                writer.verifications.forget(batch.header.producerId)
+                writer.verifications.appended(batch.header)
             }
             let transaction = writer.producers.apply(
                 batch.header, marker: prepared.markers[index], timeMs: environment.clock.wallMs)

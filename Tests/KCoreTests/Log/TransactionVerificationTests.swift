@@ -116,4 +116,39 @@ import Testing
         #expect(isRefused { try write(log) })
         try write(log, epoch: 1)
     }
+
+    @Test func `the marker of one transaction does not put out what was confirmed for the next, which has its epoch`()
+        throws
+    {
+        let log = try open()
+        let first = try #require(log.beginVerification(of: 7, epoch: 0, hasOwnEpoch: true))
+        log.confirmTransaction(of: 7, first)
+        try write(log)
+        // Its producer does not wait for the marker before it goes on.
+        let second = try #require(log.beginVerification(of: 7, epoch: 1, hasOwnEpoch: true))
+        try write(log, sequence: 1)
+        try abort(log, epoch: 1)
+        log.confirmTransaction(of: 7, second)
+        try write(log, epoch: 1)
+        #expect(log.lastStableOffset(highWatermark: 4) == 3)
+    }
+
+    @Test func `the first batch that was asked for begins the transaction of a producer that is not known`() throws {
+        let log = try open()
+        _ = try #require(log.beginVerification(of: 7, epoch: 0, sequence: 3))
+        let number = try #require(log.beginVerification(of: 7, epoch: 0, sequence: 4))
+        log.confirmTransaction(of: 7, number)
+        func code(of sequence: Int32) throws -> ErrorCode {
+            do {
+                try write(log, sequence: sequence)
+                return .none
+            } catch let error as LogError {
+                return error.code
+            }
+        }
+        #expect(try code(of: 4) == .outOfOrderSequenceNumber)
+        #expect(try code(of: 3) == .none)
+        #expect(try code(of: 4) == .none)
+        #expect(log.logEndOffset == 2)
+    }
 }

@@ -143,7 +143,9 @@ extension CoordinatorsSimulation {
                     }
                 }
             }
-            guard let number = groups.log.beginVerification(of: owner) else { return take(taken, in: owner, finish) }
+            guard let number = groups.log.beginVerification(of: owner, hasOwnEpoch: false) else {
+                return take(taken, in: owner, finish)
+            }
             transactions.ask({ $0 }) { machine, turn, reply in
                 let verified = machine.verify(id, producer, [Self.groupsPlace])
                 turn.send(verified[Self.groupsPlace] ?? .unknownServerError, to: reply)

@@ -73,7 +73,7 @@ final class SimulatedCoordinatorLog: CoordinatorLog {
     private static func note(
         _ header: RecordBatchHeader, _ marker: EndTransactionMarker?, _ timeMs: Int64, _ state: inout State
     ) {
-        if header.isTransactional { state.verifications.forget(header.producerId) }
+        if header.isTransactional { state.verifications.appended(header) }
         state.producers.apply(header, marker: marker, timeMs: timeMs)
     }
 
@@ -81,7 +81,7 @@ final class SimulatedCoordinatorLog: CoordinatorLog {
         state.withLock { state in
             let known = state.producers.states[producer.id]
             if let known, producer.epoch < known.epoch { return .invalidProducerEpoch }
-            if known?.transactionFirstOffset != nil { return .none }
+            if state.producers.hasOpenTransaction(producer.id, epoch: producer.epoch) { return .none }
             return state.verifications.isConfirmed(producer.id, epoch: producer.epoch) ? .none : .invalidTxnState
         }
     }
@@ -109,11 +109,12 @@ final class SimulatedCoordinatorLog: CoordinatorLog {
         state.withLock { $0.highWatermark = max($0.highWatermark, min(offset, $0.endOffset)) }
     }
 
-    /// See ``Log/beginVerification(of:epoch:)``.
-    func beginVerification(of producer: CoordinatorProducer) -> Int? {
+    /// See ``Log/beginVerification(of:epoch:sequence:hasOwnEpoch:)``.
+    func beginVerification(of producer: CoordinatorProducer, hasOwnEpoch: Bool) -> Int? {
         state.withLock { state in
-            if state.producers.states[producer.id]?.transactionFirstOffset != nil { return nil }
-            return state.verifications.begin(producer.id, epoch: producer.epoch, nowMs: clock.wallMs)
+            if state.producers.hasOpenTransaction(producer.id, epoch: producer.epoch) { return nil }
+            return state.verifications.begin(
+                producer.id, epoch: producer.epoch, sequence: 0, hasOwnEpoch: hasOwnEpoch, nowMs: clock.wallMs)
         }
     }
 

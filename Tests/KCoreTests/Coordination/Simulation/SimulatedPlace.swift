@@ -21,9 +21,12 @@ struct SimulatedPlace {
 
     /// As a leader does it: the coordinator is asked before a transaction begins here.
     /// - Returns: what the answer has to come with; nil when nobody needs to be asked.
-    mutating func beginVerification(of producer: TransactionMachine.Producer, _ nowMs: Int64) -> Int? {
-        if producers.states[producer.id]?.transactionFirstOffset != nil { return nil }
-        return verifications.begin(producer.id, epoch: producer.epoch, nowMs: nowMs)
+    mutating func beginVerification(
+        of producer: TransactionMachine.Producer, sequence: Int32, hasOwnEpoch: Bool, _ nowMs: Int64
+    ) -> Int? {
+        if producers.hasOpenTransaction(producer.id, epoch: producer.epoch) { return nil }
+        return verifications.begin(
+            producer.id, epoch: producer.epoch, sequence: sequence, hasOwnEpoch: hasOwnEpoch, nowMs: nowMs)
     }
 
     mutating func confirm(_ producer: TransactionMachine.Producer, _ number: Int) {
@@ -47,10 +50,10 @@ struct SimulatedPlace {
             return nil
         }
         guard
-            producers.states[producer.id]?.transactionFirstOffset != nil
+            producers.hasOpenTransaction(producer.id, epoch: producer.epoch)
                 || verifications.isConfirmed(producer.id, epoch: producer.epoch)
         else { return nil }
-        verifications.forget(producer.id)
+        verifications.appended(header)
         producers.apply(header, timeMs: nowMs)
         nextOffset += 1
         open[producer.id, default: []].append(Entry(transaction: transaction, epoch: producer.epoch))
@@ -70,7 +73,7 @@ struct SimulatedPlace {
         let marker = EndTransactionMarker(isCommit: end.isCommit, coordinatorEpoch: coordinatorEpoch)
         do { _ = try producers.check(header, marker: marker, origin: .coordinator) } catch { return [] }
         nextOffset += 1
-        verifications.forget(end.producerId)
+        verifications.appended(header)
         producers.apply(header, marker: marker, timeMs: nowMs)
         let entries = open.removeValue(forKey: end.producerId) ?? []
         for entry in entries {

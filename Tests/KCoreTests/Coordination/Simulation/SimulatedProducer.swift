@@ -152,7 +152,9 @@ extension CoordinatorsSimulation {
         let sequence = producers[index].sequences[place] ?? 0
         call(index) { [unowned self] answer in
             let asked = TopicPartition(topic: "data", partition: place)
-            guard let number = places[Int(place)].beginVerification(of: producer, nowMs) else {
+            let begun = places[Int(place)].beginVerification(
+                of: producer, sequence: sequence, hasOwnEpoch: false, nowMs)
+            guard let number = begun else {
                 return append(index, producer, attempt, place, sequence, answer)
             }
             transactions.ask({ [asked: $0] }) {
