@@ -4,13 +4,13 @@
 /// A request that is malformed, unknown or in an unknown version harms nobody but its own connection, which is closed
 /// as Kafka closes it.
 ///
-/// `@unchecked Sendable`: `parked` and `verifying` are touched on the connection's loop only; the rest never changes.
+/// `@unchecked Sendable`: `parked` and `produces` are touched on the connection's loop only; the rest never changes.
 final class ClientConnection: ConnectionHandler, @unchecked Sendable {
     let broker: Broker
     let view: LoopView
     let listenerName: String
     /// Produce requests that wait for a coordinator. Only on the loop.
-    var verifying = 0
+    var produces = ProduceOrder()
     // Fetches that wait for records: they are given up when the connection ends.
     private var parked: [ObjectIdentifier: FetchOperation] = [:]
 

@@ -4,6 +4,10 @@ struct ProduceRequest: ApiRequest {
     typealias Response = ProduceResponse
     static var api: Api { Api(.produce, versions: 0...11, flexible: 9) }
 
+    /// From this version on the batches make their partitions part of their transaction; before, the client has to say so
+    /// first (KIP-890).
+    static let addsPartitionsFrom: Int16 = 12
+
     /// Null unless the batches are part of a transaction.
     var transactionalId: String?
     /// Who must have the batches before the answer comes: -1 every in-sync replica, 1 the leader, 0 nobody (then there

@@ -3,6 +3,10 @@ struct TxnOffsetCommitRequest: ApiRequest {
     typealias Response = TxnOffsetCommitResponse
     static var api: Api { Api(.txnOffsetCommit, versions: 0...4, flexible: 3) }
 
+    /// From this version on the offsets make their group part of the transaction; before, the client has to say so first
+    /// (KIP-890).
+    static let addsGroupFrom: Int16 = 5
+
     var transactionalId = ""
     var groupId = ""
     var producerId: Int64 = 0

@@ -10,27 +10,33 @@ enum ProduceHandler {
         if ProduceVerification.lacksId(request) {
             return append(request, call, refused: refusal(of: request, .transactionalIdAuthorizationFailed))
         }
-        guard call.broker.settings.verifiesTransactions,
-            let verification = ProduceVerification(request, call.partitions)
+        let adds = call.version >= ProduceRequest.addsPartitionsFrom
+        guard adds || call.broker.settings.verifiesTransactions,
+            let verification = ProduceVerification(request, adds: adds, call.partitions)
         else { return append(request, call, refused: [:]) }
         if verification.isMixed {
             return append(request, call, refused: refusal(of: request, .invalidProducerIdMapping))
         }
-        // Behind a request that waits for its coordinator the next one waits, too: batches must not overtake.
-        guard verification.isNeeded || call.client.verifying > 0 else { return append(request, call, refused: [:]) }
-        call.client.verifying += 1
-        let places = verification.partitions
-        let reply = CoordinatorReply<[TopicPartition: ErrorCode]> { answers in
+        guard verification.isNeeded || !call.client.produces.isEmpty else {
+            return append(request, call, refused: [:])
+        }
+        let place = call.client.produces.enter()
+        guard verification.isNeeded, let producer = verification.producer else {
+            return proceed(call, place) { append(request, call, refused: [:]) }
+        }
+        call.broker.transactions.admit(
+            verification.transactionalId, producer, verification.partitions, adds: adds, call.image
+        ) { answers in
             call.loop.execute {
-                call.client.verifying -= 1
-                append(request, call, refused: verification.settle(answers, version: call.version))
+                proceed(call, place) {
+                    append(request, call, refused: verification.settle(answers, version: call.version))
+                }
             }
-        } refusal: { code in
-            Dictionary(uniqueKeysWithValues: places.map { ($0, code) })
         }
-        call.broker.transactions.submit(verification.transactionalId, call.image, reply) { machine, _ in
-            verification.producer.map { machine.verify(verification.transactionalId, $0, places) } ?? [:]
-        }
+    }
+
+    private static func proceed(_ call: Call, _ place: Int, _ append: @escaping () -> Void) {
+        for body in call.client.produces.ready(place, append) { body() }
     }
 
     private static func refusal(of request: ProduceRequest, _ code: ErrorCode) -> [TopicPartition: ErrorCode] {

@@ -1,6 +1,7 @@
 internal import Synchronization
 
-/// What has to be confirmed before a produce request may begin a transaction in its partitions (KIP-890).
+/// What the coordinator has to confirm, or to add to the transaction, before a produce request may begin it in its partitions
+/// (KIP-890).
 struct ProduceVerification: Sendable {
     private struct Place: Sendable {
         var name: TopicPartition
@@ -14,11 +15,13 @@ struct ProduceVerification: Sendable {
     private(set) var isMixed = false
     private var places: [Place] = []
 
+    /// - Parameter adds: whether the request makes its partitions part of the transaction.
     /// - Returns: nil for a request without transactions.
-    init?(_ request: ProduceRequest, _ table: PartitionTable) {
+    init?(_ request: ProduceRequest, adds: Bool, _ table: PartitionTable) {
         guard let id = request.transactionalId else { return nil }
         transactionalId = id
-        for topic in request.topicData {
+        // No client's transaction has partitions of coordinators by producing to them.
+        for topic in request.topicData where !(adds && TopicName.isInternal(topic.name)) {
             let entry = table.find(topic.name)
             for data in topic.partitionData {
                 guard let log = entry?.partition(data.index)?.log,
@@ -31,7 +34,10 @@ struct ProduceVerification: Sendable {
                     return
                 }
                 self.producer = producer
-                guard let number = log.beginVerification(of: producer.id, epoch: producer.epoch) else { continue }
+                // Where each transaction has its own epoch, each begins with the number 0.
+                let number = log.beginVerification(
+                    of: producer.id, epoch: producer.epoch, sequence: adds ? 0 : header.baseSequence, hasOwnEpoch: adds)
+                guard let number else { continue }
                 places.append(
                     Place(name: TopicPartition(topic: topic.name, partition: data.index), log: log, number: number))
             }
@@ -60,6 +66,7 @@ struct ProduceVerification: Sendable {
     // As Kafka's leaders answer: again later where the coordinator could not say, and in the words that a version knows.
     private static func answer(to code: ErrorCode, version: Int16) -> ErrorCode {
         switch code {
+        case .concurrentTransactions where version >= ProduceRequest.addsPartitionsFrom: code
         case .concurrentTransactions, .coordinatorLoadInProgress, .coordinatorNotAvailable, .notCoordinator:
             .notEnoughReplicas
         case .producerFenced: .invalidProducerEpoch

@@ -113,6 +113,39 @@ final class TransactionCoordinator: Sendable {
         }
     }
 
+    /// Has partitions added to a producer's transaction, or looked up there, before something is written to them (KIP-890).
+    ///
+    /// A producer goes on as soon as its transaction is decided. Adding waits a short time for the markers of that, so that
+    /// the producer does not have to ask again; as Kafka does with `add.partitions.to.txn.retry.backoff.max.ms`.
+    /// - Parameter completion: called once, on any thread, when what it says is kept.
+    func admit(
+        _ id: String, _ producer: Producer, _ places: Set<TopicPartition>, adds: Bool, _ image: ClusterImage,
+        pauseMs: Int64 = 1, _ completion: @escaping @Sendable ([TopicPartition: ErrorCode]) -> Void
+    ) {
+        let loop = loops.loops[0]
+        let reply = CoordinatorReply<[TopicPartition: ErrorCode]> { [self] answers in
+            let waits = adds && pauseMs <= Self.maxPauseMs && answers.values.contains(.concurrentTransactions)
+            let isTaken =
+                waits
+                && loop.execute {
+                    loop.schedule(afterMs: pauseMs) {
+                        self.admit(id, producer, places, adds: adds, image, pauseMs: pauseMs * 2, completion)
+                    }
+                }
+            if !isTaken { completion(answers) }
+        } refusal: { code in
+            Dictionary(uniqueKeysWithValues: places.map { ($0, code) })
+        }
+        submit(id, image, reply) { machine, turn in
+            guard adds else { return machine.verify(id, producer, places) }
+            let code = machine.addPartitions(id, producer, places, clientVersion: 2, &turn)
+            return Dictionary(uniqueKeysWithValues: places.map { ($0, code) })
+        }
+    }
+
+    // The last one; all together take twice as long.
+    private static let maxPauseMs: Int64 = 64
+
     /// Asks all partitions that are loaded; `isLoading` when some are not there yet.
     func gather<Answer: Sendable>(
         _ body: @escaping @Sendable (TransactionMachine, _ nowMs: Int64) -> Answer,

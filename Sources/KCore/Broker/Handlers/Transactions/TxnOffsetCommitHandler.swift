@@ -1,8 +1,8 @@
 /// TxnOffsetCommit: how far a group has come, as part of a transaction.
 ///
 /// The first of a transaction in a partition of `__consumer_offsets` is taken only when the transaction's coordinator has
-/// confirmed that the transaction writes there (KIP-890): one that is late would open a transaction that nobody ends, and
-/// hold the group's positions back for ever.
+/// confirmed that the transaction writes there, or has made the partition part of it (KIP-890): one that is late would open a
+/// transaction that nobody ends, and hold the group's positions back for ever.
 enum TxnOffsetCommitHandler {
     static func handle(_ request: TxnOffsetCommitRequest, _ call: Call) {
         let reply = CoordinatorReply<TxnOffsetCommitResponse> {
@@ -14,24 +14,18 @@ enum TxnOffsetCommitHandler {
         guard let partition = Coordinators.partition(ofGroup: request.groupId, call.image) else {
             return reply.refuse(.notCoordinator)
         }
-        guard call.broker.settings.verifiesTransactions,
+        let adds = call.version >= TxnOffsetCommitRequest.addsGroupFrom
+        let producer = TransactionMachine.Producer(id: request.producerId, epoch: request.producerEpoch)
+        guard adds || call.broker.settings.verifiesTransactions,
             let log = call.partitions.find(CoordinatorTopic.groupsName)?.partition(partition)?.log,
-            let number = log.beginVerification(of: request.producerId, epoch: request.producerEpoch)
+            let number = log.beginVerification(of: producer.id, epoch: producer.epoch, hasOwnEpoch: adds)
         else { return commit(request, to: partition, call, reply) }
         let place = TopicPartition(topic: CoordinatorTopic.groupsName, partition: partition)
-        let verified = CoordinatorReply<ErrorCode> { code in
-            guard code == .none else { return reply.refuse(isAskedAgain(code) ? .coordinatorNotAvailable : code) }
-            log.confirmTransaction(of: request.producerId, number)
+        call.broker.transactions.admit(request.transactionalId, producer, [place], adds: adds, call.image) { answers in
+            let code = answers[place] ?? .unknownServerError
+            guard code == .none else { return reply.refuse(refusal(code, adds: adds)) }
+            log.confirmTransaction(of: producer.id, number)
             commit(request, to: partition, call, reply)
-        } refusal: {
-            $0
-        }
-        let (id, producer) = (
-            request.transactionalId,
-            TransactionMachine.Producer(id: request.producerId, epoch: request.producerEpoch)
-        )
-        call.broker.transactions.submit(id, call.image, verified) { machine, _ in
-            machine.verify(id, producer, [place])[place] ?? .unknownServerError
         }
     }
 
@@ -46,9 +40,14 @@ enum TxnOffsetCommitHandler {
         }
     }
 
-    /// Whether the transaction's coordinator could not say, which is none of the group's coordinator's doing.
-    private static func isAskedAgain(_ code: ErrorCode) -> Bool {
-        [.concurrentTransactions, .coordinatorLoadInProgress, .coordinatorNotAvailable, .notCoordinator].contains(code)
+    // That the transaction's coordinator could not say is none of the group's coordinator's doing.
+    private static func refusal(_ code: ErrorCode, adds: Bool) -> ErrorCode {
+        switch code {
+        case .concurrentTransactions where adds: code
+        case .concurrentTransactions, .coordinatorLoadInProgress, .coordinatorNotAvailable, .notCoordinator:
+            .coordinatorNotAvailable
+        default: code
+        }
     }
 
     // As Kafka's group coordinator answers, in the words that a version knows.
