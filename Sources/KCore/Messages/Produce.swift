@@ -1,8 +1,8 @@
 /// Appends record batches to partitions. From version 3 on only batches of format v2 may be sent, from version 7 on
-/// also such as are compressed with zstd (KIP-110).
+/// also such as are compressed with zstd (KIP-110). Version 12, of Kafka 4.0, has the bytes of version 11.
 struct ProduceRequest: ApiRequest {
     typealias Response = ProduceResponse
-    static var api: Api { Api(.produce, versions: 0...11, flexible: 9) }
+    static var api: Api { Api(.produce, versions: 0...12, flexible: 9) }
 
     /// From this version on the batches make their partitions part of their transaction; before, the client has to say so
     /// first (KIP-890).

@@ -1,7 +1,8 @@
-/// Stores how far a group has come as part of a transaction: it counts when that commits (KIP-98).
+/// Stores how far a group has come as part of a transaction: it counts when that commits (KIP-98). Version 5, of Kafka 4.0, has
+/// the bytes of version 4.
 struct TxnOffsetCommitRequest: ApiRequest {
     typealias Response = TxnOffsetCommitResponse
-    static var api: Api { Api(.txnOffsetCommit, versions: 0...4, flexible: 3) }
+    static var api: Api { Api(.txnOffsetCommit, versions: 0...5, flexible: 3) }
 
     /// From this version on the offsets make their group part of the transaction; before, the client has to say so first
     /// (KIP-890).

@@ -1,4 +1,5 @@
-/// ApiVersions: what this broker can be asked, from the same table that requests are dispatched by.
+/// ApiVersions: what this broker can be asked, from the same table that requests are dispatched by, and what the cluster has
+/// agreed on.
 enum ApiVersionsHandler {
     static func handle(_ request: ApiVersionsRequest, _ call: Call) {
         var response = ApiVersionsResponse()
@@ -9,6 +10,7 @@ enum ApiVersionsHandler {
             return call.reply(response)
         }
         response.apiKeys = Route.all.map { entry($0.api) }
+        response.add(call.image, version: call.version)
         call.reply(response)
     }
 
