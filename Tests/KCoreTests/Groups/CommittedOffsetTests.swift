@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import KCore
@@ -166,7 +167,9 @@ import Testing
 
     @Test func `offsets of a deleted topic are forgotten however many they are, and however small segments are`() throws
     {
-        for partition in 0..<400 { #expect(bench.commit(1, group: "big", partition: partition) == ErrorCode.none) }
+        for partition: Int32 in 0..<400 {
+            #expect(bench.commit(1, group: "big", partition: partition) == ErrorCode.none)
+        }
         #expect(bench.commit(1, group: "other", topic: "u") == ErrorCode.none)
         bench.log.state.withLock { $0.maxBatchBytes = 2000 }
         bench.partition.run(Pending<Bool>().reply { _ in false }) { machine, turn, _ in

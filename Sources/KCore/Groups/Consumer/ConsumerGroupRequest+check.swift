@@ -44,11 +44,11 @@ extension ConsumerGroupHeartbeatRequest {
         }
     }
 
-    /// Refuses a pattern that is none. One that the member has already was looked at when it came.
-    func checkPattern(of member: ConsumerMember) throws(ApiError) {
+    /// Refuses a pattern that is none, or that holds up others. One that the member has already was looked at when it came.
+    func checkPattern(of member: ConsumerMember, _ image: ClusterImage) throws(ApiError) {
         guard let text = subscribedTopicRegex, !text.isEmpty, text != member.subscribedRegex else { return }
         do throws(TopicPatternError) {
-            _ = try TopicPattern(text)
+            _ = try ResolvedPattern(text, image, mostLooks: ResolvedPattern.mostLooks)
         } catch {
             throw ApiError(.invalidRegularExpression, "SubscribedTopicRegex `\(text)` is not valid: \(error.reason)")
         }

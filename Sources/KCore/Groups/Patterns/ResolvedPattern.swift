@@ -5,18 +5,32 @@ struct ResolvedPattern: Sendable {
     /// Of the topics that were looked at, as ``ClusterImage/topicNamesOffset`` has it.
     private(set) var topicNamesOffset: Int64 = .min
 
-    init(_ text: String, _ image: ClusterImage) throws(TopicPatternError) {
+    /// At how many states a new pattern may look, for all topics together: some tenths of a second, for which all groups of a
+    /// loop wait.
+    static let mostLooks = 20_000_000
+
+    /// - Parameter mostLooks: where it gives up.
+    init(_ text: String, _ image: ClusterImage, mostLooks: Int = .max) throws(TopicPatternError) {
         pattern = try TopicPattern(text)
-        resolve(image)
+        try look(image, mostLooks: mostLooks)
     }
 
-    /// Looks at all topics again but Kafka's own: who means those names them.
+    /// Looks at all topics again.
     mutating func resolve(_ image: ClusterImage) {
+        // Without a limit there is no end before the last topic.
+        try? look(image, mostLooks: .max)
+    }
+
+    // At all but Kafka's own: who means those names them.
+    private mutating func look(_ image: ClusterImage, mostLooks: Int) throws(TopicPatternError) {
         topics = []
         topicNamesOffset = image.topicNamesOffset
         var states = pattern.makeStates()
-        for topic in image.topics where !topic.isInternal && pattern.matches(topic.name, &states) {
-            topics.insert(topic.name)
+        for topic in image.topics where !topic.isInternal {
+            if pattern.matches(topic.name, &states) { topics.insert(topic.name) }
+            guard states.count <= mostLooks else {
+                throw TopicPatternError(reason: "it takes too long to compare it with all topics")
+            }
         }
     }
 }

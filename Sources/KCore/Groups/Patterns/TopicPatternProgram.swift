@@ -10,7 +10,7 @@ indirect enum TopicPatternNode {
 
 /// Makes the states of a pattern. Their number is bounded, which bounds the memory of a pattern and the time of a match.
 struct TopicPatternProgram {
-    static let maxSteps = 2000
+    static let maxSteps = 10_000
     /// How often a part may be repeated, the repetitions around it included.
     static let maxCopies = 1000
 

@@ -58,7 +58,7 @@ extension CoordinatorsSimulation {
             if live.transactions != log.transactions {
                 throw SimulationFailure("the log says something else of open transactions than was known")
             }
-            for id in Set(live.groups.keys).union(log.groups.keys).sorted() {
+            for id in Set(live.groups.sortedNames).union(log.groups.sortedNames).sorted() {
                 let (a, b) = (live.groups[id], log.groups[id])
                 let isSame =
                     a?.offsets ?? GroupOffsets() == b?.offsets ?? GroupOffsets() && a?.kept == b?.kept
@@ -69,7 +69,7 @@ extension CoordinatorsSimulation {
         }
         guard let live = transactions.machine?.states else { return }
         let log = try transactions.loaded().states
-        for id in Set(live.keys).union(log.keys).sorted() {
+        for id in Set(live.sortedNames).union(log.sortedNames).sorted() {
             // The epoch before is no part of records.
             var known = live[id]
             known?.lastProducerEpoch = -1

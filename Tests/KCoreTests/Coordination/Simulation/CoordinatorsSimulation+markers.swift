@@ -85,7 +85,7 @@ extension CoordinatorsSimulation {
     }
 
     private func pendingOffsets(of producerId: Int64) -> [(OffsetChecker.Key, Int64)] {
-        (groups.machine?.groups ?? [:]).flatMap { id, group in
+        (groups.machine?.groups ?? NameMap()).flatMap { id, group in
             (group.offsets.pending[producerId] ?? [:]).flatMap { topic, partitions in
                 partitions.map { index, offset in
                     let partition = TopicPartition(topic: topic, partition: index)

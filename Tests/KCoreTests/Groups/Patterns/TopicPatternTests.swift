@@ -109,6 +109,17 @@ import Testing
         #expect(pattern.stepCount <= TopicPatternProgram.maxSteps + 1)
     }
 
+    @Test func `a new pattern that holds up others is refused, one of hundreds of names is not`() throws {
+        let image = TopicsForGroups(
+            Dictionary(uniqueKeysWithValues: (100..<200).map { ("tenant-\($0).payments.of-all-kinds.v1", 1) })
+        ).image
+        let names = (0..<300).map { "tenant-\($0).payments.of-all-kinds.v1" }.joined(separator: "|")
+        #expect(try ResolvedPattern(names, image, mostLooks: ResolvedPattern.mostLooks).topics.count == 100)
+        #expect(throws: TopicPatternError.self) {
+            try ResolvedPattern("(.*|.?|.){999}", image, mostLooks: ResolvedPattern.mostLooks)
+        }
+    }
+
     @Test func `a name that others would try for ever still matches`() throws {
         let pattern = try TopicPattern("(a+)+(a*)*(a|a)*b")
         #expect(!pattern.matches(String(repeating: "a", count: 249)))
