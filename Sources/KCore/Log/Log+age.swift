@@ -59,7 +59,7 @@ extension LogSegment {
         let end = size
         let from = max(try place(ofAtMost: timestamp), startOffset)
         guard let first = try firstBatch(endingAtOrAfter: from, end: end) else { return nil }
-        return try BatchScanner.scan(try file(), from: first.position, to: end) { (scanner) throws(LogFault) in
+        return try scan(try file(), from: first.position, to: end) { (scanner) throws(LogFault) in
             while let batch = try scanner.next() {
                 if batch.maxTimestamp > timestamp { return batch.baseOffset }
             }
@@ -69,7 +69,7 @@ extension LogSegment {
 
     fileprivate func batchTimes(from offset: Int64, end: Int64, count: Int) throws(LogFault) -> [BatchTime] {
         guard let first = try firstBatch(endingAtOrAfter: offset, end: end) else { return [] }
-        return try BatchScanner.scan(try file(), from: first.position, to: end, windowBytes: 8192) {
+        return try scan(try file(), from: first.position, to: end, windowBytes: 8192) {
             (scanner) throws(LogFault) in
             var times: [BatchTime] = []
             while times.count < count, let batch = try scanner.next() {

@@ -40,6 +40,10 @@ extension Log {
         _ writer: inout Writer, _ part: inout WriteBehind?
     ) throws(LogError) -> AppendResult {
         if writer.isClosed { throw LogError(.kafkaStorageError, "the log of \(topicPartition) is closed") }
+        // Far from where they can be reckoned with no more; only damage can bring a log there.
+        guard writer.endOffset < Int64.max / 2 else {
+            throw LogError(.kafkaStorageError, "\(topicPartition) has no offsets behind \(writer.endOffset - 1)")
+        }
         try checkCut(writer)
         var prepared = prepared
         guard let first = prepared.batches.first else {

@@ -20,7 +20,7 @@ extension LogSegment {
         _ entries: inout [OffsetIndex.Entry], from position: Int64, to end: Int64, interval: Int64
     ) throws(LogFault) {
         guard position < end else { return }
-        entries += try BatchScanner.scan(try file(), from: position, to: end, windowBytes: 8192) {
+        entries += try scan(try file(), from: position, to: end, windowBytes: 8192) {
             (scanner) throws(LogFault) in
             var last = entries.last?.position ?? 0
             var found: [OffsetIndex.Entry] = []

@@ -74,9 +74,21 @@ extension Log {
             var end = isLast ? view.activeSize : segment.size
             defer { repairOffsetIndex(of: segment) }
             if let first = try segment.firstBatch(endingAtOrAfter: offset, end: end, waits: waits) {
+                // The checksum does not cover the offset, and what is behind it would be answered out of order.
+                let next = isLast ? view.endOffset : segments[index + 1].baseOffset
+                guard first.lastOffset < next else {
+                    throw .damaged(
+                        path: segment.files.log.path, position: first.position,
+                        reason: "the offset \(first.lastOffset) cannot be in front of \(next)")
+                }
                 if first.lastOffset >= upTo { return view.result() }
-                if upTo < (isLast ? view.endOffset : segments[index + 1].baseOffset) {
-                    end = try segment.position(below: upTo, end: end, waits: waits)
+                if upTo < next {
+                    do throws(LogFault) {
+                        end = try segment.position(below: upTo, end: end, waits: waits)
+                    } catch .damaged(_, let position, _) where position >= first.end {
+                        // What is in front of the damage is below it.
+                        end = position
+                    }
                 }
                 let cut = try segment.cut(
                     after: first, maxBytes: maxBytes, end: end, minOneBatch: minOneBatch, waits: waits)

@@ -33,7 +33,7 @@ extension Log {
         let size = segment.size
         guard let first = try segment.firstBatch(endingAtOrAfter: start, end: size) else { return [] }
         let file = try segment.file()
-        return try BatchScanner.scan(file, from: first.position, to: size, windowBytes: 8192) {
+        return try segment.scan(file, from: first.position, to: size, windowBytes: 8192) {
             (scanner) throws(LogFault) in
             var aborted: [AbortedTransaction] = []
             while let batch = try scanner.next(), batch.baseOffset < end {

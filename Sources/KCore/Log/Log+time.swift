@@ -76,7 +76,7 @@ extension LogSegment {
         let from = max(try place(ofAtMost: timestamp - 1), startOffset)
         guard let first = try firstBatch(endingAtOrAfter: from, end: end) else { return nil }
         let file = try file()
-        return try BatchScanner.scan(file, from: first.position, to: end) { (scanner) throws(LogFault) in
+        return try scan(file, from: first.position, to: end) { (scanner) throws(LogFault) in
             while let batch = try scanner.next() {
                 if batch.maxTimestamp < timestamp || batch.lastOffset < startOffset { continue }
                 if let found = try LogSegment.record(in: batch, file, { $0 >= timestamp && $1 >= startOffset }) {
@@ -107,7 +107,7 @@ extension LogSegment {
         var largest = try onDisk { () throws(DiskError) in try timeIndex.lastEntry(below: offset) }
         let first = try firstBatch(endingAtOrAfter: largest.offset, end: end)
         guard let first else { return largest }
-        try BatchScanner.scan(try file(), from: first.position, to: end) { (scanner) throws(LogFault) in
+        try scan(try file(), from: first.position, to: end) { (scanner) throws(LogFault) in
             while let batch = try scanner.next() {
                 if batch.maxTimestamp > largest.timestamp {
                     largest = TimeIndex.Entry(timestamp: batch.maxTimestamp, offset: batch.lastOffset)
@@ -122,7 +122,7 @@ extension LogSegment {
         let end = size
         var largest = TimeIndex.Entry(timestamp: -1, offset: baseOffset)
         if end == 0 { return largest }
-        try BatchScanner.scan(try file(), from: 0, to: end) { (scanner) throws(LogFault) in
+        try scan(try file(), from: 0, to: end) { (scanner) throws(LogFault) in
             while let batch = try scanner.next(), batch.lastOffset < offset {
                 if batch.header?.recordCount == 0 || batch.maxTimestamp <= largest.timestamp { continue }
                 largest = TimeIndex.Entry(timestamp: batch.maxTimestamp, offset: batch.lastOffset)

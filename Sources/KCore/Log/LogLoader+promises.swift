@@ -111,7 +111,7 @@ extension LogSegment {
     /// was appended has none missing, but where it was copied from who had cleaned it.
     fileprivate var hasGaps: Bool {
         guard let file = try? file() else { return false }
-        let found = try? BatchScanner.scan(file, from: 0, to: size, windowBytes: 8192) {
+        let found = try? scan(file, from: 0, to: size, windowBytes: 8192) {
             (scanner) throws(LogFault) -> Bool in
             var next = baseOffset
             while let batch = try scanner.next() {

@@ -1,4 +1,14 @@
 extension LogSegment {
+    /// Runs `body` with a scanner over a part of its batches, as ``BatchScanner/scan(_:from:to:windowBytes:segmentOffset:waits:_:)``
+    /// does.
+    func scan<R>(
+        _ file: any DiskFile, from position: Int64, to end: Int64, windowBytes: Int = 2048, waits: Bool = true,
+        _ body: (inout BatchScanner) throws(LogFault) -> R
+    ) throws(LogFault) -> R {
+        try BatchScanner.scan(
+            file, from: position, to: end, windowBytes: windowBytes, segmentOffset: baseOffset, waits: waits, body)
+    }
+
     /// The first batch whose last offset is at least `offset`; nil when all are below.
     /// - Parameters:
     ///   - end: bytes of the segment to look at.
@@ -12,19 +22,19 @@ extension LogSegment {
         let entry = try onDisk { () throws(DiskError) in try index.lookUp(offset, waits: waits) }
         let start = entry.position >= 0 && entry.position < end ? entry.position : 0
         do {
-            return try LogSegment.scan(file, from: start, to: end, for: offset, waits: waits)
+            return try scan(file, from: start, to: end, for: offset, waits: waits)
         } catch .damaged where start > 0 {
             // The index pointed into the middle of something; the log itself may be sound.
-            let found = try LogSegment.scan(file, from: 0, to: end, for: offset, waits: waits)
+            let found = try scan(file, from: 0, to: end, for: offset, waits: waits)
             distrustOffsetIndex()
             return found
         }
     }
 
-    private static func scan(
+    private func scan(
         _ file: any DiskFile, from start: Int64, to end: Int64, for offset: Int64, waits: Bool
     ) throws(LogFault) -> StoredBatch? {
-        try BatchScanner.scan(file, from: start, to: end, waits: waits) { (scanner) throws(LogFault) in
+        try scan(file, from: start, to: end, waits: waits) { (scanner) throws(LogFault) in
             var isFirst = true
             while let batch = try scanner.next() {
                 if isFirst && start > 0 && batch.baseOffset > offset {
@@ -53,25 +63,25 @@ extension LogSegment {
         let entry = try onDisk { () throws(DiskError) in try index.lookUp(position: limit, waits: waits) }
         if let entry, entry.position > first.end, entry.position <= limit {
             do {
-                return try LogSegment.cut(file, from: entry.position, to: end, limit: limit, waits: waits) { batch in
+                return try cut(file, from: entry.position, to: end, limit: limit, waits: waits) { batch in
                     batch.baseOffset > first.lastOffset && batch.baseOffset <= entry.offset
                 }
             } catch .damaged {
                 // The log itself may be sound.
-                let cut = try LogSegment.cut(file, from: first.end, to: end, limit: limit, waits: waits)
+                let cut = try cut(file, from: first.end, to: end, limit: limit, waits: waits)
                 distrustOffsetIndex()
                 return cut
             }
         }
-        return try LogSegment.cut(file, from: first.end, to: end, limit: limit, waits: waits)
+        return try cut(file, from: first.end, to: end, limit: limit, waits: waits)
     }
 
     /// - Parameter matches: whether the batch at `start` is what the index says is there.
-    private static func cut(
+    private func cut(
         _ file: any DiskFile, from start: Int64, to end: Int64, limit: Int64, waits: Bool,
         _ matches: (StoredBatch) -> Bool = { _ in true }
     ) throws(LogFault) -> Int64 {
-        try BatchScanner.scan(file, from: start, to: end, waits: waits) { (scanner) throws(LogFault) in
+        try scan(file, from: start, to: end, waits: waits) { (scanner) throws(LogFault) in
             var cut = start
             while let batch = try scanner.next() {
                 if batch.position == start && !matches(batch) {
@@ -103,18 +113,18 @@ extension LogSegment {
         }
         let start = entry.map { $0.position >= 0 && $0.position < end ? $0.position : 0 } ?? 0
         do {
-            return try LogSegment.lastBatch(file, from: start, to: end)
+            return try lastBatch(file, from: start, to: end)
         } catch .damaged where start > 0 {
-            let last = try LogSegment.lastBatch(file, from: 0, to: end)
+            let last = try lastBatch(file, from: 0, to: end)
             distrustOffsetIndex()
             return last
         }
     }
 
-    private static func lastBatch(
+    private func lastBatch(
         _ file: any DiskFile, from start: Int64, to end: Int64
     ) throws(LogFault) -> StoredBatch? {
-        try BatchScanner.scan(file, from: start, to: end) { (scanner) throws(LogFault) in
+        try scan(file, from: start, to: end) { (scanner) throws(LogFault) in
             var last: StoredBatch?
             while let batch = try scanner.next() { last = batch }
             return last

@@ -281,7 +281,7 @@ final class LogSegment: Sendable {
     private func firstBatch() throws(LogFault) -> StoredBatch? {
         let size = size
         guard size > 0 else { return nil }
-        return try BatchScanner.scan(try file(), from: 0, to: size, windowBytes: 64) {
+        return try scan(try file(), from: 0, to: size, windowBytes: 64) {
             (scanner) throws(LogFault) in try scanner.next()
         }
     }
@@ -321,7 +321,7 @@ final class LogSegment: Sendable {
     func largestTimestamp(from start: Int64, end: Int64) throws(LogFault) -> TimeIndex.Entry {
         var largest = TimeIndex.Entry(timestamp: -1, offset: baseOffset)
         guard start < end else { return largest }
-        try BatchScanner.scan(try file(), from: start, to: end) { (scanner) throws(LogFault) in
+        try scan(try file(), from: start, to: end) { (scanner) throws(LogFault) in
             while let batch = try scanner.next() {
                 if batch.maxTimestamp > largest.timestamp {
                     largest = TimeIndex.Entry(timestamp: batch.maxTimestamp, offset: batch.lastOffset)

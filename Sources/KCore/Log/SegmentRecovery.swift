@@ -146,7 +146,7 @@ private struct BatchReader {
             throw damaged(position, "\(error)")
         }
         // The checksum does not cover the offset: one that a torn write left can be anything.
-        guard batch.baseOffset >= offset, batch.lastOffset - segmentOffset <= Int64(Int32.max) else {
+        guard batch.baseOffset >= offset, batch.canBe(in: segmentOffset) else {
             throw damaged(position, "offset \(batch.baseOffset) cannot follow \(offset - 1)")
         }
         let stored: UInt32

@@ -15,6 +15,11 @@ struct StoredBatch: Sendable {
     var end: Int64 { position + Int64(size) }
     var leaderEpoch: Int32? { header.flatMap { $0.partitionLeaderEpoch < 0 ? nil : $0.partitionLeaderEpoch } }
 
+    /// Whether a segment with this base offset can have it: offsets in it are 32-bit differences to that.
+    func canBe(in segmentOffset: Int64) -> Bool {
+        baseOffset >= segmentOffset && lastOffset - segmentOffset <= Int64(Int32.max)
+    }
+
     /// Bytes that are enough to read any header.
     static let headerBytes = RecordBatchHeader.size
     /// Offset, length, checksum, magic and attributes of an old message, and its smallest size as a whole.
@@ -61,6 +66,7 @@ struct BatchScanner {
     private var windowCount = 0
     private(set) var position: Int64
     private let end: Int64
+    private let segmentOffset: Int64?
     // Reads until it gives up; nil when it may wait and go on for as long as it takes.
     private var readsLeft: Int?
 
@@ -70,11 +76,13 @@ struct BatchScanner {
     /// - Parameters:
     ///   - window: memory for what is read, at least ``StoredBatch/headerBytes``.
     ///   - end: where the last batch ends.
+    ///   - segmentOffset: the segment's base offset: batches that cannot be in it are damaged.
     ///   - waits: whether it may wait for the disk; see ``DiskError/wouldWait``.
     init(
         _ file: any DiskFile, from position: Int64, to end: Int64, window: UnsafeMutableRawBufferPointer,
-        waits: Bool = true
+        segmentOffset: Int64? = nil, waits: Bool = true
     ) {
+        self.segmentOffset = segmentOffset
         readsLeft = waits ? nil : BatchScanner.quickReads
         self.file = file
         self.window = window
@@ -91,13 +99,20 @@ struct BatchScanner {
         }
         let skipped = Int(position - windowStart)
         let bytes = UnsafeRawBufferPointer(rebasing: window[skipped..<max(windowCount, skipped)])
+        let batch: StoredBatch
         do {
-            let batch = try StoredBatch(bytes, position: position, available: end - position)
-            position = batch.end
-            return batch
+            batch = try StoredBatch(bytes, position: position, available: end - position)
         } catch {
             throw .damaged(path: file.path, position: position, reason: error.description)
         }
+        // The checksum does not cover the offset.
+        if let segmentOffset, !batch.canBe(in: segmentOffset) {
+            throw .damaged(
+                path: file.path, position: position,
+                reason: "no segment that begins at \(segmentOffset) has the offset \(batch.lastOffset)")
+        }
+        position = batch.end
+        return batch
     }
 
     private mutating func fill() throws(LogFault) {
@@ -117,11 +132,12 @@ struct BatchScanner {
 
     /// Runs `body` with a scanner that has its window on the stack.
     static func scan<R>(
-        _ file: any DiskFile, from position: Int64, to end: Int64, windowBytes: Int = 2048, waits: Bool = true,
-        _ body: (inout BatchScanner) throws(LogFault) -> R
+        _ file: any DiskFile, from position: Int64, to end: Int64, windowBytes: Int = 2048,
+        segmentOffset: Int64? = nil, waits: Bool = true, _ body: (inout BatchScanner) throws(LogFault) -> R
     ) throws(LogFault) -> R {
         try withUnsafeTemporaryAllocationTyped(byteCount: windowBytes) { (window) throws(LogFault) in
-            var scanner = BatchScanner(file, from: position, to: end, window: window, waits: waits)
+            var scanner = BatchScanner(
+                file, from: position, to: end, window: window, segmentOffset: segmentOffset, waits: waits)
             return try body(&scanner)
         }
     }
