@@ -38,14 +38,25 @@ extension Log {
     }
 
     /// The times of up to `count` batches from the one that holds `offset` on, or from the first that is left. Reads headers.
+    ///
+    /// What is damaged, and behind it in its segment, is as old as the file's last change: who waited for it is to come to the
+    /// place and be told.
     func batchTimes(from offset: Int64, count: Int) throws(LogError) -> BatchTimes {
         try retrying { () throws(LogFault) in
             let (segments, size, logEnd) = published.withLock { ($0.segments, $0.activeSize, $0.endOffset) }
             let first = Log.segmentIndex(segments, for: offset) ?? 0
             var times: [BatchTime] = []
             for index in first..<segments.count where times.count < count {
-                let end = index == segments.count - 1 ? size : segments[index].size
-                times += try segments[index].batchTimes(from: offset, end: end, count: count - times.count)
+                let isLast = index == segments.count - 1
+                let segment = segments[index]
+                let (found, damage) = try segment.batchTimes(
+                    from: offset, end: isLast ? size : segment.size, count: count - times.count)
+                times += found
+                guard let damage else { continue }
+                _ = answer(toReading: damage)
+                let modifiedMs = try onDisk { () throws(DiskError) in try segment.lastModifiedMs() }
+                let end = isLast ? logEnd : segments[index + 1].baseOffset
+                times.append(BatchTime(endOffset: end, maxTimestamp: modifiedMs))
             }
             // Behind the last batch there can be a gap, where a segment was cleaned or is still empty.
             let end = times.count < count ? logEnd : times.last?.endOffset ?? offset
@@ -67,15 +78,21 @@ extension LogSegment {
         }
     }
 
-    fileprivate func batchTimes(from offset: Int64, end: Int64, count: Int) throws(LogFault) -> [BatchTime] {
-        guard let first = try firstBatch(endingAtOrAfter: offset, end: end) else { return [] }
-        return try scan(try file(), from: first.position, to: end, windowBytes: 8192) {
-            (scanner) throws(LogFault) in
-            var times: [BatchTime] = []
-            while times.count < count, let batch = try scanner.next() {
-                times.append(BatchTime(endOffset: batch.lastOffset + 1, maxTimestamp: batch.maxTimestamp))
+    /// - Returns: what is in front of damage, and the damage.
+    fileprivate func batchTimes(
+        from offset: Int64, end: Int64, count: Int
+    ) throws(LogFault) -> (times: [BatchTime], damage: LogFault?) {
+        var times: [BatchTime] = []
+        do throws(LogFault) {
+            guard let first = try firstBatch(endingAtOrAfter: offset, end: end) else { return ([], nil) }
+            try scan(try file(), from: first.position, to: end, windowBytes: 8192) { (scanner) throws(LogFault) in
+                while times.count < count, let batch = try scanner.next() {
+                    times.append(BatchTime(endOffset: batch.lastOffset + 1, maxTimestamp: batch.maxTimestamp))
+                }
             }
-            return times
+        } catch .damaged(let path, let position, let reason) {
+            return (times, .damaged(path: path, position: position, reason: reason))
         }
+        return (times, nil)
     }
 }

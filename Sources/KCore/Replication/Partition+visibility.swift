@@ -129,9 +129,13 @@ extension Partition {
             var times: BatchTimes?
             do throws(LogError) {
                 times = try log.batchTimes(from: offset, count: count)
+                isAgeUnknown.store(false, ordering: .relaxed)
             } catch {
-                log.environment.logger.error(
-                    "the age of records is not known", ["partition": topicPartition, "error": error])
+                // It is asked for again and again.
+                if !isAgeUnknown.exchange(true, ordering: .relaxed) {
+                    log.environment.logger.error(
+                        "the age of records is not known", ["partition": topicPartition, "error": error])
+                }
             }
             updateVisibility { [times] in $0.answer(times, nowMs: self.clock.wallMs) }
         }

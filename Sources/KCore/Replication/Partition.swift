@@ -24,6 +24,8 @@ public final class Partition: Sendable {
     // Copies of what the state's visibility says, which readers load without the lock.
     let publishedHighWatermark: Atomic<Int64>
     let publishedDueMs = Atomic<Int64>(.max)
+    /// Whether it has been told that the age of records cannot be read.
+    let isAgeUnknown = Atomic(false)
 
     public init(topicPartition: TopicPartition, topicId: Uuid, log: Log, leaderEpoch: Int32, inSyncReplicas: Int) {
         self.topicPartition = topicPartition

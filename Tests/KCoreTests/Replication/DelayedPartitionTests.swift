@@ -179,6 +179,30 @@ import Testing
         #expect(partition.highWatermark == 3)
     }
 
+    @Test func `damage delays what stands behind it in its segment, and holds up nothing else`() throws {
+        var partition = try open(delayMs: 1000)
+        for index in 0..<20 { try append(partition, ["record \(index + 10)"]) }
+        bench.disk.setModificationTime(clock.wallMs)
+        try partition.log.close()
+        let starts = try partition.log.segmentStarts().map(\.baseOffset)
+        #expect(starts.count > 3)
+        // The format of the third batch of the first segment.
+        let path = bench.path + "/" + SegmentFileKind.log.fileName(baseOffset: 0)
+        let size = try #require(bench.disk.contents(path)).count / Int(starts[1])
+        bench.disk.flip(path, bit: 6, at: 2 * size + RecordBatchHeader.magicPosition)
+        partition = try open(delayMs: 1000, clean: true)
+        clock.advance(ms: 999)
+        #expect(partition.highWatermark == 0)
+        clock.advance(ms: 1)
+        #expect(partition.highWatermark == 20)
+        #expect(try partition.log.values(from: 0, upTo: 1) == ["record 10"])
+        #expect(throws: LogError.self) { try partition.log.read(from: 2, maxBytes: 1) }
+        try append(partition, ["later"])
+        #expect(partition.highWatermark == 20)
+        clock.advance(ms: 1000)
+        #expect(partition.highWatermark == 21)
+    }
+
     @Test func `more than is remembered becomes due in time`() throws {
         let partition = try open(delayMs: 1000)
         var config = config(delayMs: 1000)
