@@ -29,7 +29,7 @@ extension Log {
     /// A reader came to the end of a segment and did not find the offset that is next. In a log that was never compacted that
     /// is a loss: a file that is gone with all that tells of it. It is logged once, and readers go on behind it.
     func noteHole(at offset: Int64, between segment: LogSegment, and next: LogSegment) {
-        guard !config.cleanupPolicy.contains(.compact), cleanedOffset.load(ordering: .acquiring) < 0 else { return }
+        guard hasNoGaps else { return }
         // One that is being cut off ends early, too.
         let areThere = published.withLock { published in
             zip(published.segments, published.segments.dropFirst()).contains { $0 === segment && $1 === next }
@@ -39,6 +39,25 @@ extension Log {
         environment.logger.error(
             "records are missing in front of a segment",
             ["partition": topicPartition, "path": path, "from": offset, "to": next.baseOffset - 1])
+    }
+
+    /// The same where the next batch of the segment begins behind the offset.
+    func noteHole(at offset: Int64, in segment: LogSegment, inFrontOf batch: StoredBatch) {
+        // Of a message set in an old format only the last offset is known.
+        guard batch.header != nil, batch.baseOffset > offset, hasNoGaps else { return }
+        let path = segment.files.log.path
+        guard damagedPlaces.withLock({ $0.add(path, batch.position) }) else { return }
+        environment.logger.error(
+            "records are missing in front of a batch",
+            [
+                "partition": topicPartition, "path": path, "position": batch.position, "from": offset,
+                "to": batch.baseOffset - 1,
+            ])
+    }
+
+    /// Whether offsets follow each other: it was never compacted.
+    private var hasNoGaps: Bool {
+        !config.cleanupPolicy.contains(.compact) && cleanedOffset.load(ordering: .acquiring) < 0
     }
 
     /// Where the batch begins that holds `offset`, or what is in its place; nil when that cannot be found out.

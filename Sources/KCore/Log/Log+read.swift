@@ -82,6 +82,7 @@ extension Log {
                         reason: "the offset \(first.lastOffset) cannot be in front of \(next)")
                 }
                 if first.lastOffset >= upTo { return view.result() }
+                noteHole(at: offset, in: segment, inFrontOf: first)
                 if upTo < next {
                     do throws(LogFault) {
                         end = try segment.position(below: upTo, end: end, waits: waits)

@@ -90,6 +90,35 @@ import Testing
         #expect(missing(path(.log, 4), 2...3) == 1)
     }
 
+    private func gapped(_ policy: LogConfig.CleanupPolicy) throws -> Log {
+        var config = LogConfig()
+        config.cleanupPolicy = policy
+        let log = try start(policy).createLog(partition, topicId: nil, config: config)
+        for offset: Int64 in [0, 5] {
+            var options = BatchOptions()
+            options.baseOffset = offset
+            let record = Record(offset: offset, timestamp: 1, key: Bytes("k"), value: Bytes("\(offset)"))
+            _ = try log.append(try RecordBatchBuilder.batch([record], options), leaderEpoch: 0, origin: .replication)
+        }
+        return log
+    }
+
+    @Test func `a hole inside of a segment is named by its first reader`() throws {
+        let log = try gapped(.delete)
+        for _ in 0..<2 { #expect(try log.values(maxBytes: 1) == ["0", "5"]) }
+        let lines = capture.text.split(separator: "\n").filter {
+            $0.contains("records are missing in front of a batch")
+        }
+        #expect(lines.count == 1)
+        #expect(lines.first?.contains("path=\(path(.log, 0)) position=") == true)
+        #expect(lines.first?.contains("from=1 to=4") == true)
+    }
+
+    @Test func `a hole inside of a segment of a compacted log is no loss`() throws {
+        #expect(try gapped(.compact).values(maxBytes: 1) == ["0", "5"])
+        #expect(!capture.text.contains("missing in front"))
+    }
+
     @Test func `what a crash leaves in front of a log is named and removed`() throws {
         let contents = try losing(0, isClean: false)
         disk.plant(path(.log, 0) + ".deleted", contents)
