@@ -24,6 +24,7 @@ final class CleanerThreads: Sendable {
             start("cleaner-\(number)-\(thread)") {
                 let map = OffsetMap(maxBytes: options.mapBytes, loadFactor: options.loadFactor)
                 repeat {
+                    if thread == 0 { cleaner.deleteOldSegments(of: logs()) }
                     while cleaner.cleanNext(among: logs(), map: map, pause: pause) != nil {}
                 } while pause(max(options.backoffMs, 1))
             }

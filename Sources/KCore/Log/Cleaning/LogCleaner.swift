@@ -115,6 +115,15 @@ public final class LogCleaner: Sendable {
 
     // MARK: Cleaning
 
+    /// Removes what has grown too old, or too much, from logs that are both compacted and deleted from: each time the cleaner
+    /// looks, as Apache Kafka does. What goes wrong is told by retention, which comes less often.
+    func deleteOldSegments(of logs: [Log]) {
+        for log in logs where log.config.cleanupPolicy == [.compact, .delete] {
+            if log.isOffline || log.isDeleted.load(ordering: .acquiring) { continue }
+            _ = try? log.deleteOldSegments(nowMs: clock.wallMs)
+        }
+    }
+
     /// Cleans the log that needs it most; when that does not come to its end, the next one.
     /// - Parameters:
     ///   - logs: those to choose from.

@@ -252,6 +252,27 @@ import Testing
         for log in manager.logs { #expect(try !log.folder.disk.list(log.folder.path).isEmpty) }
     }
 
+    @Test func `the threads delete what is too much from logs that are compacted and deleted from`() throws {
+        var options = LogManagerOptions(directories: ["/a"])
+        options.cleaner.threads = 1
+        options.cleaner.backoffMs = 1
+        var config = CleaningBench.config
+        config.cleanupPolicy = [.compact, .delete]
+        config.retentionBytes = 0
+        let manager = try LogManager(options, disk: disk, clock: clock, background: { $0() })
+        manager.load { [config] _ in config }
+        let log = try manager.createLog(TopicPartition(topic: "t", partition: 0), topicId: nil, config: config)
+        for index in 0..<10 {
+            let builder = RecordBatchBuilder()
+            try builder.append(timestamp: clock.wallMs, key: Bytes("k\(index)"), value: Bytes("value"))
+            _ = try log.append(try builder.close(), leaderEpoch: 0)
+        }
+        // Retention itself never comes: nobody calls `tick()`.
+        manager.startCleaning()
+        try eventually("everything is deleted") { log.logStartOffset == 10 }
+        manager.shutdown()
+    }
+
     @Test func `messages of old formats are compacted in their format`() throws {
         for magic in [Int8(0), 1] {
             for codec in [CompressionCodec.none, .gzip] {
