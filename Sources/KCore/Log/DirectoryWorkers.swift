@@ -15,6 +15,8 @@ public struct DirectoryWorkers: Sendable {
     var upkeep: Run
     /// Makes and ends logs, one after the other; somebody waits for it.
     var maker: Run = { $0() }
+    /// Does for clients what may wait for the disk, other than reads of records; somebody waits for it.
+    var requests: Run
     /// Reads what is not in memory; nil: whoever does that for all.
     var readers: WorkerPool?
     /// Threads to be stopped with the directory.
@@ -26,12 +28,13 @@ public struct DirectoryWorkers: Sendable {
         flusher = run
         writeBehind = run
         upkeep = run
+        requests = run
     }
 
     /// Threads, which start when they are needed.
     /// - Parameters:
     ///   - name: tells those of several directories apart.
-    ///   - readers: threads that read.
+    ///   - readers: threads that read, and as many that do what else clients wait for.
     static func start(_ name: String, readers: Int) -> DirectoryWorkers {
         func pool(_ work: String, _ threads: Int) -> WorkerPool {
             WorkerPool(name: "\(work)-\(name)", threads: threads)
@@ -42,6 +45,7 @@ public struct DirectoryWorkers: Sendable {
         // One for each kind: the presence is looked at whatever else waits for the disk.
         let upkeep = pool("upkeep", Upkeep.allCases.count)
         let maker = pool("maker", 1)
+        let requests = pool("request", readers)
         var workers = DirectoryWorkers { job in background.submit(job) }
         workers.flusher = { job in
             // What is wanted when the pool has stopped is done all the same: somebody waits for it.
@@ -50,9 +54,10 @@ public struct DirectoryWorkers: Sendable {
         workers.writeBehind = { job in writer.submit(job) }
         workers.upkeep = { job in upkeep.submit(job) }
         workers.maker = { job in if !maker.submit(job) { job() } }
+        workers.requests = { job in if !requests.submit(job) { job() } }
         let reader = pool("reader", readers)
         workers.readers = reader
-        workers.pools = [background, flushers, writer, upkeep, maker, reader]
+        workers.pools = [background, flushers, writer, upkeep, maker, requests, reader]
         return workers
     }
 }

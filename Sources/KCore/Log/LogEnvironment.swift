@@ -13,6 +13,8 @@ struct LogEnvironment: Sendable {
     var flusher: Run
     /// Runs what may wait for the kernel to take something to write. Of one log, one at a time.
     var writeBehind: Run
+    /// Does for clients what may wait for the disk, other than reads of records.
+    var requests: Run = { $0() }
     /// Reads what is not in memory; nil: whoever does that for all.
     var readers: WorkerPool?
     /// Bytes of a segment after which the kernel is told to begin to write them.

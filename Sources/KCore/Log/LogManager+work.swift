@@ -97,15 +97,24 @@ extension LogManager {
 
     // MARK: Facts
 
-    /// The log directories, their room and what is in them.
+    /// The log directories, their room and what is in them. The room of one whose disk does not answer is not known.
     public func describeDirectories() -> [LogDirectoryDescription] {
         let logs = logs
+        let spaces = Mutex<[String: (free: Int64, total: Int64)]>([:])
+        _ = perform(
+            directories.filter { !$0.health.isOffline }.map { directory in
+                DirectoryTask(directory: directory) { [disk] _ in
+                    guard let space = try? disk.space(directory.path) else { return }
+                    spaces.withLock { $0[directory.path] = space }
+                }
+            })
+        let known = spaces.withLock { $0 }
         return directories.map { directory in
             var description = LogDirectoryDescription(
                 path: directory.path, error: directory.health.error?.description, totalBytes: -1, usableBytes: -1,
                 sizes: [:])
             if description.error != nil { return description }
-            if let space = try? disk.space(directory.path) {
+            if let space = known[directory.path] {
                 description.totalBytes = space.total
                 description.usableBytes = space.free
             }

@@ -150,6 +150,7 @@ public final class LogManager: Sendable {
             writeBehind: directory.workers.writeBehind,
             removeLater: { [removals = directory.removals] paths, atMs in removals.add(paths, atMs: atMs) })
         environment.readers = directory.workers.readers
+        environment.requests = directory.workers.requests
         environment.producerIdExpirationMs = options.producerIdExpirationMs
         environment.verifiesTransactions = options.verifiesTransactions
         environment.checkpoint = { [weak self] in self?.checkpoint(directory) ?? false }

@@ -97,6 +97,30 @@ import Testing
         #expect(try create(4).hasPrefix("/stuck/"))
     }
 
+    @Test func `who asks of partitions waits for the disks that they are on, and for no other`() throws {
+        let manager = try open()
+        let (stuckLog, soundLog) = try logs(manager)
+        let ofBoth = Heard<[String]>()
+        let ofOne = Heard<[String]>()
+        func ask(_ logs: [Log?], _ heard: Heard<[String]>) {
+            DirectoryWork.answers(to: logs, log: { $0 }) { logs in
+                logs.map { $0?.directoryPath ?? "none" }
+            } completion: {
+                heard.add($0)
+            }
+        }
+        let (stuckPath, soundPath) = (stuckLog.directoryPath, soundLog.directoryPath)
+        ask([stuckLog, nil, soundLog, stuckLog], ofBoth)
+        ask([soundLog, soundLog], ofOne)
+        runSound()
+        #expect(ofOne.all == [[soundPath, soundPath]] && ofBoth.all.isEmpty)
+        stuck.run()
+        #expect(ofBoth.all == [[stuckPath, "none", soundPath, stuckPath]])
+        ask([], ofOne)
+        ask([nil], ofOne)
+        #expect(ofOne.all.suffix(2) == [[], ["none"]])
+    }
+
     @Test func `flushes and open files of a directory are its own`() throws {
         let manager = try open()
         let logs = try logs(manager)

@@ -23,61 +23,83 @@ enum ListOffsetsHandler {
         }
     }
 
+    private typealias Result = ListOffsetsResponse.ListOffsetsPartitionResponse
+
+    private struct Question: Sendable {
+        var query: ListOffsetsRequest.ListOffsetsPartition
+        var topic: PartitionTable.Topic?
+        /// Whether the request names the partition once, as it should.
+        var isSole: Bool
+        var partition: Partition? { topic?.partition(query.partitionIndex) }
+    }
+
     static func handle(_ request: ListOffsetsRequest, _ call: Call) {
         let partitions = call.partitions
+        let version = call.version
+        let limit: ReadLimit = request.isolationLevel == .readCommitted ? .lastStableOffset : .highWatermark
+        let questions = request.topics.flatMap { topic in
+            let entry = partitions.find(topic.name)
+            let occurrences = Dictionary(topic.partitions.map { ($0.partitionIndex, 1) }, uniquingKeysWith: +)
+            return topic.partitions.map {
+                Question(query: $0, topic: entry, isSole: occurrences[$0.partitionIndex] == 1)
+            }
+        }
         let needsDisk = request.topics.contains { $0.partitions.contains { $0.timestamp >= 0 || $0.timestamp == -3 } }
-        guard needsDisk || call.version == 0 else { return call.reply(answer(request, partitions, call)) }
+        guard needsDisk || version == 0 else {
+            return call.reply(response(request, questions.map { answer($0, limit, version: version) }))
+        }
         // A lookup by time reads indexes and decodes a batch, which may be far from the page cache.
-        call.broker.workers.submit {
-            let response = answer(request, partitions, call)
-            call.reply(response)
+        DirectoryWork.answers(to: questions, log: { $0.partition?.log }) { questions in
+            questions.map { answer($0, limit, version: version) }
+        } completion: {
+            call.reply(response(request, $0))
         }
     }
 
-    private static func answer(
-        _ request: ListOffsetsRequest, _ partitions: PartitionTable, _ call: Call
-    ) -> ListOffsetsResponse {
-        let limit: ReadLimit = request.isolationLevel == .readCommitted ? .lastStableOffset : .highWatermark
+    private static func response(_ request: ListOffsetsRequest, _ results: [Result]) -> ListOffsetsResponse {
+        var rest = results[...]
         var response = ListOffsetsResponse()
         response.topics = request.topics.map { topic in
-            let entry = partitions.find(topic.name)
-            let occurrences = Dictionary(topic.partitions.map { ($0.partitionIndex, 1) }, uniquingKeysWith: +)
             var answer = ListOffsetsResponse.ListOffsetsTopicResponse()
             answer.name = topic.name
-            answer.partitions = topic.partitions.map { query in
-                var result = ListOffsetsResponse.ListOffsetsPartitionResponse()
-                result.partitionIndex = query.partitionIndex
-                result.errorCode = entry?.error(query.partitionIndex) ?? .unknownTopicOrPartition
-                guard let partition = entry?.partition(query.partitionIndex) else { return result }
-                guard occurrences[query.partitionIndex] == 1 else {
-                    result.errorCode = .invalidRequest
-                    return result
-                }
-                guard Query.isKnown(query.timestamp, version: call.version) else {
-                    result.errorCode = .unsupportedVersion
-                    return result
-                }
-                result.errorCode = partition.check(leaderEpoch: query.currentLeaderEpoch)
-                guard result.errorCode == .none else { return result }
-                do throws(LogError) {
-                    if call.version == 0 {
-                        result.oldStyleOffsets = try segmentOffsets(query, partition)
-                    } else {
-                        try look(query.timestamp, partition, limit, &result)
-                    }
-                } catch {
-                    result.errorCode = error.code
-                }
-                return result
-            }
+            answer.partitions = Array(rest.prefix(topic.partitions.count))
+            rest = rest.dropFirst(topic.partitions.count)
             return answer
         }
         return response
     }
 
+    private static func answer(_ question: Question, _ limit: ReadLimit, version: Int16) -> Result {
+        let query = question.query
+        var result = Result()
+        result.partitionIndex = query.partitionIndex
+        result.errorCode = question.topic?.error(query.partitionIndex) ?? .unknownTopicOrPartition
+        guard let partition = question.partition else { return result }
+        guard question.isSole else {
+            result.errorCode = .invalidRequest
+            return result
+        }
+        guard Query.isKnown(query.timestamp, version: version) else {
+            result.errorCode = .unsupportedVersion
+            return result
+        }
+        result.errorCode = partition.check(leaderEpoch: query.currentLeaderEpoch)
+        guard result.errorCode == .none else { return result }
+        do throws(LogError) {
+            if version == 0 {
+                result.oldStyleOffsets = try segmentOffsets(query, partition)
+            } else {
+                try look(query.timestamp, partition, limit, &result)
+            }
+        } catch {
+            result.errorCode = error.code
+        }
+        return result
+    }
+
     private static func look(
         _ timestamp: Int64, _ partition: Partition, _ limit: ReadLimit,
-        _ result: inout ListOffsetsResponse.ListOffsetsPartitionResponse
+        _ result: inout Result
     ) throws(LogError) {
         let log = partition.log
         switch timestamp {

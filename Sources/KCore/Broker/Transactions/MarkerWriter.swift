@@ -9,7 +9,6 @@ final class MarkerWriter: Sendable {
     private static let retryMs: Int64 = 100
 
     private let partitions: PartitionManager
-    private let workers: WorkerPool
     private let loop: EventLoop
     private let clock: any Clock
     private let logger: Logger
@@ -17,11 +16,10 @@ final class MarkerWriter: Sendable {
 
     /// - Parameter loop: where the time to try again is waited for.
     init(
-        partitions: PartitionManager, workers: WorkerPool, loop: EventLoop, clock: any Clock, logger: Logger,
+        partitions: PartitionManager, loop: EventLoop, clock: any Clock, logger: Logger,
         endInGroups: @escaping GroupEnd
     ) {
         self.partitions = partitions
-        self.workers = workers
         self.loop = loop
         self.clock = clock
         self.logger = logger
@@ -46,7 +44,7 @@ final class MarkerWriter: Sendable {
                     once.call($0)
                 })
         }
-        workers.submit { [clock] in
+        partition.log.environment.requests { [clock] in
             do throws(LogError) {
                 let result = try partition.append(
                     try marker.batch(timestampMs: clock.wallMs), requiredAcks: -1, origin: .coordinator)

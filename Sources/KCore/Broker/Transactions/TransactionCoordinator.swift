@@ -21,8 +21,7 @@ final class TransactionCoordinator: Sendable {
         self.partitions = partitions
         self.producerIds = producerIds
         let markers = MarkerWriter(
-            partitions: partitions, workers: workers, loop: loops.loops[0], clock: clock, logger: logger,
-            endInGroups: endInGroups)
+            partitions: partitions, loop: loops.loops[0], clock: clock, logger: logger, endInGroups: endInGroups)
         self.markers = markers
         let settings = TransactionMachine.Settings(config)
         let ends = Ends(markers: markers, partitions: partitions)
