@@ -2,8 +2,7 @@
 enum ClusterFeatures {
     /// Groups whose members are given their partitions by the coordinator (KIP-848).
     static let groups = "group.version"
-    /// From level 2 on transactions have an epoch each, and partitions are added by writing to them (KIP-890).
-    static let transactions = "transaction.version"
+    static let transactions = ApiVersionsResponse.transactionVersion
 
     /// As `kbroker` has them, in the order of their names.
     static let supported: [(name: String, levels: ClosedRange<Int16>)] = [

@@ -16,6 +16,9 @@ struct ApiVersionsRequest: ApiRequest {
 /// What the broker can do. A client may ask in a version that is too new: the answer is then UNSUPPORTED_VERSION in
 /// version 0, with the versions of ApiVersions itself in `apiKeys`.
 struct ApiVersionsResponse: WireStruct {
+    /// The feature by whose level 2 transactions have an epoch each, and partitions are added by writing to them (KIP-890).
+    static let transactionVersion = "transaction.version"
+
     var errorCode = ErrorCode.none
     var apiKeys: [ApiVersion] = []
     var throttleTimeMs: Int32 = 0

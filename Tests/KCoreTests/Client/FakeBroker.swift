@@ -32,14 +32,19 @@ final class FakeBroker: Sendable {
         var connections = 0
         var duplicates = 0
         var gaps = 0
+        /// Name and version of each request.
+        var requests: [String] = []
     }
 
     let state: Mutex<State>
+    /// The finalized level of `transaction.version`. Below 2 it has the versions of Kafka 3.9 only.
+    let transactionVersion: Int16
     private let group: EventLoopGroup
     private let listener = Mutex<Listener?>(nil)
     let port: Int
 
-    init(partitions: Int = 1, faults: [Fault] = []) throws {
+    init(partitions: Int = 1, faults: [Fault] = [], transactionVersion: Int16 = 0) throws {
+        self.transactionVersion = transactionVersion
         let initial = State(partitions: Array(repeating: Partition(), count: partitions), faults: faults)
         state = Mutex(initial)
         group = try EventLoopGroup(name: "fake", count: 1)
@@ -218,18 +223,9 @@ private final class FakeConnection: ConnectionHandler {
         guard let broker = box.broker.withLock({ $0 }), let start = try? RequestHeader.peek(frame) else {
             return connection.close()
         }
+        broker.state.withLock { $0.requests.append("\(start.key.name) \(start.version)") }
         switch start.key {
-        case .apiVersions:
-            var response = ApiVersionsResponse()
-            let keys: [ApiKey] = [.produce, .fetch, .listOffsets, .metadata, .initProducerId, .apiVersions]
-            response.apiKeys = keys.compactMap {
-                guard let api = ApiTable.api($0) else { return nil }
-                var version = ApiVersionsResponse.ApiVersion()
-                (version.apiKey, version.minVersion, version.maxVersion) =
-                    (api.key, api.versions.lowerBound, api.versions.upperBound)
-                return version
-            }
-            answer(ApiVersionsRequest.self, response, start, connection)
+        case .apiVersions: answer(ApiVersionsRequest.self, broker.versions, start, connection)
         case .metadata: answer(MetadataRequest.self, broker.metadata(), start, connection)
         case .initProducerId:
             var response = InitProducerIdResponse()
@@ -245,7 +241,9 @@ private final class FakeConnection: ConnectionHandler {
         case .listOffsets:
             guard let request = read(ListOffsetsRequest.self, frame, start.version) else { return connection.close() }
             answer(ListOffsetsRequest.self, broker.listOffsets(request), start, connection)
-        default: connection.close()
+        default:
+            guard let answer = broker.coordinate(frame, start) else { return connection.close() }
+            connection.send(answer)
         }
     }
 

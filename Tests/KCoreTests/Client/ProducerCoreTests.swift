@@ -180,6 +180,34 @@ struct ProducerCoreTests {
         #expect(fates.failed.isEmpty)
     }
 
+    @Test func `in a transaction a batch behind one that has to wait comes behind it again`() throws {
+        let scene = try Scene([("transactional.id", "x")])
+        try scene.add(["a"])
+        try scene.add(["b"])
+        let calls = scene.drain()
+        #expect(calls.count == 2)
+        scene.answer(calls[0], .concurrentTransactions)
+        scene.answer(calls[1], .outOfOrderSequenceNumber)
+        #expect(scene.fates().failed.isEmpty)
+        #expect(scene.drain().isEmpty)
+        // Long before retry.backoff.ms.
+        scene.nowMs += 5
+        let again = scene.drain()
+        #expect(try again.map(header).map(\.baseSequence) == [0])
+        scene.answer(try #require(again.first), .none)
+        let behind = scene.drain()
+        #expect(try behind.map(header).map(\.baseSequence) == [1])
+        scene.answer(try #require(behind.first), .none)
+        #expect(scene.fates().delivered == [0, 1])
+    }
+
+    @Test func `in a transaction a batch fails that is out of order with nothing in front of it`() throws {
+        let scene = try Scene([("transactional.id", "x")])
+        try scene.add(["a"])
+        scene.answer(try #require(scene.drain().first), .outOfOrderSequenceNumber)
+        #expect(scene.fates().errors == [.outOfOrderSequenceNumber])
+    }
+
     @Test func `out of order at the head raises the epoch and numbers anew`() throws {
         let scene = try Scene()
         try scene.add(["a"])

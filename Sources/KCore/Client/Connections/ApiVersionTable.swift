@@ -1,6 +1,16 @@
-/// Which versions of which APIs a broker has.
+/// Which versions of which APIs a broker has, and what it knows its cluster to have agreed on.
 struct ApiVersionTable: Sendable, Equatable {
     private(set) var ranges: [ApiKey: ClosedRange<Int16>] = [:]
+    /// Levels by the names of features (KIP-584).
+    private(set) var finalizedFeatures: [String: Int16] = [:]
+    /// Grows with every change of the features; -1 of a broker that does not know of any.
+    private(set) var featuresEpoch: Int64 = -1
+
+    init(_ response: ApiVersionsResponse) {
+        self.init(response.apiKeys)
+        featuresEpoch = response.finalizedFeaturesEpoch
+        for feature in response.finalizedFeatures { finalizedFeatures[feature.name] = feature.maxVersionLevel }
+    }
 
     init(_ apis: [ApiVersionsResponse.ApiVersion]) {
         for api in apis where api.minVersion >= 0 && api.maxVersion >= api.minVersion {

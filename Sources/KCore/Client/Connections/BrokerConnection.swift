@@ -108,7 +108,7 @@ final class BrokerConnection: ChannelDelegate {
             guard response.errorCode == .none else {
                 return broken("ApiVersions was refused: \(response.errorCode.name)", isFailure: true)
             }
-            versions = ApiVersionTable(response.apiKeys)
+            versions = ApiVersionTable(response)
         } catch {
             return broken("its ApiVersions answer is unreadable (\(error)); is it a Kafka broker?", isFailure: true)
         }

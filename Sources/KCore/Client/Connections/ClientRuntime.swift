@@ -86,6 +86,12 @@ final class ClientRuntime: ChannelContext, @unchecked Sendable {
         return best[(rotation - 1) % best.count]
     }
 
+    /// The level of a feature that the cluster has agreed on, as the newest of the brokers' answers says; 0 for none.
+    func finalizedLevel(of feature: String) -> Int16 {
+        let newest = connections.values.compactMap(\.versions).max { $0.featuresEpoch < $1.featuresEpoch }
+        return newest?.finalizedFeatures[feature] ?? 0
+    }
+
     // MARK: Metadata
 
     /// Asks for the metadata of these topics now and takes it over. The completion runs on the loop.

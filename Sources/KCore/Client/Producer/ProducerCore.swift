@@ -207,6 +207,12 @@ final class ProducerCore {
         case .duplicateSequenceNumber:
             // An earlier try arrived, but so long ago that the broker does not know its offset any more.
             delivered(batch, baseOffset: -1)
+        case .outOfOrderSequenceNumber where config.isTransactional && senders[index].hasOlder(than: batch):
+            // What is in front of it was not taken, and comes again.
+            retry(index, batch, error, nowMs, waits: false)
+        case .concurrentTransactions:
+            // The transaction before this one ends within milliseconds.
+            retry(index, batch, error, nowMs, waitMs: Int64(min(batch.attempts * 5, 50)))
         case .outOfOrderSequenceNumber, .unknownProducerId, .invalidProducerEpoch:
             guard config.isIdempotent, !config.isTransactional else { return fail(batch, error) }
             lostTrack(index, batch, code, error, nowMs)
@@ -272,7 +278,11 @@ final class ProducerCore {
                 .refused("produce to \(batch.topicPartition)", .invalidRecord, detail: detail)))
     }
 
-    private func retry(_ index: Int, _ batch: ProducerBatch, _ error: ClientError, _ nowMs: Int64, waits: Bool = true) {
+    /// - Parameter waitMs: nil for `retry.backoff.ms` and what follows it.
+    private func retry(
+        _ index: Int, _ batch: ProducerBatch, _ error: ClientError, _ nowMs: Int64, waits: Bool = true,
+        waitMs: Int64? = nil
+    ) {
         guard batch.attempts <= config.retries else { return fail(batch, error) }
         guard batch.createdMs + Int64(config.deliveryTimeoutMs) > nowMs else {
             return fail(batch, timedOut(batch, because: error))
@@ -280,7 +290,7 @@ final class ProducerCore {
         retries += 1
         senders[index].requeue(batch)
         if waits {
-            let delay = config.retryBackoff.delayMs(failures: batch.attempts, using: &generator)
+            let delay = waitMs ?? config.retryBackoff.delayMs(failures: batch.attempts, using: &generator)
             senders[index].notBeforeMs = max(senders[index].notBeforeMs, nowMs + delay)
         }
         lastError[senders[index].topicPartition] = error

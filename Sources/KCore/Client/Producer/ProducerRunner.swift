@@ -116,13 +116,20 @@ final class ProducerRunner: @unchecked Sendable {
         statistics.requests += 1
         let config = runtime.config
         let timeout = Int64(config.requestTimeoutMs)
-        let oldest: Int16 = config.compression == .zstd ? 7 : 3
         let exchange = Exchange(
-            request(call), versions: oldest...ProduceRequest.api.versions.upperBound, clientId: config.clientId,
+            request(call), versions: produceVersions, clientId: config.clientId,
             deadlineMs: runtime.nowMs + timeout, expectsAnswer: config.acks != .none,
             broker: "the broker at \(address)"
         ) { [weak self] result in self?.finished(call, address, result) }
         runtime.send(exchange, to: address)
+    }
+
+    private var produceVersions: ClosedRange<Int16> {
+        let (oldest, newest) = (Int16(core.config.compression == .zstd ? 7 : 3), ProduceRequest.api.versions.upperBound)
+        guard let transaction else { return oldest...newest }
+        // Which way a transaction goes is decided when it begins, for all of its brokers.
+        let addsFrom = ProduceRequest.addsPartitionsFrom
+        return transaction.addsByWriting ? addsFrom...newest : oldest...(addsFrom - 1)
     }
 
     private func request(_ call: ProducerCore.Call) -> ProduceRequest {

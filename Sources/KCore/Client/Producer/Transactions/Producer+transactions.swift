@@ -19,7 +19,10 @@ extension Producer {
             throw ClientError(.configuration, "initTransactions comes before the first transaction")
         }
         guard !state.isOpen else { throw ClientError(.configuration, "a transaction is open already") }
-        try onLoop { runner in runner.transaction?.begin() }
+        try onLoop { runner in
+            let level = runner.runtime.finalizedLevel(of: ApiVersionsResponse.transactionVersion)
+            runner.transaction?.begin(addsByWriting: level >= 2)
+        }
     }
 
     /// Waits until all records are delivered, and makes them count.
@@ -60,13 +63,15 @@ extension Producer {
         let state = try transactionState()
         guard let identity = state.identity else { throw .noTransaction }
         if offsets.isEmpty { return }
-        var add = AddOffsetsToTxnRequest()
-        add.transactionalId = client.config.transactionalId
-        add.producerId = identity.id
-        add.producerEpoch = identity.epoch
-        add.groupId = group
         try onLoop { runner in runner.transaction?.isKnown = true }
-        _ = try coordination.ask(add, "add offsets of \(group) to the transaction") { $0.errorCode }
+        if !state.addsByWriting {
+            var add = AddOffsetsToTxnRequest()
+            add.transactionalId = client.config.transactionalId
+            add.producerId = identity.id
+            add.producerEpoch = identity.epoch
+            add.groupId = group
+            _ = try coordination.ask(add, "add offsets of \(group) to the transaction") { $0.errorCode }
+        }
         var commit = TxnOffsetCommitRequest()
         commit.transactionalId = client.config.transactionalId
         commit.groupId = group
@@ -86,11 +91,13 @@ extension Producer {
             }
             return topic
         }
-        try commitOffsets(commit)
+        try commitOffsets(commit, addsByWriting: state.addsByWriting)
     }
 
-    private func commitOffsets(_ commit: TxnOffsetCommitRequest) throws(ClientError) {
+    private func commitOffsets(_ commit: TxnOffsetCommitRequest, addsByWriting: Bool) throws(ClientError) {
         let group = commit.groupId
+        let (addsFrom, newest) = (TxnOffsetCommitRequest.addsGroupFrom, TxnOffsetCommitRequest.api.versions.upperBound)
+        let versions = addsByWriting ? addsFrom...newest : 0...(addsFrom - 1)
         try client.retrying { leftMs throws(ClientError) in
             var find = FindCoordinatorRequest()
             find.keyType = .group
@@ -103,7 +110,7 @@ extension Producer {
                 "commit offsets of \(group)", timeoutMs: timeout + 1000
             ) { runtime, complete in
                 runtime.send(
-                    commit, to: address, timeoutMs: timeout,
+                    commit, to: address, versions: versions, timeoutMs: timeout,
                     adapt: { request, version in
                         guard version < 3 else { return }
                         (request.generationId, request.memberId, request.groupInstanceId) = (-1, "", nil)
@@ -133,6 +140,7 @@ extension Producer {
     private struct TransactionState: Sendable {
         var isOpen: Bool
         var isKnown: Bool
+        var addsByWriting: Bool
         var failure: ClientError?
         var identity: ProducerIdentity?
     }
@@ -144,6 +152,7 @@ extension Producer {
                 .success(
                     TransactionState(
                         isOpen: transaction?.isOpen ?? false, isKnown: transaction?.isKnown ?? false,
+                        addsByWriting: transaction?.addsByWriting ?? false,
                         failure: transaction?.failure, identity: runner.core.identity)))
         }
     }
@@ -181,8 +190,9 @@ extension Producer {
             request.producerEpoch = identity.epoch
             request.committed = isCommit
             let action = isCommit ? "commit the transaction" : "abort the transaction"
-            let response = try coordination.ask(request, action) { $0.errorCode }
-            // From version 5 on each transaction has its own epoch.
+            // From version 5 on each transaction has its own epoch: without that, what is late would be added to the next one.
+            let versions = state.addsByWriting ? 5...EndTxnRequest.api.versions.upperBound : nil
+            let response = try coordination.ask(request, action, versions: versions) { $0.errorCode }
             if response.producerId >= 0 {
                 next = ProducerIdentity(id: response.producerId, epoch: response.producerEpoch)
             }

@@ -2,6 +2,8 @@
 /// that wait until it knows of theirs. A value without I/O.
 struct ProducerTransaction {
     private(set) var isOpen = false
+    /// The brokers make partitions part of the transaction when they are written to: nothing has to wait (KIP-890).
+    private(set) var addsByWriting = false
     /// Partitions that the coordinator has made part of the transaction.
     private(set) var partitions: Set<TopicPartition> = []
     /// Whether the coordinator has been told of anything, so that it must be told of the end.
@@ -18,13 +20,19 @@ struct ProducerTransaction {
         return held.map(\.topicPartition).filter { seen.insert($0).inserted }
     }
 
-    mutating func begin() {
+    mutating func begin(addsByWriting: Bool) {
         self = ProducerTransaction()
+        self.addsByWriting = addsByWriting
         isOpen = true
     }
 
     /// - Returns: whether the batch may go; else it is held.
     mutating func admit(_ batch: ProducerBatch) -> Bool {
+        if addsByWriting {
+            // Whether it arrives or not, nobody else says to the coordinator that there is something to end.
+            isKnown = true
+            return true
+        }
         if partitions.contains(batch.topicPartition) { return true }
         held.append(batch)
         return false

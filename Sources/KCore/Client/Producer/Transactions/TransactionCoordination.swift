@@ -10,9 +10,11 @@ final class TransactionCoordination: Sendable {
     /// Sends a request to the coordinator until it is answered for good.
     /// - Parameters:
     ///   - action: what errors say could not be done.
+    ///   - versions: those that the caller can do with; nil for all that are described.
     ///   - code: the error that an answer says.
     func ask<R: ApiRequest>(
-        _ request: R, _ action: String, adapt: (@Sendable (inout R, Int16) -> Void)? = nil,
+        _ request: R, _ action: String, versions: ClosedRange<Int16>? = nil,
+        adapt: (@Sendable (inout R, Int16) -> Void)? = nil,
         code: (R.Response) -> ErrorCode
     ) throws(ClientError) -> R.Response {
         try client.retrying { leftMs throws(ClientError) in
@@ -20,7 +22,9 @@ final class TransactionCoordination: Sendable {
             do throws(ClientError) {
                 let timeout = min(leftMs, Int64(client.config.requestTimeoutMs))
                 let response: R.Response = try client.blocking(action, timeoutMs: timeout + 1000) { runtime, complete in
-                    runtime.send(request, to: address, timeoutMs: timeout, adapt: adapt) { complete($0) }
+                    runtime.send(request, to: address, versions: versions, timeoutMs: timeout, adapt: adapt) {
+                        complete($0)
+                    }
                 }
                 let code = code(response)
                 if code == .none { return response }
