@@ -18,6 +18,7 @@ extension TransactionMachine {
     ) -> Ended {
         if id.isEmpty { return .failed(.invalidRequest) }
         guard let state = states[id] else { return .failed(.invalidProducerIdMapping) }
+        if bumpsEpoch && state.willBe(producer) { return .failed(.concurrentTransactions) }
         let isRepeated = bumpsEpoch && isRepetition(producer, state)
         guard state.producerId == producer.id || isRepeated else { return .failed(.invalidProducerIdMapping) }
         guard isRepeated || state.producerEpoch == producer.epoch else { return .failed(.producerFenced) }
@@ -25,7 +26,8 @@ extension TransactionMachine {
         case .ongoing:
             return decide(id, state, isCommit: isCommit, bumpsEpoch: bumpsEpoch, freshId: freshId, &turn)
         case .prepareCommit, .prepareAbort:
-            if bumpsEpoch && !isRepeated { return .failed(.producerFenced) }
+            // The end of the next transaction already: one that was given up before it could add anything.
+            if bumpsEpoch && !isRepeated { return .failed(.concurrentTransactions) }
             let isSame = isCommit == (state.status == .prepareCommit)
             return .failed(isSame ? .concurrentTransactions : .invalidTxnState)
         case .completeCommit, .completeAbort:

@@ -49,9 +49,7 @@ extension TransactionMachine {
     private func find(_ id: String, _ producer: Producer) -> Result<TransactionState, Refusal> {
         if id.isEmpty { return .failure(Refusal(code: .invalidRequest)) }
         guard let state = states[id] else { return .failure(Refusal(code: .invalidProducerIdMapping)) }
-        // What its producer goes on as comes into force with the last marker, which the producer does not wait for.
-        let goesOn = state.isPrepared && state.nextProducerId >= 0
-        if goesOn && state.nextProducerId == producer.id && producer.epoch == 0 { return .success(state) }
+        if state.willBe(producer) { return .success(state) }
         guard state.producerId == producer.id else { return .failure(Refusal(code: .invalidProducerIdMapping)) }
         guard state.producerEpoch == producer.epoch else { return .failure(Refusal(code: .producerFenced)) }
         return .success(state)

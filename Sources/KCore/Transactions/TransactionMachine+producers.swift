@@ -30,6 +30,7 @@ extension TransactionMachine {
             keep(new, of: id, &turn)
             return .producer(Producer(id: freshId, epoch: 0))
         }
+        if let expected, state.willBe(expected) { return .failed(.concurrentTransactions) }
         if let expected, !isKnown(expected, state) { return .failed(.producerFenced) }
         if state.isPrepared { return .failed(.concurrentTransactions) }
         if state.status == .ongoing {

@@ -24,6 +24,10 @@ struct TransactionState: Equatable, Sendable {
     var isEpochExhausted: Bool { producerEpoch >= TransactionState.lastUsableEpoch }
     var isPrepared: Bool { status == .prepareCommit || status == .prepareAbort }
     var bumpsEpochs: Bool { clientVersion >= 2 }
+    /// Whether this is what the producer goes on as, with another id, when the markers are written. It does not wait for them.
+    func willBe(_ producer: TransactionMachine.Producer) -> Bool {
+        isPrepared && nextProducerId >= 0 && producer.id == nextProducerId && producer.epoch == 0
+    }
     /// Milliseconds since 1970 at which the coordinator aborts it; nil when none is open.
     var deadlineMs: Int64? { status == .ongoing ? startMs &+ Int64(timeoutMs) : nil }
 }

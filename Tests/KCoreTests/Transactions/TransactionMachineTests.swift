@@ -266,6 +266,18 @@ final class TransactionBench {
         }
     }
 
+    @Test func `a transaction that is given up while the one before it still ends waits for that`() {
+        _ = bench.initialize("a")
+        _ = bench.add("a", Producer(id: 1001, epoch: 0), [0], version: 2)
+        let next = Producer(id: 1001, epoch: 1)
+        #expect(bench.end("a", Producer(id: 1001, epoch: 0), commit: true, bumps: true) == .decided(next))
+        #expect(bench.end("a", next, commit: false, bumps: true) == .failed(.concurrentTransactions))
+        #expect(bench.states["a"]?.status == .prepareCommit)
+        bench.completeMarkers()
+        #expect(bench.end("a", next, commit: false, bumps: true) == .decided(Producer(id: 1001, epoch: 2)))
+        #expect(bench.completeMarkers().map(\.isCommit) == [false])
+    }
+
     @Test func `who is fenced does not get the epoch that fences it for ending its transaction`() throws {
         let zombie = Producer(id: 1001, epoch: 0)
         _ = bench.initialize("a")
@@ -314,6 +326,8 @@ final class TransactionBench {
         #expect(bench.end("a", last, commit: true, bumps: true) == .decided(next))
         // It goes on at once, while the markers are still being written.
         #expect(bench.add("a", next, [0], version: 2) == .concurrentTransactions)
+        #expect(bench.end("a", next, commit: false, bumps: true) == .failed(.concurrentTransactions))
+        #expect(bench.initialize("a", expected: next) == .failed(.concurrentTransactions))
         #expect(bench.add("a", Producer(id: 1002, epoch: 1), [0], version: 2) == .invalidProducerIdMapping)
         bench.reload()
         let end = try #require(bench.completeMarkers().first)
