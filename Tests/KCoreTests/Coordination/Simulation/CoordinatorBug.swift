@@ -39,6 +39,10 @@ enum CoordinatorBug: String, CaseIterable, Sendable {
     case acceptsZombieProducers
     /// Transactions are aborted at once.
     case abortsTooEarly
+    /// What is late from one transaction is taken as part of the next, and makes its partition part of that.
+    case takesLateWrites
+    /// A record is written before its partition is part of the transaction, where writing adds partitions.
+    case appendsBeforeAdding
     /// Offsets count before their transaction has ended.
     case showsOpenTransactions
 
@@ -61,6 +65,8 @@ enum CoordinatorBug: String, CaseIterable, Sendable {
         case .forgetsDecision: ["is torn", "is another now", "were told", "is committed", "are there"]
         case .acceptsLateEnds, .abortsTooEarly: ["nobody asked"]
         case .acceptsZombieProducers: ["zombie"]
+        case .takesLateWrites: ["the marker of transaction", "zombie"]
+        case .appendsBeforeAdding: ["hangs", "the marker of transaction", "is torn", "are there"]
         case .showsOpenTransactions: ["is told as"]
         }
     }

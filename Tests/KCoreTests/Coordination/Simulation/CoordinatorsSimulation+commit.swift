@@ -118,7 +118,7 @@ extension CoordinatorsSimulation {
     // MARK: In transactions
 
     /// A producer commits as the member whose records it has read (KIP-447), or for a group without members.
-    func commitOffsets(_ index: Int, _ producer: SimulatedProducer.Producer) {
+    func commitOffsets(_ index: Int, _ producer: SimulatedProducer.Producer, _ attempt: Int) {
         var commit = Commit(
             group: "s", member: "", epoch: -1, instance: nil,
             partition: TopicPartition(topic: "t", partition: Int32(network.int(0...2))), offset: nextOffset())
@@ -143,13 +143,11 @@ extension CoordinatorsSimulation {
                     }
                 }
             }
-            guard let number = groups.log.beginVerification(of: owner, hasOwnEpoch: false) else {
+            let adds = producers[index].addsByWriting
+            guard let number = groups.log.beginVerification(of: owner, hasOwnEpoch: adds) else {
                 return take(taken, in: owner, finish)
             }
-            transactions.ask({ $0 }) { machine, turn, reply in
-                let verified = machine.verify(id, producer, [Self.groupsPlace])
-                turn.send(verified[Self.groupsPlace] ?? .unknownServerError, to: reply)
-            } _: { [unowned self] code in
+            admit(index, producer, attempt, Self.groupsPlace) { [unowned self] code in
                 guard code == .none else { return finish(code) }
                 groups.log.confirm(owner, number)
                 take(taken, in: owner, finish)

@@ -89,10 +89,14 @@ final class CoordinatorsSimulation: @unchecked Sendable {
         if plan.kind == .transactions {
             // Two who believe to be the same producer, and others.
             for (number, id) in ["a", "a", "b", "c"].enumerated() {
-                producers.append(SimulatedProducer(id: id, bumpsEpoch: id != "c", isMember: number > 0))
+                // An id may have been given to a newer client.
+                let adds = id == "b" || number == 1 && plan.seed % 2 == 0
+                producers.append(
+                    SimulatedProducer(id: id, bumpsEpoch: id != "c", addsByWriting: adds, isMember: number > 0))
             }
         } else {
-            producers.append(SimulatedProducer(id: "a", bumpsEpoch: plan.seed % 2 == 0, isMember: true))
+            let (bumps, adds) = (plan.seed % 2 == 0, plan.seed % 4 == 0)
+            producers.append(SimulatedProducer(id: "a", bumpsEpoch: bumps, addsByWriting: adds, isMember: true))
         }
         if plan.seed % 3 == 0 { transactions.exhaust("a", producerId: nextProducerId) }
     }

@@ -8,6 +8,8 @@ struct SimulatedProducer {
     let id: String
     /// Whether each of its transactions has an epoch of its own (KIP-890).
     let bumpsEpoch: Bool
+    /// Whether brokers make partitions part of its transactions when it writes to them; then each has its own epoch, too.
+    let addsByWriting: Bool
     /// Whether it commits what a reader has read, else for a group without members.
     let isMember: Bool
     var producer: Producer?
@@ -54,14 +56,16 @@ extension CoordinatorsSimulation {
             return transactionChecker.begins(attempts, client.id, producer, bumpsEpoch: client.bumpsEpoch)
         }
         if let isCommit = client.ending { return end(index, producer, transaction, isCommit: isCommit) }
+        // Who does not name partitions does not know whether there is anything to end.
+        if client.addsByWriting && network.chance(3) { return end(index, producer, transaction, isCommit: false) }
         if client.writes > 0 && network.int(0...2) == 0 {
             return end(index, producer, transaction, isCommit: network.int(0...4) < 3)
         }
         let isCommittingOffsets = network.int(0...2) == 0
         let number = Int32(network.int(0...(places.count - 1)))
         let place = isCommittingOffsets ? Self.groupsPlace : TopicPartition(topic: "data", partition: number)
-        if !client.added.contains(place) { return add(index, producer, transaction, place) }
-        if isCommittingOffsets { return commitOffsets(index, producer) }
+        if !client.addsByWriting && !client.added.contains(place) { return add(index, producer, transaction, place) }
+        if isCommittingOffsets { return commitOffsets(index, producer, transaction) }
         write(index, producer, transaction, number)
     }
 
@@ -148,21 +152,14 @@ extension CoordinatorsSimulation {
     }
 
     private func write(_ index: Int, _ producer: SimulatedProducer.Producer, _ attempt: Int, _ place: Int32) {
-        let id = producers[index].id
         let sequence = producers[index].sequences[place] ?? 0
+        let adds = producers[index].addsByWriting
         call(index) { [unowned self] answer in
-            let asked = TopicPartition(topic: "data", partition: place)
             let begun = places[Int(place)].beginVerification(
-                of: producer, sequence: sequence, hasOwnEpoch: false, nowMs)
-            guard let number = begun else {
-                return append(index, producer, attempt, place, sequence, answer)
-            }
-            transactions.ask({ [asked: $0] }) {
-                $2.pass($0.verify(id, producer, [asked]), &$1)
-            } _: { [unowned self] codes in
-                guard codes[asked] == ErrorCode.none else {
-                    return answer { if codes[asked]?.isRetriable != true { $0.restart() } }
-                }
+                of: producer, sequence: adds ? 0 : sequence, hasOwnEpoch: adds, nowMs)
+            guard let number = begun else { return append(index, producer, attempt, place, sequence, answer) }
+            admit(index, producer, attempt, TopicPartition(topic: "data", partition: place)) { [unowned self] code in
+                guard code == .none else { return answer { if !code.isRetriable { $0.restart() } } }
                 places[Int(place)].confirm(producer, number)
                 append(index, producer, attempt, place, sequence, answer)
             }
@@ -219,7 +216,7 @@ extension CoordinatorsSimulation {
     }
 
     /// As the coordinator has it: for mistakes.
-    private func current(_ id: String) -> SimulatedProducer.Producer? {
+    func current(_ id: String) -> SimulatedProducer.Producer? {
         transactions.machine?.states[id].map { .init(id: $0.producerId, epoch: $0.producerEpoch) }
     }
 
