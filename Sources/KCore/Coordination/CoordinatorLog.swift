@@ -7,13 +7,15 @@ protocol CoordinatorLog: Sendable {
     var startOffset: Int64 { get }
     /// The offset that the next record gets.
     var endOffset: Int64 { get }
-    /// All below is on every in-sync replica.
+    /// All below is on every in-sync replica, and on stable storage where it has to be before it counts.
     var highWatermark: Int64 { get }
+    /// Whether its disk is lost: the high watermark never moves again.
+    var isOffline: Bool { get }
 
     /// What a batch must stay below.
     var maxBatchBytes: Int { get }
 
-    /// Appends one batch, whose offsets are set in place.
+    /// Appends one batch, whose offsets are set in place. Waits for no disk: the high watermark says when it is kept.
     /// - Returns: the offset behind its last record.
     func append(_ batch: Bytes) throws(LogError) -> Int64
     /// Whether a producer with that epoch may write into a transaction.
@@ -22,13 +24,14 @@ protocol CoordinatorLog: Sendable {
     func read(from offset: Int64, maxBytes: Int) throws(LogError) -> Bytes
     /// The file and the byte where the batch that holds `offset` begins; nil when that cannot be told.
     func place(of offset: Int64) -> String?
-    /// Calls `wake` once when the high watermark is no longer `highWatermark`, from any thread. A log that is given up does not
+    /// Calls `wake` once when the high watermark is no longer `highWatermark` or the log is offline, from any thread. A log that is given up does not
     /// call: whoever coordinates it is told otherwise.
     func whenHighWatermarkMoves(from highWatermark: Int64, _ wake: @escaping @Sendable () -> Void)
 }
 
 extension CoordinatorLog {
     func place(of offset: Int64) -> String? { nil }
+    var isOffline: Bool { false }
 }
 
 extension Partition: CoordinatorLog {
@@ -36,11 +39,11 @@ extension Partition: CoordinatorLog {
     var endOffset: Int64 { log.logEndOffset }
     var maxBatchBytes: Int { log.config.segmentBytes }
 
+    var isOffline: Bool { log.isOffline }
+
     func append(_ batch: Bytes) throws(LogError) -> Int64 {
-        let result = try append(batch, requiredAcks: -1, origin: .coordinator)
-        // A coordinator's loop has nobody else to serve, and the turn's batches share the wait.
-        if result.awaitsFlush { try log.flush() }
-        return result.lastOffset + 1
+        // With flush.messages=1 the flush that was begun moves the high watermark.
+        try append(batch, requiredAcks: -1, origin: .coordinator).lastOffset + 1
     }
 
     func check(_ producer: CoordinatorProducer) -> ErrorCode {
@@ -71,7 +74,7 @@ extension Partition: CoordinatorLog {
         }
         box.set(fetch)
         // One that is closed never moves any more: who called at once would be asked again at once, for ever.
-        if !wait(fetch, since: highWatermark), isOpen { fetch.wakeNow() }
+        if wait(fetch, since: highWatermark) ? isOffline : isOpen { fetch.wakeNow() }
     }
 }
 

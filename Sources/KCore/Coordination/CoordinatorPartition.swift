@@ -213,7 +213,7 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
         release()
     }
 
-    /// Lets go of the answers that the high watermark has passed.
+    /// Lets go of the answers that the high watermark has passed; gives up when it will pass no more.
     func release() {
         awaitedFrom = nil
         guard !unkept.isEmpty else { return }
@@ -222,6 +222,9 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
         while let first = unkept.first, first.endOffset <= highWatermark {
             unkept.removeFirst()
             for effect in first.effects { effect.run() }
+        }
+        if !unkept.isEmpty && log.isOffline {
+            fail(CoordinatorPartition.answer(to: .kafkaStorageError), "the log directory is offline")
         }
     }
 

@@ -68,6 +68,7 @@ final class MemoryCoordinatorLog: CoordinatorLog {
         /// Nil follows the end.
         var highWatermark: Int64?
         var failure: ErrorCode?
+        var isOffline = false
         var fenced: Set<CoordinatorProducer> = []
         var reads = 0
         var wakes: [@Sendable () -> Void] = []
@@ -94,6 +95,7 @@ final class MemoryCoordinatorLog: CoordinatorLog {
             return mark
         }
     }
+    var isOffline: Bool { state.withLock { $0.isOffline } }
     var batchCount: Int { state.withLock { $0.batches.count } }
 
     func append(_ batch: Bytes) throws(LogError) -> Int64 {

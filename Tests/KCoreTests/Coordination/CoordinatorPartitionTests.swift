@@ -81,6 +81,18 @@ import Testing
         #expect(answers.list == ["UNKNOWN_SERVER_ERROR"])
     }
 
+    @Test func `when the disk is lost before what was written is kept, who waits is refused`() {
+        log.moveHighWatermark(to: 0)
+        add("a", 1)
+        partition.flush()
+        partition.release()
+        #expect(answers.list.isEmpty)
+        log.state.withLock { $0.isOffline = true }
+        partition.release()
+        #expect(answers.list == ["NOT_COORDINATOR"])
+        #expect(partition.phase == .failed && partition.awaitedFrom == nil)
+    }
+
     @Test func `a step that only looks is answered without an append`() {
         partition.run(answers.reply) { machine, turn, reply in turn.send("\(machine.sums.count)", to: reply) }
         partition.flush()
