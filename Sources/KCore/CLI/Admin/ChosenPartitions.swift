@@ -52,7 +52,7 @@ extension OffsetExpression.Point {
         case .last(let count): return ends.mapValues { $0 - min(count, $0) }
         case .time(let time):
             // Behind the last record there is none of that time: the end.
-            return ends.merging(try admin.ends(of: partitions, .timestamp(time))) { _, found in found }
+            return ends.merging(try admin.firstOffsets(of: ends.keys.sorted(), fromMs: time)) { _, found in found }
         }
     }
 }

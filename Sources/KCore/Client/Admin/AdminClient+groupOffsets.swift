@@ -58,6 +58,23 @@ extension AdminClient {
         return found
     }
 
+    /// The first record of each partition that is as young as a time, or younger; nothing for partitions without one.
+    /// - Parameter fromMs: since 1970; before that all records are younger.
+    /// - Throws: when a partition could not be looked at, which must not count as having none: what is in front of the place
+    ///   may be deleted or passed over.
+    func firstOffsets(of partitions: [TopicPartition], fromMs: Int64) throws(ClientError) -> [TopicPartition: Int64] {
+        guard !partitions.isEmpty else { return [:] }
+        let place = OffsetQuery.Place.timestamp(max(fromMs, 0))
+        var found: [TopicPartition: Int64] = [:]
+        for answer in try listOffsets(
+            partitions.map { OffsetQuery(topic: $0.topic, partition: $0.partition, place: place) })
+        {
+            let offset = try answer.result.get().offset
+            if offset >= 0 { found[TopicPartition(topic: answer.topic, partition: answer.partition)] = offset }
+        }
+        return found
+    }
+
     /// Sets where a group without members goes on.
     public func setGroupOffsets(
         _ group: String, _ offsets: [TopicPartition: GroupOffset]
