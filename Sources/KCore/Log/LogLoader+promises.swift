@@ -48,12 +48,14 @@ extension LogLoader {
         config.cleanupPolicy.contains(.compact) && recoveryPoint == 0 && cleanedOffset < 0
     }
 
-    /// Whether a gap between two of `segments` may be what compaction has left, although no checkpoint says so: as after a
-    /// move from a directory that is gone, or where the files were lost. A crash leaves gaps, too, where a segment was not
-    /// flushed and a later one was, but none inside of segments.
-    func mayBeCompacted(_ segments: [LogSegment]) -> Bool {
+    /// Whether the gap in front of `segment` may be what compaction has left, although no checkpoint says so: as after a move
+    /// from a directory that is gone, or where the files were lost. A crash leaves gaps, too, where a segment was not flushed
+    /// and a later one was; but the snapshot of the producers where a segment begins is written only once everything in front
+    /// of it is on stable storage.
+    /// - Parameter hasSnapshot: whether there is one where `segment` begins.
+    func mayBeCompacted(inFrontOf segment: LogSegment, hasSnapshot: Bool) -> Bool {
         // Where nobody knows what had been promised nothing is cut off.
-        isCleaningUnknown && (isRecoveryPointUnknown || segments.contains { $0.hasGaps })
+        isCleaningUnknown && (isRecoveryPointUnknown || hasSnapshot && segment.size > 0)
     }
 
     /// A snapshot of the producers was taken at `offset`, where no segment begins. Where the log has a hole there, the segment
@@ -103,28 +105,5 @@ extension LogLoader {
         throw .damaged(
             path: folder.path + "/" + SegmentFileKind.log.fileName(baseOffset: next.baseOffset), position: 0,
             reason: "the offsets \(end) to \(next.baseOffset - 1) in front of it are missing")
-    }
-}
-
-extension LogSegment {
-    /// Whether offsets are missing in it, as far as it can be read: compaction removes records from batches, and batches. What
-    /// was appended has none missing, but where it was copied from who had cleaned it.
-    fileprivate var hasGaps: Bool {
-        guard let file = try? file() else { return false }
-        let found = try? scan(file, from: 0, to: size, windowBytes: 8192) {
-            (scanner) throws(LogFault) -> Bool in
-            var next = baseOffset
-            while let batch = try scanner.next() {
-                // Of a message set in an old format only the last offset is known.
-                if let header = batch.header,
-                    header.baseOffset > next || Int64(header.recordCount) <= Int64(header.lastOffsetDelta)
-                {
-                    return true
-                }
-                next = batch.lastOffset + 1
-            }
-            return false
-        }
-        return found ?? false
     }
 }

@@ -303,7 +303,7 @@ struct LogLoader {
                     ["partition": topicPartition, "bytes": outcome.removedBytes, "cause": damage])
             } else if index == segments.count {
                 break
-            } else if follows(segments[index].baseOffset, end: nextOffset, in: segments) {
+            } else if follows(segments[index], end: nextOffset, names) {
                 reportGap(from: nextOffset, to: segments[index].baseOffset)
                 // Nothing will be appended to it, which would complete its indexes.
                 try onDisk { () throws(DiskError) in try segment.seal() }
@@ -345,11 +345,13 @@ struct LogLoader {
     }
 
     // A segment that begins before the one in front ends is from before a truncation, and came back with the power.
-    // Behind it there can be a gap where cleaning was, but only in what had been flushed or is known to be cleaned; where
-    // no checkpoint says either, the batches tell.
-    private func follows(_ next: Int64, end: Int64, in segments: [LogSegment]) -> Bool {
+    // Behind it there can be a gap where cleaning was, but only in what had been flushed or is known to be cleaned.
+    private func follows(_ segment: LogSegment, end: Int64, _ names: Names) -> Bool {
+        let next = segment.baseOffset
         if next < recoveryPoint || next == end { return true }
-        return next > end && (end < recoveryPoint || next <= cleanedOffset || mayBeCompacted(segments))
+        return next > end
+            && (end < recoveryPoint || next <= cleanedOffset
+                || mayBeCompacted(inFrontOf: segment, hasSnapshot: names.snapshots.contains(next)))
     }
 
     // MARK: Producers
