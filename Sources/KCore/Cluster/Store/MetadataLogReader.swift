@@ -193,7 +193,8 @@ struct MetadataLogReader {
             ?? "and it had been made durable"
         throw MetadataStoreError(
             "\(segment.path) is damaged at byte \(position): \(error), \(why). Restore the file from a copy; to give up "
-                + "what is from there on, cut the file at that byte and remove \(LogDirectoryName.cleanStopMarker)")
+                + "what is from there on, cut the file at that byte and remove \(LogDirectoryName.cleanStopMarker). "
+                + "Partitions of topics that it has made known are then put aside as *\(LogDirectoryName.straySuffix)")
     }
 
     /// The batches in `bytes` whose checksums are right, wherever they begin.

@@ -244,7 +244,7 @@ public final class LogCleaner: Sendable {
                 state.status.uncleanable[log.topicPartition] = reason
             }
             logger.error(
-                "a log cannot be cleaned, and is left as it is until the broker starts anew",
+                "a log cannot be cleaned, and is left as it is until the damaged segment is gone or the broker starts anew",
                 ["partition": log.topicPartition, "reason": reason])
         }
     }
