@@ -342,3 +342,43 @@ def test_positions_are_taken_only_from_a_transaction_that_has_said_so(broker, to
     position = lambda: admin.list_consumer_group_offsets(
         [ConsumerGroupTopicPartitions(group)])[group].result(20).topic_partitions
     assert wait_until(position)[0].offset == 42
+
+
+def test_a_commit_that_a_partition_refuses_is_not_told_as_complete(broker, topic):
+    """A marker of a later coordinator, or of one that says so, keeps out those of the real one (KIP-98)."""
+    transactional_id, fenced = f"{topic}-id", 52
+    mine = producer(broker, transactional_id)
+    with wire.Socket(broker) as socket:
+
+        def describe():
+            """State, producer id and epoch, as DescribeTransactions has them."""
+            name = bytes([len(transactional_id) + 1]) + transactional_id.encode()
+            answer = socket.ask(wire.request(65, 0, b"\2" + name + b"\0", flexible=True))
+            at = 12 + answer[12]
+            state = answer[at + 1:at + answer[at]].decode()
+            return state, *struct.unpack_from(">qh", answer, at + answer[at] + 12)
+
+        def mark(who, coordinator_epoch, commit):
+            body = struct.pack(">iqh?i", 1, *who, commit, 1) + string(topic) + struct.pack(">iii", 1, 0, coordinator_epoch)
+            return struct.unpack(">h", socket.ask(wire.request(27, 0, body))[-2:])[0]
+
+        mine.begin_transaction()
+        write(mine, topic, [b"ended by somebody"])
+        mine.flush(TIMEOUT)
+        state, *who = describe()
+        assert state == "Ongoing"
+        assert mark(who, (1 << 31) - 1, commit=False) == 0
+        mine.commit_transaction(TIMEOUT)
+        assert wait_until(lambda: describe()[0] == "CompleteCommit")
+        mine.begin_transaction()
+        write(mine, topic, [b"hangs"])
+        mine.flush(TIMEOUT)
+        mine.commit_transaction(TIMEOUT)
+        # No coordinator's marker is taken any more, so nobody is told that the transaction is over.
+        assert mark(who, 0, commit=True) == fenced
+        assert read(broker, topic, "read_committed") == []
+        assert describe()[0] == "PrepareCommit"
+        # Somebody ends it there, and the coordinator finds out.
+        assert mark(who, (1 << 31) - 1, commit=True) == 0
+        assert wait_until(lambda: describe()[0] == "CompleteCommit", 30)
+        assert read(broker, topic, "read_committed") == [b"hangs"]

@@ -102,6 +102,11 @@ extension Log {
     /// The idempotent and transactional producers that the log knows, by their ids.
     var producerStates: ProducerTable { writer.withLock { $0.producers.states } }
 
+    /// Whether a producer has a transaction open, in whichever epoch.
+    func hasOpenTransaction(of producerId: Int64) -> Bool {
+        writer.withLock { $0.producers.hasOpenTransaction(producerId) }
+    }
+
     /// Whether a producer with this epoch may write into a transaction: it has not been fenced by a newer one, and its
     /// transaction has begun here in this epoch or was confirmed, where that is asked for.
     func check(producerId: Int64, epoch: Int16) -> ErrorCode {

@@ -21,6 +21,9 @@ struct ProducerStates: Equatable, Sendable {
         states[producerId].map { $0.transactionFirstOffset != nil && $0.epoch == epoch } ?? false
     }
 
+    /// The same in whichever epoch.
+    func hasOpenTransaction(_ producerId: Int64) -> Bool { states[producerId]?.transactionFirstOffset != nil }
+
     /// Checks a batch before it is appended.
     /// - Parameter marker: what a control batch says.
     /// - Returns: the batch that it repeats, if it does.

@@ -7,6 +7,8 @@ final class MarkerWriter: Sendable {
 
     /// How long a partition that does not take its marker is left alone.
     private static let retryMs: Int64 = 100
+    /// How long one is left alone that refuses the marker.
+    private static let refusedRetryMs: Int64 = 10_000
 
     private let partitions: PartitionManager
     private let loop: EventLoop
@@ -69,22 +71,51 @@ final class MarkerWriter: Sendable {
         for place in end.partitions { keepWriting(marker, to: place, tally) }
     }
 
-    private func keepWriting(_ marker: CoordinatorTransactionEnd, to place: TopicPartition, _ tally: Tally) {
+    private func keepWriting(
+        _ marker: CoordinatorTransactionEnd, to place: TopicPartition, _ tally: Tally, isRefused: Bool = false
+    ) {
         write(marker, to: place) { [self] code in
             switch code {
             case .none: tally.done()
-            case .unknownTopicOrPartition, .invalidProducerEpoch, .transactionCoordinatorFenced:
-                // The topic is deleted, or somebody else has ended the transaction there: trying again changes nothing.
-                logger.warning(
-                    "a transaction cannot be ended: \(code.meaning)",
-                    ["partition": place, "producerId": marker.producerId, "producerEpoch": marker.producerEpoch])
+            case .unknownTopicOrPartition:
+                // The topic is deleted.
+                warn("a transaction cannot be ended", code, marker, place)
                 tally.done()
-            default:
-                loop.execute {
-                    self.loop.schedule(afterMs: Self.retryMs) { self.keepWriting(marker, to: place, tally) }
+            case .invalidProducerEpoch, .transactionCoordinatorFenced:
+                // Somebody has written there with an epoch that only a later coordinator or producer could have. As long as the
+                // transaction is open there nobody may be told that it has ended; an administrator can end it.
+                guard isOpen(marker, in: place) else {
+                    warn("a transaction was ended by somebody else", code, marker, place)
+                    return tally.done()
                 }
+                if !isRefused {
+                    warn("a transaction cannot be ended, it hangs until somebody does", code, marker, place)
+                }
+                again(afterMs: Self.refusedRetryMs, marker, place, tally, isRefused: true)
+            default: again(afterMs: Self.retryMs, marker, place, tally, isRefused: isRefused)
             }
         }
+    }
+
+    private func again(
+        afterMs: Int64, _ marker: CoordinatorTransactionEnd, _ place: TopicPartition, _ tally: Tally, isRefused: Bool
+    ) {
+        loop.execute {
+            self.loop.schedule(afterMs: afterMs) { self.keepWriting(marker, to: place, tally, isRefused: isRefused) }
+        }
+    }
+
+    private func isOpen(_ marker: CoordinatorTransactionEnd, in place: TopicPartition) -> Bool {
+        let partition = partitions.table.value.find(place.topic)?.partition(place.partition)
+        return partition?.log.hasOpenTransaction(of: marker.producerId) ?? true
+    }
+
+    private func warn(
+        _ what: String, _ code: ErrorCode, _ marker: CoordinatorTransactionEnd, _ place: TopicPartition
+    ) {
+        logger.warning(
+            "\(what): \(code.meaning)",
+            ["partition": place, "producerId": marker.producerId, "producerEpoch": marker.producerEpoch])
     }
 
     /// Calls its completion when so many things are done.

@@ -30,8 +30,8 @@ enum WriteTxnMarkersHandler {
                         let place = Place(marker: markerIndex, topic: topicIndex, partition: index, code: code)
                         gathering.add([place], isLoading: false)
                     }
-                    // A marker of nobody ends nothing, and would stay in the log.
-                    guard end.producerId >= 0, end.producerEpoch >= 0 else {
+                    // A marker of nobody ends nothing, and would stay in the log. Nobody's coordinator has such an epoch.
+                    guard end.producerId >= 0, end.producerEpoch >= 0, end.coordinatorEpoch >= 0 else {
                         finish(.invalidProducerIdMapping)
                         continue
                     }
