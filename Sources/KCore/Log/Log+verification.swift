@@ -45,6 +45,11 @@ struct TransactionVerifications: Sendable {
         if entries[producerId]?.number == number { entries[producerId]?.isConfirmed = true }
     }
 
+    /// - Parameter number: as ``begin(_:epoch:sequence:hasOwnEpoch:nowMs:)`` gave it out.
+    mutating func refuse(_ producerId: Int64, _ number: Int) {
+        if entries[producerId]?.number == number { entries[producerId] = nil }
+    }
+
     func isConfirmed(_ producerId: Int64, epoch: Int16) -> Bool {
         entries[producerId].map { $0.isConfirmed && $0.epoch == epoch } ?? false
     }
@@ -92,6 +97,11 @@ extension Log {
     /// The coordinator has said yes. Counts only if the transaction was not ended here since it was asked.
     public func confirmTransaction(of producerId: Int64, _ number: Int) {
         writer.withLock { $0.verifications.confirm(producerId, number) }
+    }
+
+    /// The coordinator has said that this is no epoch of the producer: it must not put out those that are.
+    func refuseTransaction(of producerId: Int64, _ number: Int) {
+        writer.withLock { $0.verifications.refuse(producerId, number) }
     }
 
     /// - Throws: INVALID_TXN_STATE for a batch that would begin a transaction of which the coordinator knows nothing,

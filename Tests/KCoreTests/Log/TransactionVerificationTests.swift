@@ -133,6 +133,18 @@ import Testing
         #expect(log.lastStableOffset(highWatermark: 4) == 3)
     }
 
+    @Test func `an epoch that the coordinator does not know does not keep the producer's own out`() throws {
+        let log = try open()
+        let forged = try #require(log.beginVerification(of: 7, epoch: 1000))
+        #expect(try #require(log.beginVerification(of: 7, epoch: 0)) == TransactionVerifications.never)
+        log.refuseTransaction(of: 7, forged)
+        let number = try #require(log.beginVerification(of: 7, epoch: 0))
+        // What is refused late is another epoch's.
+        log.refuseTransaction(of: 7, forged)
+        log.confirmTransaction(of: 7, number)
+        try write(log)
+    }
+
     @Test func `the first batch that was asked for begins the transaction of a producer that is not known`() throws {
         let log = try open()
         _ = try #require(log.beginVerification(of: 7, epoch: 0, sequence: 3))

@@ -57,6 +57,9 @@ struct ProduceVerification: Sendable {
             if code == .none, let producer {
                 place.log.confirmTransaction(of: producer.id, place.number)
             } else {
+                if let producer, code.isAboutProducers {
+                    place.log.refuseTransaction(of: producer.id, place.number)
+                }
                 errors[place.name] = ProduceVerification.answer(to: code, version: version)
             }
         }
@@ -95,4 +98,9 @@ struct ProduceVerification: Sendable {
         guard case .bytes(let bytes) = records else { return nil }
         return try? bytes.withUnsafeBytes { raw throws(RecordsError) in try RecordBatchHeader(reading: raw) }
     }
+}
+
+extension ErrorCode {
+    /// The coordinator knows another producer or epoch.
+    var isAboutProducers: Bool { self == .producerFenced || self == .invalidProducerIdMapping }
 }

@@ -23,7 +23,10 @@ enum TxnOffsetCommitHandler {
         let place = TopicPartition(topic: CoordinatorTopic.groupsName, partition: partition)
         call.broker.transactions.admit(request.transactionalId, producer, [place], adds: adds, call.image) { answers in
             let code = answers[place] ?? .unknownServerError
-            guard code == .none else { return reply.refuse(refusal(code, adds: adds)) }
+            guard code == .none else {
+                if code.isAboutProducers { log.refuseTransaction(of: producer.id, number) }
+                return reply.refuse(refusal(code, adds: adds))
+            }
             log.confirmTransaction(of: producer.id, number)
             commit(request, to: partition, call, reply)
         }
