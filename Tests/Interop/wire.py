@@ -21,6 +21,19 @@ def varint(value):
     return bytes(out) + bytes([encoded])
 
 
+def compact(count):
+    """The length of a string, of bytes or of an array in a flexible version."""
+    count, out = count + 1, bytearray()
+    while count > 0x7F:
+        out.append(count & 0x7F | 0x80)
+        count >>= 7
+    return bytes(out) + bytes([count])
+
+
+def compact_string(text):
+    return compact(len(text.encode())) + text.encode()
+
+
 def request(api, version, body=b"", correlation=7, flexible=False):
     """A frame: length, header 1 (2 when flexible), body."""
     head = struct.pack(">hhi", api, version, correlation) + string("by-hand") + (b"\0" if flexible else b"")
@@ -34,10 +47,11 @@ def record(value, key=None, offset=0):
     return varint(len(body)) + body
 
 
-def batch(records, count=1, attributes=0, magic=2, crc=None, length=None, last_delta=None, producer_id=-1, sequence=-1):
+def batch(records, count=1, attributes=0, magic=2, crc=None, length=None, last_delta=None, producer_id=-1, sequence=-1,
+          epoch=None):
     """A batch of format 2 around what may be anything but records."""
     last_delta = count - 1 if last_delta is None else last_delta
-    epoch = 0 if producer_id >= 0 else -1
+    epoch = (0 if producer_id >= 0 else -1) if epoch is None else epoch
     tail = struct.pack(">hiqqqhii", attributes, last_delta, 0, 0, producer_id, epoch, sequence, count) + records
     checksum = crc32c.value(tail) if crc is None else crc
     length = 9 + len(tail) if length is None else length
