@@ -533,3 +533,23 @@ def test_members_of_the_new_protocol_come_and_go_at_random(quick_broker):
     for member in members:
         member.stop()
     in_order(everybody)
+
+
+def test_offsets_of_a_topic_do_not_outlive_it_when_it_is_made_anew_at_once(broker):
+    """Both requests at a time, on two connections: the deletion and the creation may come in one change of the cluster."""
+    name = create_topic(broker)
+    admins = [AdminClient({"bootstrap.servers": broker.address}) for _ in range(2)]
+    consumer = confluent_kafka.Consumer({"bootstrap.servers": broker.address, "group.id": f"group of {name}"})
+    place = TopicPartition(name, 0)
+    for _ in range(20):
+        consumer.commit(offsets=[TopicPartition(name, 0, 7)], asynchronous=False)
+        deleted = admins[0].delete_topics([name])[name]
+        while True:
+            try:
+                admins[1].create_topics([confluent_kafka.admin.NewTopic(name, 1)])[name].result(20)
+                break
+            except confluent_kafka.KafkaException as error:
+                assert error.args[0].code() == confluent_kafka.KafkaError.TOPIC_ALREADY_EXISTS, error
+        deleted.result(20)
+        wait_until(lambda: consumer.committed([place], 20)[0].offset < 0, what="the end of the old offset")
+    consumer.close()

@@ -86,7 +86,8 @@ extension Coordinators: ImageListener {
             for index in gone.partitions.indices { groups.resign(Int32(index)) }
         }
         for topic in delta.createdTopics + delta.changedTopics.map(\.after) where topic.name == name { follow(topic) }
-        let deleted = Set(delta.deletedTopics.map(\.name)).filter { image.topic($0) == nil }
+        // Also where the name is there again: what was committed was for the one that is gone.
+        let deleted = Set(delta.deletedTopics.map(\.name))
         if !deleted.isEmpty {
             groups.submitToAll { machine, turn in machine.forgetTopics(&turn) { deleted.contains($0) } }
         }

@@ -85,11 +85,11 @@ final class CoordinatorRuntime<Machine: CoordinatorMachine>: Sendable {
         }
     }
 
-    /// Asks all machines for something that has no answer.
+    /// Asks all machines for something that has no answer; those that are not loaded, as soon as they are.
     func submitToAll(
         _ body: @escaping @Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Void
     ) {
-        gather(body) { _, _ in }
+        for shard in shards { shard.loop.execute { shard.runInAll(body) } }
     }
 
     private func submit(

@@ -21,6 +21,8 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
     // Partitions that wait for their high watermark to move, each by the number of its last watch.
     private var watching: [Int32: Int] = [:]
     private var watches = 0
+    // What partitions that were not loaded have yet to do.
+    private var owed: [Int32: [@Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Void]] = [:]
 
     init(
         loop: EventLoop, workers: WorkerPool, clock: any Clock, logger: Logger,
@@ -55,6 +57,7 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
         timers.removeValue(forKey: index)?.handle.cancel()
         // Its log may never move again.
         watching[index] = nil
+        owed[index] = nil
     }
 
     func stop() {
@@ -69,6 +72,7 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
         let index = log.topicPartition.partition
         if log.startOffset == log.endOffset {
             // Most are: nothing to wait for.
+            owed[index] = nil
             partition.loaded(number, makeMachine(index), nextOffset: log.endOffset)
             return touch(index)
         }
@@ -98,7 +102,9 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
     private func loaded(_ index: Int32, _ number: Int, _ machine: Machine, _ end: Int64) {
         guard let partition = partitions[index] else { return }
         partition.loaded(number, machine, nextOffset: end)
-        _ = partition.ask(afterLoading)
+        if partition.ask(afterLoading) != nil {
+            for body in owed.removeValue(forKey: index) ?? [] { _ = partition.ask(body) }
+        }
         touch(index)
     }
 
@@ -128,6 +134,16 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
             touch(index)
         }
         completion(answers, isLoading)
+    }
+
+    func runInAll(_ body: @escaping @Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Void) {
+        for index in partitions.keys.sorted() {
+            if partitions[index]?.ask(body) == nil {
+                owed[index, default: []].append(body)
+            } else {
+                touch(index)
+            }
+        }
     }
 
     private func touch(_ index: Int32) {

@@ -73,6 +73,27 @@ import Testing
         }
     }
 
+    @Test func `what is asked of all machines is done by those that are being loaded, too, before the first request`()
+        throws
+    {
+        let log = MemoryCoordinatorLog(0)
+        _ = try log.append(RecordBatchBuilder.batch([Record(timestamp: 0, key: Bytes("a"), value: Bytes("41"))]))
+        log.state.withLock { $0.isHeld = true }
+        try withRuntime { runtime in
+            runtime.lead(log)
+            runtime.submitToAll { machine, turn in _ = machine.add("a", 1000, &turn) }
+            add(runtime, 0, "a", 1)
+            #expect(answers.wait(1).last == "COORDINATOR_LOAD_IN_PROGRESS")
+            log.state.withLock { $0.isHeld = false }
+            repeat {
+                let before = answers.list.count
+                add(runtime, 0, "a", 1)
+                _ = answers.wait(before + 1)
+            } while answers.list.last == "COORDINATOR_LOAD_IN_PROGRESS"
+            #expect(answers.list.last == "a=1042")
+        }
+    }
+
     @Test func `an answer that waits for the high watermark comes when it moves`() throws {
         try withRuntime { runtime in
             let log = MemoryCoordinatorLog(0)
