@@ -94,14 +94,19 @@ final class IndexFile: Sendable {
     func truncate(toCount count: Int) throws(DiskError) {
         try state.withLock { (state) throws(DiskError) in
             try loadCount(&state)
+            let kept = min(count, state.inFile)
+            // The file first: what it has and nobody knows of would come back with the next start.
+            let mayBeMissing = isOptional && kept == 0
+            let isThere = mayBeMissing ? try handle.exists() : true
+            if isThere {
+                try handle.open(create: true).truncate(to: Int64(kept * entrySize))
+            }
             if count < state.inFile {
-                state.inFile = count
                 state.pending = []
             } else {
                 state.pending.removeLast(max(0, state.pending.count - (count - state.inFile) * entrySize))
             }
-            if isOptional, state.inFile == 0, try handle.exists() == false { return }
-            try handle.open(create: true).truncate(to: Int64(state.inFile * entrySize))
+            state.inFile = kept
         }
     }
 

@@ -3,9 +3,11 @@ internal import Synchronization
 /// Whether what an offset index says has been found to be true so far.
 enum OffsetIndexState: UInt8, AtomicRepresentable {
     case trusted
-    /// Positions are not those of batches: everything takes a scan of the segment.
+    /// Positions are not those of batches, or there are too few entries: everything takes a scan of the segment.
     case wrong
     case beingRepaired
+    /// There was no room for it, or too much was open.
+    case repairedLater
 }
 
 extension LogSegment {
@@ -35,6 +37,17 @@ extension LogSegment {
 }
 
 extension Log {
+    /// More bytes than there are between two entries of an index in order, but for the batches there; an append can have several.
+    var farFromIndexEntry: Int64 { 4 * Int64(config.indexIntervalBytes) + (4 << 20) }
+
+    /// Has what could not be repaired tried again by the next reader that finds it wrong.
+    func repairIndexesLater() {
+        for segment in published.withLock({ $0.segments }) {
+            _ = segment.offsetIndexState.compareExchange(
+                expected: .repairedLater, desired: .trusted, ordering: .relaxed)
+        }
+    }
+
     /// Has a segment's offset index made anew in the background, if it was found to be wrong.
     func repairOffsetIndex(of segment: LogSegment) {
         guard segment.offsetIndexState.load(ordering: .relaxed) == .wrong else { return }
@@ -51,7 +64,10 @@ extension Log {
             } catch  where error.isMissingFile {
                 // The segment is not part of the log any more.
             } catch {
-                // Not tried again before the next start: the log itself is damaged, or the disk.
+                // Else not tried again before the next start: the log itself is damaged, or the disk.
+                if case .disk(let error) = error, error.isHarmless {
+                    segment.offsetIndexState.store(.repairedLater, ordering: .relaxed)
+                }
                 environment.logger.error(
                     "an index cannot be made anew", ["partition": topicPartition, "error": answer(to: error)])
             }

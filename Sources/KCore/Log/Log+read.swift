@@ -73,7 +73,9 @@ extension Log {
             let isLast = index == segments.count - 1
             var end = isLast ? view.activeSize : segment.size
             defer { repairOffsetIndex(of: segment) }
-            if let first = try segment.firstBatch(endingAtOrAfter: offset, end: end, waits: waits) {
+            let first = try segment.firstBatch(
+                endingAtOrAfter: offset, end: end, waits: waits, far: farFromIndexEntry)
+            if let first {
                 // The checksum does not cover the offset, and what is behind it would be answered out of order.
                 let next = isLast ? view.endOffset : segments[index + 1].baseOffset
                 guard first.lastOffset < next else {

@@ -59,6 +59,7 @@ extension LogManager {
         for log in sortedLogs where log.environment.directory === directory.health && !log.isOffline {
             do {
                 startCleaning(log)
+                log.repairIndexesLater()
                 try log.rollIfNeeded()
                 try log.deleteOldSegments(nowMs: nowMs)
                 log.expireProducers(nowMs: nowMs)

@@ -13,8 +13,9 @@ extension LogSegment {
     /// - Parameters:
     ///   - end: bytes of the segment to look at.
     ///   - waits: whether it may wait for the disk; see ``DiskError/wouldWait``.
+    ///   - far: an index that says so many bytes too little lacks entries.
     func firstBatch(
-        endingAtOrAfter offset: Int64, end: Int64, waits: Bool = true
+        endingAtOrAfter offset: Int64, end: Int64, waits: Bool = true, far: Int64 = .max
     ) throws(LogFault) -> StoredBatch? {
         guard end > 0 else { return nil }
         let file = try file(waits: waits)
@@ -22,7 +23,7 @@ extension LogSegment {
         let entry = try onDisk { () throws(DiskError) in try index.lookUp(offset, waits: waits) }
         let start = entry.position >= 0 && entry.position < end ? entry.position : 0
         do {
-            return try scan(file, from: start, to: end, for: offset, waits: waits)
+            return try scan(file, from: start, to: end, for: offset, waits: waits, far: far)
         } catch .damaged where start > 0 {
             // The index pointed into the middle of something; the log itself may be sound.
             let found = try scan(file, from: 0, to: end, for: offset, waits: waits)
@@ -32,18 +33,22 @@ extension LogSegment {
     }
 
     private func scan(
-        _ file: any DiskFile, from start: Int64, to end: Int64, for offset: Int64, waits: Bool
+        _ file: any DiskFile, from start: Int64, to end: Int64, for offset: Int64, waits: Bool, far: Int64 = .max
     ) throws(LogFault) -> StoredBatch? {
         try scan(file, from: start, to: end, waits: waits) { (scanner) throws(LogFault) in
             var isFirst = true
-            while let batch = try scanner.next() {
+            var found: StoredBatch?
+            var largest = 0
+            while found == nil, let batch = try scanner.next() {
                 if isFirst && start > 0 && batch.baseOffset > offset {
                     throw .damaged(path: file.path, position: start, reason: "the index points behind the offset")
                 }
                 isFirst = false
-                if batch.lastOffset >= offset { return batch }
+                if batch.lastOffset >= offset { found = batch } else { largest = max(largest, batch.size) }
             }
-            return nil
+            // Between two entries there is at least a batch.
+            if (found?.position ?? end) - start - 2 * Int64(largest) > far { distrustOffsetIndex() }
+            return found
         }
     }
 

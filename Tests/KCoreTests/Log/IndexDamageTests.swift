@@ -70,6 +70,42 @@ import Testing
         #expect(jobs.count == 0)
     }
 
+    @Test(arguments: [0, 10, -1]) func `an index without entries, or with too few, is made anew`(kept: Int) throws {
+        let before = try LogBench(disk: disk).open(config)
+        let value = String(repeating: "x", count: 60_000)
+        for _ in 0..<100 { try before.append([value]) }
+        try before.close()
+        let sound = try #require(disk.contents(path))
+        #expect(sound.count == 99 * OffsetIndex.entrySize)
+        let zeros = [UInt8](repeating: 0, count: sound.count)
+        disk.plant(path, kept < 0 ? zeros : Array(sound.prefix(kept * OffsetIndex.entrySize)))
+        let log = try LogBench(disk: disk, background: jobs.add).open(config, clean: true)
+        // Between two entries there can be some batches.
+        _ = try log.read(from: 20, maxBytes: 1)
+        #expect(jobs.count == 0)
+        _ = try log.read(from: 99, maxBytes: 1)
+        #expect(jobs.count == 1)
+        jobs.run()
+        #expect(disk.contents(path) == sound)
+        _ = try log.read(from: 99, maxBytes: 1)
+        #expect(jobs.count == 0)
+    }
+
+    @Test func `an index for which there is no room now is made anew later`() throws {
+        let log = try reopened(after: fill, moveByOne).log
+        _ = try log.read(from: 0, maxBytes: 700)
+        disk.inject(InjectedError(operation: .truncate, part: ".index", code: 28))
+        jobs.run()
+        _ = try log.read(from: 0, maxBytes: 700)
+        #expect(jobs.count == 0)
+        log.repairIndexesLater()
+        _ = try log.read(from: 0, maxBytes: 700)
+        #expect(jobs.count == 1)
+        jobs.run()
+        _ = try log.read(from: 0, maxBytes: 700)
+        #expect(jobs.count == 0)
+    }
+
     @Test func `what is appended before an index is made anew is in it`() throws {
         let log = try reopened(after: fill, clearOffset).log
         #expect(try log.values(from: 20, maxBytes: 300).count == 100)
