@@ -123,7 +123,7 @@ final class Cleaning {
     }
 
     private func finish() throws(End) {
-        result.endOffset = map.latestOffset + 1
+        result.endOffset = min(map.latestOffset + 1, range.endOffset)
         result.keys = map.count
         result.mapUtilization = map.utilization
         map.removeAll()
@@ -280,7 +280,9 @@ final class Cleaning {
         _ segment: LogSegment, _ body: (CleaningReader.Batch) throws(BatchCleaner.Failure) -> Bool
     ) throws(End) {
         let file = try attempt { () throws(LogFault) in try segment.file() }
-        var reader = CleaningReader(file, end: segment.size, bufferBytes: bufferBytes)
+        var reader = CleaningReader(
+            file, end: segment.size, firstOffset: segment.baseOffset, endOffset: end(of: segment),
+            bufferBytes: bufferBytes)
         var read = 0
         var written = result.bytesWritten
         while let batch = try attempt({ () throws(LogFault) in try reader.next() }) {

@@ -17,13 +17,19 @@ struct CleaningReader: ~Copyable {
     private(set) var position: Int64 = 0
     /// Bytes read from the file so far.
     private(set) var bytesRead = 0
+    private var nextOffset: Int64
+    private let endOffset: Int64
 
     /// - Parameters:
     ///   - end: bytes of whole batches in the file.
+    ///   - firstOffset: the segment's base offset.
+    ///   - endOffset: where the next segment begins.
     ///   - bufferBytes: read at a time. Memory grows with a batch that is larger.
-    init(_ file: any DiskFile, end: Int64, bufferBytes: Int) {
+    init(_ file: any DiskFile, end: Int64, firstOffset: Int64, endOffset: Int64, bufferBytes: Int) {
         self.file = file
         self.end = end
+        nextOffset = firstOffset
+        self.endOffset = endOffset
         memory = ByteStorage(capacity: max(Int(min(Int64(bufferBytes), end)), StoredBatch.headerBytes))
     }
 
@@ -33,7 +39,8 @@ struct CleaningReader: ~Copyable {
     }
 
     /// The next batch, valid until the next call; nil at the end.
-    /// - Throws: ``LogFault/damaged(path:position:reason:)`` for what is no whole batch or has a wrong checksum.
+    /// - Throws: ``LogFault/damaged(path:position:reason:)`` for what is no whole batch, has a wrong checksum or an offset that
+    ///   cannot be there.
     mutating func next() throws(LogFault) -> Batch? {
         guard position < end else { return nil }
         try fill(Int(min(Int64(StoredBatch.headerBytes), end - position)))
@@ -55,6 +62,14 @@ struct CleaningReader: ~Copyable {
         } catch {
             throw damaged(at: position, error.description)
         }
+        // The checksum does not cover it, and what is cleaned goes by it.
+        guard stored.baseOffset >= nextOffset, stored.lastOffset < endOffset else {
+            throw damaged(
+                at: position,
+                "the offsets \(stored.baseOffset) to \(stored.lastOffset) cannot be between \(nextOffset) and \(endOffset)"
+            )
+        }
+        nextOffset = stored.lastOffset + 1
         position = stored.end
         return Batch(stored: stored, bytes: bytes)
     }

@@ -23,6 +23,7 @@ enum SwapFiles {
     }
 
     /// Brings a directory in order in which there is such a file. Can be interrupted at any moment and done again.
+    /// - Throws: damage of a swap that cannot be what it says; then nothing of it is done.
     static func settle(_ folder: PartitionFolder, logger: Logger) throws(LogFault) {
         var files = try onDisk { () throws(DiskError) in try folder.disk.list(folder.path) }.compactMap {
             parse($0.name)
@@ -41,8 +42,19 @@ enum SwapFiles {
             logger.info(
                 "a cleaned segment takes the place of what it was made of",
                 ["dir": folder.path, "baseOffset": log.baseOffset, "endOffset": end])
-            try remove(
-                files.filter { $0.stage == .regular && $0.baseOffset > log.baseOffset && $0.baseOffset < end }, folder)
+            let replaced = files.filter {
+                $0.stage == .regular && $0.baseOffset > log.baseOffset && $0.baseOffset < end
+            }
+            let last = files.filter { $0.kind == .log }.map(\.baseOffset).max()
+            // The active segment is never cleaned.
+            if replaced.contains(where: { $0.kind == .log && $0.baseOffset == last }) {
+                throw .damaged(
+                    path: folder.path + "/" + log.name, position: 0,
+                    reason:
+                        "by its last batch it ends at \(end), and takes the place of all segments, which no cleaning does"
+                )
+            }
+            try remove(replaced, folder)
         }
         // An index without its log is one whose log has its final name already. The logs last: as long as they are swaps,
         // this can be done again.
@@ -66,7 +78,8 @@ enum SwapFiles {
         let path = folder.path + "/" + log.name
         let file = try onDisk { () throws(DiskError) in try folder.disk.open(path, .read) }
         let size = try onDisk { () throws(DiskError) in try file.size() }
-        return try BatchScanner.scan(file, from: 0, to: size, windowBytes: 8192) { (scanner) throws(LogFault) in
+        return try BatchScanner.scan(file, from: 0, to: size, windowBytes: 8192, segmentOffset: log.baseOffset) {
+            (scanner) throws(LogFault) in
             var end = log.baseOffset
             while let batch = try scanner.next() { end = batch.lastOffset + 1 }
             return end
