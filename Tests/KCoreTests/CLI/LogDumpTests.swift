@@ -88,6 +88,25 @@ import Testing
         #expect(output.split(separator: "\n").count == 4)
     }
 
+    @Test func `of a segment only the batches within the first bytes are shown`() throws {
+        let path = temporaryDirectory() + "/00000000000000000000.log"
+        let batch = try batch(["abc"])
+        write(batch + batch + batch, path)
+        func shown(_ bytes: Int) -> Int {
+            dump("--max-bytes", "\(bytes)", path).output.split(separator: "\n").count { $0.hasPrefix("baseOffset: ") }
+        }
+        #expect(shown(batch.count - 1) == 0)
+        #expect(shown(batch.count) == 1)
+        #expect(shown(2 * batch.count + 1) == 2)
+    }
+
+    @Test func `the file that is locked has nothing to show, and does not fail a dump of all files`() {
+        let path = temporaryDirectory() + "/.lock"
+        write([], path)
+        let (status, output, _) = dump(path)
+        #expect(status == .done && output == "Dumping \(path)\n")
+    }
+
     @Test func `other files are refused`() {
         let path = temporaryDirectory() + "/notes.txt"
         write([65], path)

@@ -29,6 +29,35 @@ import Testing
         #expect(errors(copy) == ["/data/compacted-0: the log ends at 240, but had been cleaned up to 999"])
     }
 
+    @Test(arguments: ["index", "timeindex"]) func `an index that is not there will be made anew`(kind: String) throws {
+        let copy = try VerifiedDirectory(.clean)
+        try copy.remove("plain-0/00000000000000000000.\(kind)")
+        #expect(errors(copy).isEmpty)
+        #expect(
+            warnings(copy) == ["/data/plain-0/00000000000000000000.\(kind): is missing and will be made anew"])
+    }
+
+    @Test func `what waits to be removed is one line for each directory`() throws {
+        let copy = try VerifiedDirectory(.clean)
+        for base in 1...3 { copy.disk.plant("/data/plain-0/0000000000000000000\(base).log.deleted", []) }
+        copy.disk.plant("/data/recovery-point-offset-checkpoint.tmp", [])
+        #expect(
+            Set(warnings(copy)) == [
+                "/data/plain-0: 3 files wait to be removed",
+                "/data/recovery-point-offset-checkpoint.tmp: is left of work that was not finished",
+            ])
+    }
+
+    @Test func `an id of the cluster that was cut off is told`() throws {
+        let copy = try VerifiedDirectory(.clean)
+        try copy.change("meta.properties") { contents in
+            let lines = String(decoding: contents, as: UTF8.self).split(separator: "\n")
+            contents = Array(
+                lines.map { $0.hasPrefix("cluster.id=") ? "cluster.id=jQI" : $0 }.joined(separator: "\n").utf8)
+        }
+        #expect(copy.said(of: "meta.properties").contains { $0.hasPrefix("has the cluster.id jQI, which is not 22") })
+    }
+
     @Test func `files of JSON are read`() throws {
         let copy = try VerifiedDirectory(.clean)
         let state = "__cluster_metadata-0/quorum-state"

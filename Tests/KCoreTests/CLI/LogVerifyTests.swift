@@ -199,6 +199,20 @@ import Testing
         #expect(dot.status == .done && dot.output == "" && dot.errors.contains("1 partition, "))
     }
 
+    @Test func `a directory that is given twice is checked once`() throws {
+        let fixture = try KafkaDirectory(.clean)
+        _ = try SystemDisk().lock("\(fixture.path)/.lock")
+        func run(_ words: String...) -> (status: KCore.ExitStatus, errors: String) {
+            let test = TestConsole(tool: "kadmin")
+            let status = Command.kadmin.run(["log", "verify"] + words, test.console)
+            return (status, test.errors.text)
+        }
+        let twice = run(fixture.path, "\(fixture.path)/.")
+        #expect(twice.status == .done && twice.errors.contains("23 partitions, "))
+        let two = run("\(fixture.path)/plain-0", "\(fixture.path)/plain-1")
+        #expect(two.status == .done && two.errors.contains("2 partitions, "))
+    }
+
     @Test func `a broker's directory is left alone`() throws {
         let fixture = try KafkaDirectory(.clean)
         let lock = try SystemDisk().lock("\(fixture.path)/.lock")

@@ -71,7 +71,8 @@ enum LogDumpOptions {
         "value-decoder", "NAME", aliases: ["value-decoder-class"],
         help: "Print values as \(FieldDecoder.names)")
     static let maxBytes = CommandOption.value(
-        "max-bytes", "BYTES", kind: .size(1...Int64.max), help: "Look at no more than that of each segment")
+        "max-bytes", "BYTES", kind: .size(1...Int64.max),
+        help: "Show only batches within the first BYTES of each segment")
     static let maxBatchBytes = CommandOption.value(
         "max-message-size", "BYTES", kind: .size(1...Int64.max), help: "A larger batch ends its file")
     static let files = CommandOption.value(

@@ -37,9 +37,8 @@ extension Command {
         ],
         action: { arguments, console throws(ToolError) in
             let disk = SystemDisk()
-            let paths = arguments.operands.map(LogVerify.named)
-            var locks: [any AnyObject & Sendable] = []
-            for path in paths { locks += try LogVerify.lock(path, disk) }
+            let paths = LogVerify.distinct(arguments.operands.map(LogVerify.named), disk)
+            let locks = try LogVerify.lock(paths, disk)
             defer { withExtendedLifetime(locks) {} }
             let cores = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
             var check = DataDirectoryCheck(
@@ -68,10 +67,32 @@ enum LogVerify {
         return String(cString: real)
     }
 
-    /// Keeps a broker out of the directory while it is read.
-    /// - Throws: when one has it.
-    static func lock(_ path: String, _ disk: any Disk) throws(ToolError) -> [any AnyObject & Sendable] {
-        let directory = DataDirectoryCheck.partition(path) == nil ? path : parentDirectory(path)
+    /// Each directory once, by whatever names it was given.
+    static func distinct(_ paths: [String], _ disk: any Disk) -> [String] {
+        var seen: Set<FileIdentity> = []
+        return paths.filter { path in
+            guard let identity = (try? disk.identity(path)) ?? nil else { return true }
+            return seen.insert(identity).inserted
+        }
+    }
+
+    /// Keeps a broker out of the directories while they are read.
+    /// - Throws: when one has them.
+    static func lock(_ paths: [String], _ disk: any Disk) throws(ToolError) -> [any AnyObject & Sendable] {
+        var locks: [any AnyObject & Sendable] = []
+        var locked: Set<FileIdentity> = []
+        for path in paths {
+            // Partitions can be in the same one.
+            let directory = DataDirectoryCheck.partition(path) == nil ? path : parentDirectory(path)
+            if let identity = (try? disk.identity(directory)) ?? nil, !locked.insert(identity).inserted { continue }
+            locks += try lock(path, in: directory, disk)
+        }
+        return locks
+    }
+
+    private static func lock(
+        _ path: String, in directory: String, _ disk: any Disk
+    ) throws(ToolError) -> [any AnyObject & Sendable] {
         let file = "\(directory)/\(LogDirectoryName.lockFile)"
         do {
             _ = try disk.list(path)

@@ -11,6 +11,26 @@ enum DumpedFile: Equatable {
     /// Who leads the metadata log, and who may vote.
     case quorumState
     case cleanStopMarker
+    /// Locked by who uses the directory, and empty.
+    case lock
+
+    /// Whether a file is in its place, as the end of its name says.
+    enum Place: Equatable {
+        case regular
+        /// It waits to be removed.
+        case deleted
+        /// Left of work that was not finished.
+        case unfinished
+
+        init(name: String) {
+            if name.hasSuffix(SegmentFileKind.deletedSuffix) {
+                self = .deleted
+            } else {
+                let isUnfinished = [".cleaned", ".swap", ".tmp"].contains { name.hasSuffix($0) }
+                self = isUnfinished ? .unfinished : .regular
+            }
+        }
+    }
 
     init?(path: String) {
         var name = path.split(separator: "/").last.map(String.init) ?? ""
@@ -27,6 +47,7 @@ enum DumpedFile: Equatable {
         case MetaProperties.fileName: self = .metaProperties
         case LocalMetadataLog.quorumStateName: self = .quorumState
         case LogDirectoryName.cleanStopMarker: self = .cleanStopMarker
+        case LogDirectoryName.lockFile: self = .lock
         case LocalMetadataLog.bootstrapName: self = .metadataSnapshot(nil)
         default:
             if let (offset, kind) = SegmentFileKind.parse(name) {

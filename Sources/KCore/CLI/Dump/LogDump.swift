@@ -17,7 +17,7 @@ struct LogDump {
             let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            if DumpedFile(path: name) != nil { names.append(name) }
+            if let kind = DumpedFile(path: name), kind != .lock { names.append(name) }
         }
         guard !names.isEmpty else { throw ToolError("\(path) has no files of a log in it") }
         return names.sorted().map { "\(path)/\($0)" }
@@ -44,7 +44,9 @@ struct LogDump {
                 output.append("Snapshot end offset: \(snapshot.endOffset), epoch: \(snapshot.epoch)\n")
             }
             try segment(reader, .metadata)
-        default: try TextFileDump(reader: reader, output: output).print(kind)
+        case .offsets, .leaderEpochs, .partitionMetadata, .metaProperties, .quorumState, .cleanStopMarker:
+            try TextFileDump(reader: reader, output: output).print(kind)
+        case .lock: break
         }
     }
 

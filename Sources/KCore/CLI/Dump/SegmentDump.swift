@@ -5,7 +5,7 @@ struct SegmentDump {
     let options: DumpOptions
     let decoder: RecordDecoder
 
-    /// Prints up to ``DumpOptions/maxBytes`` of the file.
+    /// Prints the batches that lie within the first ``DumpOptions/maxBytes`` of the file.
     /// - Throws: for what cannot be read, which ends it; at the end for batches whose checksum is wrong.
     func print() throws(ToolError) {
         var damage = Damage()
@@ -52,6 +52,7 @@ struct SegmentDump {
                     "\(reader.path): \(size - position) bytes from position \(position) on are no whole batch: \(error)"
                 )
             }
+            if stored.end > options.maxBytes { return }
             guard Int64(stored.size) <= options.maxBatchBytes else {
                 throw ToolError(
                     "\(reader.path): the batch at position \(position) has \(stored.size) bytes, more than "

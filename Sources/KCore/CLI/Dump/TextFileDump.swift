@@ -19,7 +19,9 @@ struct TextFileDump {
                 }
                 line("version: 0 topicId: \(id)")
             case .metaProperties: try properties(contents)
-            default: line(contents.utf8String)
+            case .quorumState, .cleanStopMarker: line(contents.utf8String)
+            // They are no text.
+            case .segment, .metadataSnapshot, .lock: break
             }
         } catch let error as CheckpointFile.Malformed {
             throw ToolError("\(reader.path), line \(error.line): \(error.reason)")

@@ -15,17 +15,23 @@ extension DataDirectoryCheck {
 
     private mutating func checkFile(_ path: String, _ name: String) {
         let file = "\(path)/\(name)"
+        switch DumpedFile.Place(name: name) {
+        case .regular: break
+        case .deleted: return found(file, "waits to be removed", .warning)
+        case .unfinished:
+            // Kafka leaves that of its marker behind.
+            if name == LogDirectoryName.cleanStopMarker + ".tmp" { return }
+            return found(file, "is left of work that was not finished", .warning)
+        }
         switch DumpedFile(path: name) {
-        case .offsets, .metaProperties: break
+        case .offsets, .metaProperties, .lock: break
         case .metadataSnapshot(nil): readBootstrap(file)
         case .cleanStopMarker:
             let contents = (try? disk.readFile(file)).flatMap { $0 } ?? Bytes()
             // The file's being there is what counts.
             if let what = JSONFiles.problemOfCleanStopMarker(contents) { found(file, what, .warning) }
-        default:
-            if name != LogDirectoryName.lockFile && name != ".kafka_cleanshutdown.tmp" {
-                found(file, "is no file of a data directory", .warning)
-            }
+        case .segment, .metadataSnapshot, .leaderEpochs, .partitionMetadata, .quorumState, nil:
+            found(file, "is no file of a data directory", .warning)
         }
     }
 
@@ -53,6 +59,9 @@ extension DataDirectoryCheck {
             found(file, "belongs to cluster \(meta.clusterId ?? "none")")
         }
         if meta.clusterId == nil || meta.nodeId == nil { found(file, "has no cluster.id or no node.id") }
+        if let id = meta.clusterId, Uuid(id) == nil {
+            found(file, "has the cluster.id \(id), which is not 22 characters of an id", .warning)
+        }
         for (other, others) in facts.sorted(by: { $0.key < $1.key }) {
             guard let otherMeta = others.meta else { continue }
             if otherMeta.clusterId != meta.clusterId || otherMeta.nodeId != meta.nodeId {

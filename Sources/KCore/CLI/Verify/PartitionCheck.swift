@@ -58,35 +58,41 @@ struct PartitionCheck {
             return found(nil, error.description)
         }
         var others: [(base: Int64, name: String)] = []
-        var indexed: Set<Int64> = []
+        var indexed: [SegmentFileKind: Set<Int64>] = [:]
+        var deleted = 0
         for name in names {
-            if let (base, kind) = SegmentFileKind.parse(name) {
-                switch kind {
-                case .log: bases.append(base)
-                case .producerSnapshot: snapshots.append(base)
-                default: others.append((base, name))
-                }
-                if kind == .offsetIndex { indexed.insert(base) }
-            } else if name == LeaderEpochs.fileName || name == PartitionMetadataFile.name {
-                smallFiles.insert(name)
-            } else if name.hasSuffix(SegmentFileKind.deletedSuffix) {
-                found(name, "waits to be removed", .warning)
-            } else if name.hasSuffix(".swap") || name.hasSuffix(".cleaned") || name.hasSuffix(".tmp") {
+            switch DumpedFile.Place(name: name) {
+            case .regular: break
+            case .deleted:
+                deleted += 1
+                continue
+            case .unfinished:
                 found(name, "is left of work that was not finished", .warning)
-            } else if isMetadata && name.hasPrefix(LocalMetadataLog.quorumStateName) {
-                smallFiles.insert(name)
-            } else if !isMetadata || MetadataSnapshot(fileName: name) == nil {
+                continue
+            }
+            switch DumpedFile(path: name) {
+            case .segment(.log, let base): bases.append(base)
+            case .segment(.producerSnapshot, let base): snapshots.append(base)
+            case .segment(let kind, let base):
+                others.append((base, name))
+                indexed[kind, default: []].insert(base)
+            case .leaderEpochs, .partitionMetadata: smallFiles.insert(name)
+            case .quorumState where isMetadata: smallFiles.insert(name)
+            case .metadataSnapshot(.some) where isMetadata: break
+            case .quorumState, .metadataSnapshot, .offsets, .metaProperties, .cleanStopMarker, .lock, nil:
                 found(name, "is no file of a partition", .warning)
             }
+        }
+        if deleted > 0 {
+            found(nil, deleted == 1 ? "1 file waits to be removed" : "\(deleted) files wait to be removed", .warning)
         }
         let known = Set(bases)
         for (base, name) in others where !known.contains(base) { found(name, "has no log beside it", .warning) }
         // Kafka itself writes the first segments of metadata without indexes, and so does this broker.
-        if !isMetadata {
-            for base in bases where !indexed.contains(base) {
-                found(
-                    SegmentFileKind.offsetIndex.fileName(baseOffset: base), "is missing and will be made anew", .warning
-                )
+        if isMetadata { return }
+        for kind in [SegmentFileKind.offsetIndex, .timeIndex] {
+            for base in bases where indexed[kind]?.contains(base) != true {
+                found(kind.fileName(baseOffset: base), "is missing and will be made anew", .warning)
             }
         }
     }
