@@ -89,12 +89,7 @@ extension DataDirectoryCheck {
             uniquingKeysWith: { first, _ in first })
         let registered = image.brokers[nodeId]?.logDirs ?? []
         let others = registered.filter { given[$0] == nil }
-        for id in others {
-            found(
-                cluster?.path ?? "",
-                "broker \(nodeId) also has a directory with directory.id \(id), which was not given",
-                .warning)
-        }
+        var absent: [TopicPartition] = []
         let hasAll = others.isEmpty && !registered.isEmpty
         for topic in image.topics.sorted(by: { $0.name < $1.name }) {
             for (index, state) in topic.partitions.enumerated() {
@@ -102,8 +97,26 @@ extension DataDirectoryCheck {
                 let id = state.directories.indices.contains(replica) ? state.directories[replica] : .zero
                 let name = TopicPartition(topic: topic.name, partition: Int32(index))
                 look(for: name, directory: given[id], hasAll: hasAll, directories)
+                if given[id] == nil, !directories.contains(where: { facts[$0]?.partitions.contains(name) == true }) {
+                    absent.append(name)
+                }
             }
         }
+        for id in others {
+            found(
+                cluster?.path ?? "",
+                "broker \(nodeId) also has a directory with directory.id \(id), which was not given"
+                    + Self.text(absent), .warning)
+        }
+    }
+
+    // Names of partitions, and how many more there are.
+    private static func text(_ absent: [TopicPartition]) -> String {
+        if absent.isEmpty { return "" }
+        let most = 8
+        let names = absent.prefix(most).map(\.description).joined(separator: ", ")
+        let more = absent.count > most ? " and \(absent.count - most) more" : ""
+        return "; in none of the others " + (absent.count == 1 ? "is partition " : "are partitions ") + names + more
     }
 
     private mutating func findTwins(_ directories: [String]) {
