@@ -161,7 +161,7 @@ extension Disk {
             return
         } catch  where error.isMissing {
             return
-        } catch {}  // A directory that is not empty.
+        } catch  where error.isNotEmpty {}
         do {
             try removeContents(of: path)
             try remove(path)

@@ -34,6 +34,8 @@ public struct DiskError: Error, Equatable, Sendable {
         operation != .sync && (isDiskFull || [ENOENT, EMFILE, ENFILE, ENOMEM].contains(code))
     }
     public var isMissing: Bool { code == ENOENT }
+    /// A directory cannot be removed because something is in it.
+    public var isNotEmpty: Bool { code == ENOTEMPTY || code == EEXIST }
     /// The file exists already, or somebody else holds the lock.
     public var isTaken: Bool { code == EEXIST || code == EAGAIN || code == EACCES }
 }

@@ -5,10 +5,12 @@ final class RemovalQueue: Sendable {
     private struct Entry: Sendable {
         var path: String
         var atMs: Int64
+        /// That it could not be removed has been said.
+        var isTold = false
     }
 
     private let entries = Mutex<[Entry]>([])
-    /// When to try again to remove a directory that must not go yet.
+    /// When to try again to remove what must not go yet, or could not.
     private static let retryMs: Int64 = 10_000
 
     /// - Parameter atMs: on the clock that ``removeDue(nowMs:disk:logger:)`` is asked with.
@@ -27,7 +29,8 @@ final class RemovalQueue: Sendable {
         }
     }
 
-    /// Removes what is due. What cannot be removed is reported and left for the next start.
+    /// Removes what is due. What cannot be removed is reported; where too much was open it is tried again, else it is left for
+    /// the next start.
     /// - Parameter named: deleted logs that a checkpoint still names. Their directories are emptied and stay for a while: they
     ///   tell a start that the log was deleted.
     func removeDue(nowMs: Int64, keepingNamesOf named: Set<TopicPartition> = [], disk: any Disk, logger: Logger) {
@@ -42,14 +45,27 @@ final class RemovalQueue: Sendable {
                     named.contains(log)
                 {
                     try disk.removeContents(of: entry.path)
-                    let (atMs, isNever) = nowMs.addingReportingOverflow(RemovalQueue.retryMs)
-                    add([entry.path], atMs: isNever ? .max : atMs)
+                    tryAgain(entry, nowMs: nowMs)
                     continue
                 }
                 try disk.removeTree(entry.path)
             } catch {
-                logger.warning("a deleted file cannot be removed", ["path": entry.path, "error": error])
+                if !entry.isTold {
+                    logger.warning("a deleted file cannot be removed", ["path": entry.path, "error": error])
+                }
+                if error.isHarmless {
+                    var entry = entry
+                    entry.isTold = true
+                    tryAgain(entry, nowMs: nowMs)
+                }
             }
         }
+    }
+
+    private func tryAgain(_ entry: Entry, nowMs: Int64) {
+        var entry = entry
+        let (atMs, isNever) = nowMs.addingReportingOverflow(RemovalQueue.retryMs)
+        entry.atMs = isNever ? .max : atMs
+        entries.withLock { $0.append(entry) }
     }
 }
