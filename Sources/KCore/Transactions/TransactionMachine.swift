@@ -65,7 +65,7 @@ struct TransactionMachine: CoordinatorMachine {
         // The epoch before is no part of the record.
         states[id]?.lastProducerEpoch = state.lastProducerEpoch
         if let deadlineMs = state.deadlineMs {
-            let dueMs = turn.nowMs + max(deadlineMs &- turn.wallMs, 0)
+            let dueMs = turn.nowMs &+ max(deadlineMs &- turn.wallMs, 0)
             nextAbortMs = min(nextAbortMs ?? .max, dueMs)
         }
     }

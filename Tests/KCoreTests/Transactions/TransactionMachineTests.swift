@@ -383,6 +383,16 @@ final class TransactionBench {
         #expect(list([], [1001]) == ["a"])
         #expect(list([.ongoing], [], 9) == ["b"])
         #expect(list([.ongoing], [], 10) == [])
+        // Records may say anything.
+        for startMs in [Int64.min, .max] {
+            guard var state = bench.states["b"] else { continue }
+            state.startMs = startMs
+            _ = bench.step { [state] in $0.keep(state, of: "b", &$1) }
+            let nowMs = bench.clock.wallMs
+            let found = bench.partition.machine?.list(
+                statuses: [], producerIds: [], minDurationMs: .max, nowMs: nowMs)
+            #expect(found?.isEmpty == true)
+        }
     }
 
     @Test func `Kafka's records read back as the bytes that they were`() throws {
