@@ -11,6 +11,7 @@ final class TransactionCoordinator: Sendable {
     private let loops: EventLoopGroup
     private let partitions: PartitionManager
     private let producerIds: ProducerIdAllocator
+    private let waits = TransactionWaits()
 
     init(
         config: BrokerConfig, partitions: PartitionManager, workers: WorkerPool, clock: any Clock, logger: Logger,
@@ -24,7 +25,7 @@ final class TransactionCoordinator: Sendable {
             partitions: partitions, loop: loops.loops[0], clock: clock, logger: logger, endInGroups: endInGroups)
         self.markers = markers
         let settings = TransactionMachine.Settings(config)
-        let ends = Ends(markers: markers, partitions: partitions)
+        let ends = Ends(markers: markers, partitions: partitions, waits: waits)
         runtime = CoordinatorRuntime(loops: loops.loops, workers: workers, clock: clock, logger: logger) { partition in
             TransactionMachine(partition: partition, settings: settings, writeMarkers: { ends.send($0) })
         }
@@ -119,19 +120,17 @@ final class TransactionCoordinator: Sendable {
     /// - Parameter completion: called once, on any thread, when what it says is kept.
     func admit(
         _ id: String, _ producer: Producer, _ places: Set<TopicPartition>, adds: Bool, _ image: ClusterImage,
-        pauseMs: Int64 = 1, _ completion: @escaping @Sendable ([TopicPartition: ErrorCode]) -> Void
+        mayWait: Bool = true, _ completion: @escaping @Sendable ([TopicPartition: ErrorCode]) -> Void
     ) {
-        let loop = loops.loops[0]
         let reply = CoordinatorReply<[TopicPartition: ErrorCode]> { [self] answers in
-            let waits = adds && pauseMs <= Self.maxPauseMs && answers.values.contains(.concurrentTransactions)
-            let isTaken =
-                waits
-                && loop.execute {
-                    loop.schedule(afterMs: pauseMs) {
-                        self.admit(id, producer, places, adds: adds, image, pauseMs: pauseMs * 2, completion)
-                    }
-                }
-            if !isTaken { completion(answers) }
+            guard adds, mayWait, answers.values.contains(.concurrentTransactions) else { return completion(answers) }
+            // Answers come in the order of what they tell, so that the end is told behind this one.
+            let number = waits.add(id) { [self] in
+                admit(id, producer, places, adds: adds, image, mayWait: false, completion)
+            }
+            loops.loops[0].schedule(afterMs: Self.maxWaitMs) { [waits] in
+                if waits.remove(id, number) { completion(answers) }
+            }
         } refusal: { code in
             Dictionary(uniqueKeysWithValues: places.map { ($0, code) })
         }
@@ -142,8 +141,7 @@ final class TransactionCoordinator: Sendable {
         }
     }
 
-    // The last one; all together take twice as long.
-    private static let maxPauseMs: Int64 = 64
+    private static let maxWaitMs: Int64 = 100
 
     /// Asks all partitions that are loaded; `isLoading` when some are not there yet.
     func gather<Answer: Sendable>(
@@ -167,10 +165,12 @@ final class TransactionCoordinator: Sendable {
         private let inProgress = Mutex<Set<Key>>([])
         private let markers: MarkerWriter
         private let partitions: PartitionManager
+        private let waits: TransactionWaits
 
-        init(markers: MarkerWriter, partitions: PartitionManager) {
+        init(markers: MarkerWriter, partitions: PartitionManager, waits: TransactionWaits) {
             self.markers = markers
             self.partitions = partitions
+            self.waits = waits
         }
 
         func send(_ end: TransactionEnd) {
@@ -182,8 +182,13 @@ final class TransactionCoordinator: Sendable {
             markers.writeAll(end, coordinatorEpoch: epoch) { [self] in
                 let runtime = runtime.withLock { $0 }
                 // Whoever does not take it now asks for the markers again when it has loaded.
-                let reply = CoordinatorReply<Void>(
-                    { _ in self.inProgress.withLock { _ = $0.remove(key) } }, refusal: { _ in () })
+                let reply = CoordinatorReply<Void> { _ in
+                    self.inProgress.withLock { _ = $0.remove(key) }
+                    // In the order of answers: behind those that said that the transaction was not over.
+                    self.waits.resume(end.transactionalId)
+                } refusal: { _ in
+                    ()
+                }
                 runtime?.submit(to: end.coordinatorPartition, reply) { machine, turn, reply in
                     machine.markersWritten(end, &turn)
                     turn.send((), to: reply)
