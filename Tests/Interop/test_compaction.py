@@ -7,7 +7,7 @@ import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
 from broker import wait_until
-from clients import CODECS
+from clients import CODECS, run
 from conftest import create_topic
 
 # No codec makes it smaller, so that two of them do not fit into a segment.
@@ -88,3 +88,22 @@ def test_a_broker_says_what_it_cleaned(new_broker):
     line = next(line for line in broker.log().splitlines() if "log cleaned" in line)
     for fact in ("readMB=", "writtenMB=", "seconds=", "MBperSecond=", "keys=", "bufferUtilization="):
         assert fact in line, line
+
+
+def test_a_row_of_segments_of_which_nothing_stays_stops_no_client(new_broker):
+    """librdkafka takes answers without a record for a limit that is too small, and gives up after ten of them."""
+    broker = new_broker(**FAST)
+    topic = compacted(broker)
+    put(broker, topic, [(b"key", RANDOM)] * 40 + [(b"last", RANDOM)] * 2)
+    segments = broker.directory / f"{topic}-0"
+    wait_until(lambda: sum(path.stat().st_size < 100 for path in segments.glob("*.log")) > 30, what="a cleaning")
+    # The last of both in front of the active segment, and what is in that.
+    expected = [39, 40, 41]
+    assert [offset for offset, _, _ in read(broker, topic)] == expected
+    kcat = run(["kcat", "-C", "-q", "-e", "-b", broker.address, "-t", topic, "-o", "beginning", "-f", "%o\n"])
+    assert [int(line) for line in kcat.split()] == expected
+    for offset in range(39):
+        consumer = Consumer({"bootstrap.servers": broker.address, "group.id": "none"})
+        consumer.assign([TopicPartition(topic, 0, offset)])
+        assert consumer.consume(1, 20)[0].offset() == 39
+        consumer.close()

@@ -4,8 +4,13 @@ extension Log {
     /// For so long after an append the kernel keeps it in memory, whatever else happens there: it has hardly begun to
     /// write it.
     private static let recentMs: Int64 = 5000
+    /// At how many segments in a row that cleaning has emptied one read looks.
+    private static let maxSkippedSegments = 64
 
     /// Reads batches from the one that holds `offset` on, as parts of files. Nothing is decoded or copied.
+    ///
+    /// Segments without a record are passed over while there are records behind them: some clients (librdkafka) take answers
+    /// without a record, one after the other, for a limit that is too small.
     ///
     /// - Parameters:
     ///   - maxBytes: of batches; a batch is never cut.
@@ -68,6 +73,9 @@ extension Log {
     ) throws(LogFault) -> LogRead {
         let segments = view.segments
         guard var index = Log.segmentIndex(segments, for: offset) else { return view.result() }
+        var offset = offset
+        // What was passed over because there is no record in it, and how many segments of that kind.
+        var (empty, skipped): (LogRead?, Int) = (nil, 0)
         while index < segments.count {
             let segment = segments[index]
             let isLast = index == segments.count - 1
@@ -83,7 +91,7 @@ extension Log {
                         path: segment.files.log.path, position: first.position,
                         reason: "the offset \(first.lastOffset) cannot be in front of \(next)")
                 }
-                if first.lastOffset >= upTo { return view.result() }
+                if first.lastOffset >= upTo { return empty ?? view.result() }
                 noteHole(at: offset, in: segment, inFrontOf: first)
                 if upTo < next {
                     do throws(LogFault) {
@@ -92,6 +100,14 @@ extension Log {
                         // What is in front of the damage is below it.
                         end = position
                     }
+                }
+                if !isLast, upTo >= next, skipped < Self.maxSkippedSegments,
+                    try segment.isWithoutRecords(from: first, end: end, waits: waits)
+                {
+                    empty = view.result(
+                        try segment.file(waits: waits), from: first.position, to: end, firstOffset: first.baseOffset)
+                    (offset, index, skipped) = (next, index + 1, skipped + 1)
+                    continue
                 }
                 let cut = try segment.cut(
                     after: first, maxBytes: maxBytes, end: end, minOneBatch: minOneBatch, waits: waits)
@@ -102,7 +118,7 @@ extension Log {
             index += 1
             if index < segments.count { noteHole(at: offset, between: segment, and: segments[index]) }
         }
-        return view.result()
+        return empty ?? view.result()
     }
 }
 

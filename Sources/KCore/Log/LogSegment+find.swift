@@ -52,6 +52,23 @@ extension LogSegment {
         }
     }
 
+    /// Whether nothing from `first` up to `end` is a record: what cleaning leaves of a segment, for the offsets' and the
+    /// producers' sake.
+    func isWithoutRecords(from first: StoredBatch, end: Int64, waits: Bool = true) throws(LogFault) -> Bool {
+        // Some batches at most; to look at more would cost every read of them.
+        guard first.header?.recordCount == 0, end - first.position <= 64 * Int64(RecordBatchHeader.size) else {
+            return false
+        }
+        if first.end >= end { return true }
+        return try scan(try file(waits: waits), from: first.end, to: end, waits: waits) {
+            (scanner) throws(LogFault) in
+            while let batch = try scanner.next() {
+                guard batch.header?.recordCount == 0 else { return false }
+            }
+            return true
+        }
+    }
+
     /// Where a read that begins with `first` ends: at a batch's end, at most `maxBytes` further.
     /// - Parameters:
     ///   - end: the position where what may be read ends.

@@ -48,6 +48,28 @@ import Testing
         #expect(try bench.log.read(from: 30, maxBytes: 100).records.count == 0)
     }
 
+    @Test func `a read passes over segments that cleaning has emptied while there are records behind them`() throws {
+        let bench = try CleaningBench()
+        var options = BatchOptions()
+        options.producerEpoch = 0
+        options.baseSequence = 0
+        // The last batch of a producer stays, and its segment with it, without a record.
+        for producer in 0..<6 {
+            options.producerId = Int64(producer)
+            try bench.put("a=\(producer)", options: options)
+            try bench.roll()
+            bench.clean()
+        }
+        let first = try #require(try bench.headers().first)
+        #expect(first.recordCount == 0, "there is something to pass over")
+        for offset in 0..<6 { #expect(try bench.log.values(from: Int64(offset)) == ["5"]) }
+        let read = try bench.log.read(from: 0, maxBytes: 1)
+        #expect(read.firstOffset == 5)
+        // With nothing else in front of the limit a reader is at least told how far there is nothing.
+        let limited = try bench.log.read(from: 0, maxBytes: 1 << 20, upTo: 5)
+        #expect(limited.records.count > 0 && limited.firstOffset < 5)
+    }
+
     @Test func `a tombstone stays until its horizon has passed`() throws {
         let bench = try CleaningBench()
         try bench.put("a=1", "b=1")
