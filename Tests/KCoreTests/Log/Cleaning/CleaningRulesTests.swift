@@ -49,7 +49,8 @@ import Testing
     }
 
     @Test func `a read passes over segments that cleaning has emptied while there are records behind them`() throws {
-        let bench = try CleaningBench()
+        // So small that no two of them become one.
+        let bench = try CleaningBench { $0.segmentBytes = 100 }
         var options = BatchOptions()
         options.producerEpoch = 0
         options.baseSequence = 0
