@@ -271,3 +271,18 @@ def test_a_group_and_files_that_do_not_agree_are_told(new_broker, tmp_path):
     assert seek("beginning").returncode == 0
     assert sink_of(broker, topic, sink, *group).stderr == b""
     assert len(committed(sink / "told-0")) == 20
+
+
+@pytest.mark.parametrize("group", [[], ["-g", "late"]])
+def test_a_partition_that_is_added_later_is_copied_from_its_beginning(new_broker, tmp_path, group):
+    broker, sink = new_broker(group_initial_rebalance_delay_ms=0), tmp_path / "copy"
+    topic = create_topic(broker, "late")
+    fill(broker, topic, 1, 10)
+    copy = lambda: tool(broker, "kconsume", "-t", topic, "-o", "end", "-e", "--sink", sink, *group)
+    assert copy().returncode == 0 and committed(sink / "late-0") == []
+    assert tool(broker, "kadmin", "topic", "add-partitions", topic, "-n", "1").returncode == 0
+    lines = fill(broker, topic, 2, 10)
+    done = copy()
+    assert done.returncode == 0 and [committed(sink / f"late-{p}") for p in range(2)] == lines, done
+    assert done.stderr == b"kconsume: late-1 is new to the output of late, and begins at its beginning\n"
+    assert copy().stderr == b""

@@ -46,6 +46,7 @@ final class ConsumeSinkRun {
             }
             if let offset = sink.offset(partition) { assignments[index].start = .offset(offset) }
         }
+        try beginLateOnes(&assignments, ids)
         let consumer = Consumer(client, resetsNever: true)
         defer { consumer.close() }
         console.interruption?.onInterrupt { consumer.interrupt() }
@@ -69,6 +70,27 @@ final class ConsumeSinkRun {
         } stored: { _ in
         } assigned: { _ in
         }
+    }
+
+    // What is new where there is output of its topic was added since, or left out: all of it is to be copied.
+    private func beginLateOnes(
+        _ assignments: inout [Consumer.Assignment], _ ids: [String: Uuid]
+    ) throws(ToolError) {
+        var late: [TopicPartition] = []
+        for topic in Set(assignments.map(\.topic)) where try sink.hasOutput(of: topic, id: ids[topic] ?? .zero) {
+            for index in assignments.indices where assignments[index].topic == topic {
+                let partition = TopicPartition(topic: topic, partition: assignments[index].partition)
+                guard sink.offset(partition) == nil, assignments[index].start != .beginning else { continue }
+                assignments[index].start = .beginning
+                late.append(partition)
+            }
+        }
+        if !settings.isQuiet { for partition in late.sorted() { note(SinkStart.lateNote(partition)) } }
+    }
+
+    private func note(_ text: String) {
+        progress.clear()
+        console.note("\(console.tool): \(text)")
     }
 
     // MARK: As a member of a group
@@ -95,10 +117,7 @@ final class ConsumeSinkRun {
             let offsets = try SinkStart(settings, client, console, sink).offsets(partitions)
             consumer.begin(at: offsets.start)
             if !offsets.unstored.isEmpty { store(offsets.unstored) }
-            if !settings.isQuiet && !offsets.notes.isEmpty {
-                progress.clear()
-                for note in offsets.notes { console.note("\(console.tool): \(note)") }
-            }
+            if !settings.isQuiet { for text in offsets.notes { note(text) } }
         }
     }
 

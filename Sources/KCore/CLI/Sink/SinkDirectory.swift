@@ -37,6 +37,21 @@ final class SinkDirectory {
     /// The first offset that is not in the output of an open partition; nil where there is none yet.
     func offset(_ partition: TopicPartition) -> Int64? { sinks[partition]?.position?.offset }
 
+    /// Whether there is output of this topic, of any of its partitions, whoever writes it.
+    /// - Parameter id: of the topic as it is now; zero when it has none.
+    func hasOutput(of topic: String, id: Uuid) throws(ToolError) -> Bool {
+        try ToolError.rethrowing { () throws(DiskError) in
+            for entry in try disk.list(path) where entry.isDirectory && entry.name.hasPrefix(topic + "-") {
+                guard let number = Int32(entry.name.dropFirst(topic.count + 1)) else { continue }
+                let partition = TopicPartition(topic: topic, partition: number)
+                let text = try disk.readFile("\(directory(partition))/\(SinkPosition.fileName)")?.utf8String
+                guard let position = text.flatMap({ SinkPosition($0, of: partition) }) else { continue }
+                if position.topicId.isZero || id.isZero || position.topicId == id { return true }
+            }
+            return false
+        }
+    }
+
     /// Where reading goes on in all open partitions, committed or not.
     var ends: [TopicPartition: Int64] {
         var ends = sinks.compactMapValues { $0.position?.offset }

@@ -26,7 +26,8 @@ struct SinkStart {
     }
 
     /// Opens the output of these partitions. Each begins where its output ends, or where the group has come to when that
-    /// is further; one without either where `auto.offset.reset` says, and that is kept.
+    /// is further; one without either at its beginning when there is output of its topic already, else where
+    /// `auto.offset.reset` says, and that is kept.
     func offsets(_ partitions: [TopicPartition]) throws(ToolError) -> Offsets {
         let ids = try SinkStart.topicIds(Set(partitions.map(\.topic)), client)
         for partition in partitions {
@@ -44,7 +45,19 @@ struct SinkStart {
             if let note = SinkStart.note(partition, written: written, stored: stored) { offsets.notes.append(note) }
         }
         let unknown = partitions.filter { offsets.start[$0] == nil }
-        if !unknown.isEmpty { offsets.start.merge(try ends(of: unknown)) { known, _ in known } }
+        if !unknown.isEmpty {
+            // Before any of these begins. What is new to others of its topic was added since they began.
+            var begun: Set<String> = []
+            for topic in Set(unknown.map(\.topic)) where try sink.hasOutput(of: topic, id: ids[topic] ?? .zero) {
+                begun.insert(topic)
+            }
+            let late = unknown.filter { begun.contains($0.topic) }
+            let first = unknown.filter { !begun.contains($0.topic) }
+            for found in [try found(.earliest, of: late), try found(resetPlace(first), of: first)] {
+                offsets.start.merge(found) { known, _ in known }
+            }
+            if client.config.autoOffsetReset != .earliest { offsets.notes += late.map(SinkStart.lateNote) }
+        }
         for (partition, offset) in offsets.start.sorted(by: { $0.key < $1.key }) {
             try sink.begin(partition, at: offset)
         }
@@ -85,16 +98,26 @@ struct SinkStart {
         }
     }
 
-    private func ends(of partitions: [TopicPartition]) throws(ToolError) -> [TopicPartition: Int64] {
-        let place: OffsetQuery.Place
+    /// For a person: why -o does not count.
+    static func lateNote(_ partition: TopicPartition) -> String {
+        "\(partition) is new to the output of \(partition.topic), and begins at its beginning"
+    }
+
+    private func resetPlace(_ partitions: [TopicPartition]) throws(ToolError) -> OffsetQuery.Place {
         switch client.config.autoOffsetReset ?? .latest {
-        case .earliest: place = .earliest
-        case .latest: place = .latest
+        case .earliest: return .earliest
+        case .latest: return .latest
         case .fail:
+            guard let first = partitions.first else { return .latest }
             throw ToolError(
-                "nothing says where to start with \(partitions[0]): auto.offset.reset is none; -o beginning or end does"
-            )
+                "nothing says where to start with \(first): auto.offset.reset is none; -o beginning or end does")
         }
+    }
+
+    private func found(
+        _ place: OffsetQuery.Place, of partitions: [TopicPartition]
+    ) throws(ToolError) -> [TopicPartition: Int64] {
+        if partitions.isEmpty { return [:] }
         let queries = partitions.map { OffsetQuery(topic: $0.topic, partition: $0.partition, place: place) }
         return try ToolError.rethrowing { () throws(ClientError) in
             var found: [TopicPartition: Int64] = [:]

@@ -59,4 +59,20 @@ import Testing
         // A broker without ids cannot tell.
         #expect(try SinkDirectory("/copy", disk: disk).open(partition, topicId: .zero))
     }
+
+    @Test func `output of a topic is found in the directories of its partitions, and of no other topic`() throws {
+        let disk = SimulatedDisk()
+        let (old, new) = (Uuid(high: 1, low: 2), Uuid(high: 3, low: 4))
+        let sink = SinkDirectory("/copy", disk: disk)
+        #expect(try sink.open(partition, topicId: old))
+        #expect(try !sink.hasOutput(of: "t", id: old), "opened, and not begun")
+        try sink.begin(partition, at: 7)
+        #expect(try sink.hasOutput(of: "t", id: old) && sink.hasOutput(of: "t", id: .zero))
+        #expect(try !sink.hasOutput(of: "t", id: new), "made anew under the name")
+        let other = TopicPartition(topic: "t-1", partition: 0)
+        #expect(try sink.open(other, topicId: new))
+        try sink.begin(other, at: 0)
+        #expect(try sink.hasOutput(of: "t-1", id: new) && !sink.hasOutput(of: "t-", id: .zero))
+        #expect(try !sink.hasOutput(of: "t", id: new))
+    }
 }
