@@ -286,3 +286,21 @@ def test_a_partition_that_is_added_later_is_copied_from_its_beginning(new_broker
     assert done.returncode == 0 and [committed(sink / f"late-{p}") for p in range(2)] == lines, done
     assert done.stderr == b"kconsume: late-1 is new to the output of late, and begins at its beginning\n"
     assert copy().stderr == b""
+
+
+def test_a_partition_that_is_added_while_it_copies_is_copied_too(broker, tmp_path):
+    topic, sink = create_topic(broker), tmp_path / "copy"
+    folders = [sink / f"{topic}-{p}" for p in range(2)]
+    process = subprocess.Popen(
+        [BIN / "kconsume", "-b", broker.address, "-t", topic, "-o", "end", "-q", "--sink", sink, *QUICK,
+         "-X", "metadata.max.age.ms=100"], stderr=subprocess.PIPE)
+    try:
+        wait_until(lambda: (folders[0] / "position").exists(), 20, "the first position")
+        assert tool(broker, "kadmin", "topic", "add-partitions", topic, "-n", "1").returncode == 0
+        lines = fill(broker, topic, 2, 100)
+        wait_until(lambda: copied(folders) == 100, 20, "the last line")
+    finally:
+        process.terminate()
+        status = process.wait(10)
+    assert status == 143, process.stderr.read()
+    assert [committed(folder) for folder in folders] == lines

@@ -9,6 +9,7 @@ import pytest
 
 from broker import BIN
 from clients import CODECS, run
+from conftest import create_topic
 
 TEXT = b"".join(b"line %d of a text that has some length\n" % i for i in range(20_000))
 
@@ -116,3 +117,25 @@ def test_nobody_listens():
                           input=b"lost\n", capture_output=True, timeout=60)
     assert done.returncode == 1
     assert b"127.0.0.1:1" in done.stderr
+
+
+def test_partitions_and_topics_that_come_later_are_read_without_a_group(broker):
+    name = f"later-{os.getpid()}"
+    process = subprocess.Popen(
+        [BIN / "kconsume", "-b", broker.address, "-t", f"^{name}", "-c", "6", "-f", "%t %p %v\\n",
+         "-X", "metadata.max.age.ms=100"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stderr.readline() == f"kconsume: warning: no topic fits ^{name} yet; waiting for one\n".encode()
+    line = lambda topic, partition, value: f"{topic} {partition} {value}\n".encode()
+    topics = [create_topic(broker, name), create_topic(broker, f"{name}-more")]
+    try:
+        for topic in topics:
+            assert tool(broker, "kproduce", "-t", topic, stdin=b"1\n").returncode == 0
+        assert sorted(process.stdout.readline() for _ in topics) == [line(topic, 0, 1) for topic in topics]
+        for topic in topics:
+            assert tool(broker, "kadmin", "topic", "add-partitions", topic, "-n", "1").returncode == 0
+            for partition in (0, 1):
+                assert tool(broker, "kproduce", "-t", topic, "-p", partition, stdin=b"2\n").returncode == 0
+        rest = process.communicate(timeout=30)[0].splitlines(keepends=True)
+    finally:
+        process.kill()
+    assert sorted(rest) == [line(topic, partition, 2) for topic in topics for partition in (0, 1)]

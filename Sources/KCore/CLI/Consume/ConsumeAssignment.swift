@@ -1,7 +1,11 @@
 /// From what the command line asks for to partitions with a start and an end.
 enum ConsumeAssignment {
-    static func find(_ settings: ConsumeSettings, _ client: KafkaClient) throws(ToolError) -> [Consumer.Assignment] {
-        let names = try names(settings.topics, client)
+    /// - Parameter mayBeNone: whether it is said, and no error, that there is no topic yet that fits.
+    static func find(
+        _ settings: ConsumeSettings, _ client: KafkaClient, _ console: Console, mayBeNone: Bool
+    ) throws(ToolError) -> [Consumer.Assignment] {
+        let names = try names(settings.topics, client, mayBeNone: mayBeNone)
+        if names.isEmpty { sayNoneFits(settings, console) }
         let topics = try described(names, client)
         var result: [Consumer.Assignment] = []
         for topic in topics {
@@ -48,7 +52,7 @@ enum ConsumeAssignment {
         let topics = settings.topics
         do throws(ToolError) {
             let names = try names(topics, client, mayBeNone: !settings.exitsAtEnd)
-            if names.isEmpty && !settings.isQuiet { console.warning("\(noneFits(topics)) yet; waiting for one") }
+            if names.isEmpty { sayNoneFits(settings, console) }
             for topic in try described(names, client) { try check(topic) }
         } catch {
             if console.interruption?.signal != nil { return nil }
@@ -56,6 +60,10 @@ enum ConsumeAssignment {
         }
         if topics.patterns.isEmpty { return .named(topics.names) }
         return .matching { all in Set(topics.names + topics.matching(all)).sorted() }
+    }
+
+    private static func sayNoneFits(_ settings: ConsumeSettings, _ console: Console) {
+        if !settings.isQuiet { console.warning("\(noneFits(settings.topics)) yet; waiting for one") }
     }
 
     private static func described(

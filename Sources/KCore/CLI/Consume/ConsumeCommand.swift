@@ -5,7 +5,9 @@ extension Command {
         details: [
             """
             Values go to stdout, a line each, unless -f or --json says otherwise. Without -e, -c or a range it
-            goes on until it is interrupted; with a range, until every partition has come to its end.
+            goes on until it is interrupted; with a range, until every partition has come to its end. Where it goes on
+            and -p does not say otherwise, it looks every metadata.max.age.ms for partitions that were added and
+            topics that have come to fit a ^REGEX, and reads them from their beginning.
             """,
             """
             FORMAT: %v %s value    %k key          %h headers NAME=VALUE,...   %t topic      %o offset

@@ -39,9 +39,10 @@ final class ConsumeRun {
     }
 
     private func consume() throws(ClientError) -> ToolError? {
+        let finder = PartitionFinder(settings, client, console)
         let assignments: [Consumer.Assignment]
         do throws(ToolError) {
-            assignments = try ConsumeAssignment.find(settings, client)
+            assignments = try finder.first()
         } catch {
             return error
         }
@@ -52,6 +53,13 @@ final class ConsumeRun {
         console.interruption?.onInterrupt { consumer.interrupt() }
         try consumer.assign(assignments)
         while true {
+            let later = try finder.later()
+            do throws(ClientError) {
+                if !later.isEmpty { try consumer.add(later) }
+            } catch {
+                guard error.isRetriable else { throw error }
+                finder.putBack(later)
+            }
             // What is there already is printed before anything is written; what has to be waited for is not waited
             // for with output in hand.
             var next = try consumer.poll(timeoutMs: 0)
@@ -63,6 +71,8 @@ final class ConsumeRun {
             }
             switch next {
             case .timeout: continue
+            // There is no topic yet that fits.
+            case .finished where finder.mayFindMore: try client.pause(ms: 250)
             case .finished, .interrupted: return nil
             case .records(let fetched):
                 try print(fetched)

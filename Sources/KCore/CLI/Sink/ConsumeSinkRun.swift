@@ -37,20 +37,52 @@ final class ConsumeSinkRun {
     // MARK: Alone
 
     private func readAlone() throws(ToolError) {
-        var assignments = try ConsumeAssignment.find(settings, client)
+        let finder = PartitionFinder(settings, client, console)
+        let first = try finder.first()
+        let consumer = Consumer(client, resetsNever: true)
+        defer { consumer.close() }
+        console.interruption?.onInterrupt { consumer.interrupt() }
+        if let error = try add(first, to: consumer) { throw ToolError(error) }
+        try read { (timeoutMs) throws(ClientError) in
+            switch try consumer.poll(timeoutMs: timeoutMs) {
+            case .records(let fetched): return .records(fetched)
+            case .timeout: return .timeout
+            // There is no topic yet that fits.
+            case .finished where finder.mayFindMore:
+                try client.pause(ms: 250)
+                return .timeout
+            case .finished: return .finished
+            case .interrupted: return .interrupted
+            }
+        } look: { () throws(ToolError) in
+            // The next poll tells of an interruption.
+            guard let later = try? finder.later(), !later.isEmpty else { return }
+            guard let error = try add(later, to: consumer), console.interruption?.signal == nil else { return }
+            guard error.isRetriable else { throw ToolError(error) }
+            finder.putBack(later)
+        } stored: { _ in
+        } assigned: { _ in
+        }
+    }
+
+    /// Opens the output of these partitions, and reads them from where it ends.
+    /// - Returns: why they cannot be read.
+    private func add(_ found: [Consumer.Assignment], to consumer: Consumer) throws(ToolError) -> ClientError? {
+        var assignments = found
         let ids = try SinkStart.topicIds(Set(assignments.map(\.topic)), client)
         for index in assignments.indices {
-            let partition = TopicPartition(topic: assignments[index].topic, partition: assignments[index].partition)
+            let partition = assignments[index].topicPartition
             guard try sink.open(partition, topicId: ids[partition.topic] ?? .zero) else {
                 throw ToolError("\(partition) is being written to \(settings.sink ?? "") by another kconsume")
             }
             if let offset = sink.offset(partition) { assignments[index].start = .offset(offset) }
         }
         try beginLateOnes(&assignments, ids)
-        let consumer = Consumer(client, resetsNever: true)
-        defer { consumer.close() }
-        console.interruption?.onInterrupt { consumer.interrupt() }
-        try ToolError.rethrowing { () throws(ClientError) in try consumer.assign(assignments) }
+        do throws(ClientError) {
+            try consumer.add(assignments)
+        } catch {
+            return error
+        }
         // Where it begins is kept before anything is read, so that a later start begins there too.
         for start in consumer.positions {
             let partition = TopicPartition(topic: start.topic, partition: start.partition)
@@ -60,16 +92,7 @@ final class ConsumeSinkRun {
             }
             if sink.offset(partition) == nil { try sink.begin(partition, at: start.start) }
         }
-        try read { (timeoutMs) throws(ClientError) in
-            switch try consumer.poll(timeoutMs: timeoutMs) {
-            case .records(let fetched): .records(fetched)
-            case .timeout: .timeout
-            case .finished: .finished
-            case .interrupted: .interrupted
-            }
-        } stored: { _ in
-        } assigned: { _ in
-        }
+        return nil
     }
 
     // What is new where there is output of its topic was added since, or left out: all of it is to be copied.
@@ -79,7 +102,7 @@ final class ConsumeSinkRun {
         var late: [TopicPartition] = []
         for topic in Set(assignments.map(\.topic)) where try sink.hasOutput(of: topic, id: ids[topic] ?? .zero) {
             for index in assignments.indices where assignments[index].topic == topic {
-                let partition = TopicPartition(topic: topic, partition: assignments[index].partition)
+                let partition = assignments[index].topicPartition
                 guard sink.offset(partition) == nil, assignments[index].start != .beginning else { continue }
                 assignments[index].start = .beginning
                 late.append(partition)
@@ -111,6 +134,7 @@ final class ConsumeSinkRun {
         }
         try read { (timeoutMs) throws(ClientError) in
             try consumer.poll(timeoutMs: timeoutMs)
+        } look: {
         } stored: {
             store($0)
         } assigned: { (partitions) throws(ToolError) in
@@ -130,12 +154,13 @@ final class ConsumeSinkRun {
 
     private func read(
         _ poll: (Int) throws(ClientError) -> GroupConsumer.Poll,
+        look: () throws(ToolError) -> Void,
         stored: ([TopicPartition: GroupOffset]) -> Void,
         assigned: ([TopicPartition]) throws(ToolError) -> Void
     ) throws(ToolError) {
         var failure: ToolError?
         do throws(ToolError) {
-            try readOn(poll, stored: stored, assigned: assigned)
+            try readOn(poll, look: look, stored: stored, assigned: assigned)
         } catch {
             failure = error
         }
@@ -151,10 +176,12 @@ final class ConsumeSinkRun {
 
     private func readOn(
         _ poll: (Int) throws(ClientError) -> GroupConsumer.Poll,
+        look: () throws(ToolError) -> Void,
         stored: ([TopicPartition: GroupOffset]) -> Void,
         assigned: ([TopicPartition]) throws(ToolError) -> Void
     ) throws(ToolError) {
         while true {
+            try look()
             let next: GroupConsumer.Poll
             do throws(ClientError) {
                 next = try poll(250)

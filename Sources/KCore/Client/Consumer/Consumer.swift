@@ -18,6 +18,8 @@ public final class Consumer: Sendable {
             self.start = start
             self.end = end
         }
+
+        var topicPartition: TopicPartition { TopicPartition(topic: topic, partition: partition) }
     }
 
     public enum StartPosition: Sendable, Equatable {
@@ -108,6 +110,21 @@ public final class Consumer: Sendable {
         client.loop.execute {
             old?.end()
             runner.start()
+        }
+    }
+
+    /// Reads these too, beside what is read.
+    /// - Throws: ``ClientError`` as ``assign(_:)``; none of them is read then.
+    public func add(_ assignments: [Assignment]) throws(ClientError) {
+        guard let runner = state.withLock({ $0.runner }) else { return try assign(assignments) }
+        let readings = try readings(assignments)
+        state.withLock { state in
+            for reading in readings { state.starts[reading.topicPartition] = reading.position }
+        }
+        // Whoever polls next must not hear that all was read.
+        let _: Bool = try client.blocking("read more partitions", timeoutMs: 5000) { _, complete in
+            runner.add(readings)
+            complete(.success(true))
         }
     }
 

@@ -129,6 +129,13 @@ final class ConsumerRunner: @unchecked Sendable {
         pump()
     }
 
+    /// Reads these too.
+    func add(_ readings: [FetchPlanner.Reading]) {
+        for topic in Set(readings.map(\.topic)) { runtime.track(topic, allowAutoCreate: false) }
+        planner.add(readings)
+        pump()
+    }
+
     /// Reads these no more, and forgets what was fetched of them.
     func remove(_ partitions: Set<TopicPartition>) {
         planner.remove(partitions)
