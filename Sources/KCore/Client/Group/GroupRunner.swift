@@ -1,5 +1,5 @@
 /// A group member's part on the loop: sends what ``GroupMembership`` asks for, over a connection of its own, since a JoinGroup
-/// may wait for minutes there, and has its share fetched.
+/// may wait for minutes there, and has its share fetched. Offsets go over the client's connection to the coordinator.
 ///
 /// `@unchecked Sendable`: everything but the queue, which has its lock, is touched on the loop only.
 final class GroupRunner: @unchecked Sendable {
@@ -192,8 +192,9 @@ final class GroupRunner: @unchecked Sendable {
         guard !isEnded, !wanted.isEmpty else { return }
         guard let coordinator = member.coordinator else { return beginLater(wanted, failures: failures) }
         let request = OffsetFetchRequest(group: member.settings.groupId, partitions: wanted, requireStable: true)
-        ask(request, at: coordinator, timeoutMs: member.settings.requestTimeoutMs, adapt: OffsetFetchRequest.adapt) {
-            [weak self] result in
+        runtime.send(
+            request, to: coordinator, timeoutMs: member.settings.requestTimeoutMs, adapt: OffsetFetchRequest.adapt
+        ) { [weak self] result in
             guard let self, !isEnded else { return }
             switch result.flatMap({ $0.offsets(of: self.member.settings.groupId) }) {
             case .success(let offsets):

@@ -222,6 +222,51 @@ import Testing
         second.close()
     }
 
+    // A broker answers a connection's requests in their order.
+    @Test func `a commit does not wait behind the member's JoinGroup, which waits for another`() throws {
+        let cluster = try Cluster()
+        try cluster.fill("t", partitions: 2, count: 5)
+        let strategy = ("partition.assignment.strategy", "cooperative-sticky")
+        let one = try cluster.client(strategy, ("enable.auto.commit", "false"))
+        let dying = try cluster.client(strategy, ("session.timeout.ms", "60000"))
+        let other = try cluster.client(strategy)
+        defer {
+            one.close()
+            other.close()
+        }
+        let first = try GroupConsumer(one, topics: .named(["t"]))
+        try poll(first) { if case .records = $0 { true } else { false } }
+        var (kept, got) = (Set((0..<2).map { TopicPartition(topic: "t", partition: $0) }), Set<TopicPartition>())
+        do {
+            let second = try GroupConsumer(dying, topics: .named(["t"]))
+            for _ in 0..<2000 where !(kept.count == 1 && got.count == 1) {
+                switch try first.poll(timeoutMs: 10) {
+                case .assigned(let partitions): kept.formUnion(partitions)
+                case .revoking(let partitions), .lost(let partitions): kept.subtract(partitions)
+                default: break
+                }
+                if case .assigned(let partitions) = try second.poll(timeoutMs: 10) { got.formUnion(partitions) }
+            }
+            #expect(kept.count == 1 && got.count == 1)
+            // Without a goodbye: the others wait until its session ends.
+            dying.close()
+        }
+        let third = try GroupConsumer(other, topics: .named(["t"]))
+        let admin = AdminClient(one)
+        var state = ""
+        for _ in 0..<2000 where state != "PreparingRebalance" {
+            _ = try third.poll(timeoutMs: 5)
+            state = try admin.describeGroup("g").state
+        }
+        #expect(state == "PreparingRebalance")
+        // The member's own JoinGroup is on its way after the next of its heartbeats, every 20 ms.
+        for offset in 1...50 as ClosedRange<Int64> {
+            if case .revoking = try first.poll(timeoutMs: 10) { Issue.record("it goes on while it waits") }
+            try first.commit([kept.sorted()[0]: GroupOffset(offset % 5)], timeoutMs: 3000)
+        }
+        #expect(try admin.describeGroup("g").state == "PreparingRebalance", "it has waited all the time")
+    }
+
     @Test func `members of both protocols read one group`() throws {
         let cluster = try Cluster()
         try cluster.fill("t", partitions: 4, count: 3)
