@@ -70,8 +70,13 @@ enum Upkeep: CaseIterable, Sendable {
 extension LogDirectory {
     /// Has a job done, unless the last one of its kind is not finished: on a disk that does not answer they would only
     /// pile up.
-    /// - Parameter nowMs: on the clock's `monotonicMs`.
-    func perform(_ kind: Upkeep, nowMs: Int64, _ job: @escaping @Sendable () -> Void) {
+    /// - Parameters:
+    ///   - nowMs: on the clock's `monotonicMs`.
+    ///   - completion: called when the job is not under way any more.
+    func perform(
+        _ kind: Upkeep, nowMs: Int64, _ job: @escaping @Sendable () -> Void,
+        completion: @escaping @Sendable () -> Void = {}
+    ) {
         let isFirst = inProgress.withLock { inProgress in
             if inProgress[kind] != nil { return false }
             inProgress[kind] = nowMs
@@ -81,6 +86,7 @@ extension LogDirectory {
         workers.upkeep { [self] in
             job()
             inProgress.withLock { $0[kind] = nil }
+            completion()
         }
     }
 }

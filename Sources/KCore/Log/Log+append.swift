@@ -9,13 +9,14 @@ extension Log {
     ///   - leaderEpoch: of the leader that appends; ignored for ``AppendOrigin/replication``.
     /// - Throws: what a producer is answered with, see ``AppendValidator`` and ``ProducerStates``; OFFSET_OUT_OF_RANGE
     ///   for replicated records that do not follow the log's end; KAFKA_STORAGE_ERROR when the disk refuses, where
-    ///   the append can be repeated if there was only no room.
+    ///   the append can be repeated if there was only no room. Where the disk is known not to answer, at once and without
+    ///   asking it.
     ///
     /// Never waits for an fsync. Where `flush.messages` asks for one it is begun, and ``AppendResult/awaitsFlush`` tells.
     public func append(
         _ records: Bytes, leaderEpoch: Int32, origin: AppendOrigin = .client
     ) throws(LogError) -> AppendResult {
-        try environment.directory.check()
+        try environment.directory.checkAnswers()
         let config = config
         let validator = AppendValidator(
             config: config, topicPartition: topicPartition, origin: origin, nowMs: environment.clock.wallMs)

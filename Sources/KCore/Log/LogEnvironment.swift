@@ -61,6 +61,7 @@ final class DirectoryHealth: Sendable {
     let path: String
     let watch = DiskWatch()
     private let isBroken = Atomic<Bool>(false)
+    private let silence = Atomic<Bool>(false)
     private let failure = Mutex<DiskError?>(nil)
     private let failed: @Sendable (DirectoryHealth, DiskError) -> Void
 
@@ -77,6 +78,28 @@ final class DirectoryHealth: Sendable {
     @inline(__always)
     func check() throws(LogError) {
         if isOffline { throw offlineError() }
+    }
+
+    /// Whether the disk has not answered for so long that nobody who must not wait is to ask it. Unlike being offline it
+    /// passes.
+    var isSilent: Bool { silence.load(ordering: .acquiring) }
+
+    /// - Returns: whether this is news.
+    func setSilent(_ isSilent: Bool) -> Bool {
+        silence.exchange(isSilent, ordering: .acquiringAndReleasing) != isSilent
+    }
+
+    /// Throws when nothing can be appended: the directory is offline, or its disk does not answer.
+    @inline(__always)
+    func checkAnswers() throws(LogError) {
+        try check()
+        if isSilent { throw silentError() }
+    }
+
+    private func silentError() -> LogError {
+        var error = LogError(.kafkaStorageError, "the disk of \(path) does not answer")
+        error.isTransient = true
+        return error
     }
 
     func offlineError() -> LogError {

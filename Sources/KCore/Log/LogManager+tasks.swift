@@ -63,6 +63,19 @@ extension LogManager {
             || directory.inProgress.withLock { $0[.presence].map { nowMs - $0 > options.hangingMs } ?? false }
     }
 
+    /// Has appends refused from now on where the disk does not answer, and taken where it answers again.
+    func noteSilence(of directory: LogDirectory, nowMs: Int64) {
+        let isSilent =
+            directory.health.watch.oldestMs > options.silentMs
+            || directory.inProgress.withLock { $0[.presence].map { nowMs - $0 > options.silentMs } ?? false }
+        guard directory.health.setSilent(isSilent) else { return }
+        if isSilent {
+            logger.error("the disk does not answer, appends are refused until it does", ["dir": directory.path])
+        } else {
+            logger.info("the disk answers again", ["dir": directory.path])
+        }
+    }
+
     /// Takes directories offline whose disk has not answered for `options.answerTimeoutMs`, as long as there is one that
     /// does: without another one nothing would be better for it, and the disk may only be slow.
     func giveUpSilent(nowMs: Int64) {

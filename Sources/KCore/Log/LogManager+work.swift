@@ -35,7 +35,12 @@ extension LogManager {
         }
         giveUpSilent(nowMs: nowMs)
         for directory in directories where !directory.health.isOffline {
-            directory.perform(.presence, nowMs: nowMs) { self.checkPresence(of: directory) }
+            noteSilence(of: directory, nowMs: nowMs)
+            directory.perform(.presence, nowMs: nowMs) {
+                self.checkPresence(of: directory)
+            } completion: {
+                self.noteSilence(of: directory, nowMs: self.clock.monotonicMs)
+            }
             if due.retention { directory.perform(.retention, nowMs: nowMs) { self.retain(directory) } }
             if due.flushes { directory.perform(.flushes, nowMs: nowMs) { self.flushDue(directory) } }
             if due.checkpoints { directory.perform(.checkpoints, nowMs: nowMs) { self.checkpoint(directory) } }

@@ -14,6 +14,9 @@ public struct LogManagerOptions: Sendable {
     /// After how long without an answer a disk is not waited for any more where others can go on: longer than what makes or
     /// deletes a partition takes on any disk that does anything else.
     public var hangingMs: Int64 = 5000
+    /// After how long without an answer of the disk appends are refused. Longer than `hangingMs`: a disk that is slow with an
+    /// fsync takes appends all the same.
+    public var silentMs: Int64 = 10_000
     /// After how long without an answer a log directory is offline, as long as there is another one. Longer than any fsync
     /// takes on a disk that is merely slow, since the kernel is told to write early.
     public var answerTimeoutMs: Int64 = 30_000

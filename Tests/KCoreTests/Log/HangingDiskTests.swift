@@ -73,6 +73,50 @@ import Testing
         manager.shutdown()
     }
 
+    @Test func `appends are refused while the disk is known not to answer, and taken when it answers again`() throws {
+        let capture = PipeCapture()
+        var options = LogManagerOptions(directories: ["/stuck", "/sound"])
+        options.silentMs = 3000
+        let manager = try open(
+            options, logger: Logger(component: "log", sink: Logger.Sink(descriptor: capture.descriptor))
+        ) { DirectoryWorkers.start(lastComponent($0), readers: 1) }
+        let stuck = try log(manager, in: "/stuck")
+        let sound = try log(manager, in: "/sound")
+        let end = stuck.logEndOffset
+        let directory = try #require(manager.directories.first { $0.path == "/stuck" })
+        hang()
+        // Something that is asked of the disk, since it is idle otherwise.
+        stuck.requestFlush()
+        try eventually("the disk is asked") { !directory.health.watch.isIdle }
+        for _ in 0..<4 {
+            #expect(!directory.health.isSilent)
+            manager.tick()
+            clock.advance(ms: 1000)
+        }
+        manager.tick()
+        #expect(directory.health.isSilent && !directory.health.isOffline)
+        // On this thread: it would wait for the disk otherwise.
+        do {
+            try stuck.append(["a"])
+            Issue.record("an append goes to a disk that does not answer")
+        } catch let error as LogError {
+            #expect(error.code == .kafkaStorageError && error.isTransient)
+        }
+        #expect(stuck.logEndOffset == end)
+        try sound.append(["b"])
+        answer()
+        try eventually("the disk has answered") {
+            directory.health.watch.isIdle && directory.inProgress.withLock { $0.isEmpty }
+        }
+        manager.tick()
+        #expect(!directory.health.isSilent)
+        #expect(try stuck.append(["c"]).baseOffset == end)
+        let said = capture.text.split(separator: "\n").filter { $0.contains("dir=/stuck") }
+        #expect(said.count { $0.contains("does not answer") } == 1, "\(said)")
+        #expect(said.count { $0.contains("answers again") } == 1, "\(said)")
+        manager.shutdown()
+    }
+
     @Test func `a stop does not wait for a disk that does not answer, and leaves only its directory unclean`() throws {
         let capture = PipeCapture()
         var options = LogManagerOptions(directories: ["/stuck", "/sound"])
