@@ -46,6 +46,8 @@ extension Log {
         var found: [AbortedTransaction] = []
         // In front of the first segment there is nothing that could have been read.
         for segment in segments[(Log.segmentIndex(segments, for: offset) ?? 0)...] {
+            // Thousands of segments can lie in front of the one that has something.
+            if segment.lastAbortedEnd.load(ordering: .acquiring) < offset { continue }
             do throws(LogFault) {
                 if try segment.files.transactionIndex.collect(from: offset, upTo: end, into: &found) { break }
             } catch  where error.isMissingFile {

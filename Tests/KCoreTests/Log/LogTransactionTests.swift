@@ -328,6 +328,30 @@ import Testing
         #expect(!log.mayHaveAborted(from: 6))
     }
 
+    @Test func `only indexes that have something for a reader are looked into`() throws {
+        let log = try bench.open()
+        try write(log, 1, ["a"])
+        try end(log, 1, isCommit: false)
+        try log.append(["b"])
+        for number in 0..<3 {
+            _ = try log.writer.withLock { (writer) throws(LogError) in
+                try log.roll(at: writer.endOffset, log.config, &writer)
+            }
+            try log.append(["c\(number)"])
+        }
+        try write(log, 2, ["d"])
+        try end(log, 2, isCommit: false)
+        try log.close()
+        let again = try LogBench(disk: bench.disk).open(clean: true)
+        #expect(again.segmentCount == 4)
+        let read = Heard<String>()
+        bench.disk.readHook.withLock { $0 = { if $0.hasSuffix(".txnindex") { read.add(lastComponent($0)) } } }
+        #expect(try again.abortedTransactions(from: 2, upTo: .max).map(\.producerId) == [2])
+        #expect(Set(read.all) == ["00000000000000000005.txnindex"])
+        #expect(try again.abortedTransactions(from: 1, upTo: .max).map(\.producerId) == [1, 2])
+        bench.disk.readHook.withLock { $0 = nil }
+    }
+
     @Test func `a producer with an open transaction is never forgotten`() throws {
         let log = try bench.open()
         try write(log, 1, ["a"])
