@@ -17,13 +17,15 @@ struct BatchTimes: Equatable, Sendable {
 }
 
 extension Log {
-    /// Where the first batch begins that has a record younger than `timestamp`. Indexes and headers are read, nothing is
-    /// decoded.
+    /// Where the first batch at `offset` or behind it begins that has a record younger than `timestamp`. Indexes and headers
+    /// are read, nothing is decoded, and nothing in front of `offset` is looked at.
     /// - Returns: nil when there is none.
-    func firstBatch(youngerThan timestamp: Int64) throws(LogError) -> Int64? {
-        try retrying { () throws(LogFault) in
-            let (segments, start) = published.withLock { ($0.segments, $0.startOffset) }
-            for segment in segments {
+    func firstBatch(youngerThan timestamp: Int64, from offset: Int64 = 0) throws(LogError) -> Int64? {
+        if offset >= logEndOffset { return nil }
+        return try retrying { () throws(LogFault) in
+            let (segments, logStart) = published.withLock { ($0.segments, $0.startOffset) }
+            let start = max(logStart, offset)
+            for segment in segments[(Log.segmentIndex(segments, for: start) ?? 0)...] {
                 let said = try onDisk { () throws(DiskError) in try segment.largestEntry() }
                 if said.timestamp <= timestamp {
                     let largest = try onDisk { () throws(DiskError) in try sureLargestEntry(of: segment) }

@@ -6,6 +6,15 @@ struct VisibleEnd: Sendable {
 }
 
 extension Log {
+    /// Up to where consumers were shown records, for the checkpoint of high watermarks: with `delivery.delay.ms` less than what
+    /// is replicated. While nobody serves the log, what they were shown before.
+    func shownEnd() -> Int64 {
+        let replicated = highWatermark
+        guard config.deliveryDelayMs > 0 else { return replicated }
+        let visible = visibleEnd.withLock { $0 }?.call() ?? 0
+        return min(replicated, max(visible, shownEndOffset.load(ordering: .relaxed)))
+    }
+
     /// Removes segments that are too old, or that make the log too large, or that lie below its start offset. Their files
     /// are renamed now and removed after `file.delete.delay.ms`.
     ///

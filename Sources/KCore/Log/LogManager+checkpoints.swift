@@ -58,7 +58,7 @@ extension LogManager {
         var marks: [TopicPartition: Int64] = [:]
         for log in refused(in: directory) { marks[log.topicPartition] = log.highWatermark }
         // Also of one that is being cut off just now.
-        for log in logs(in: directory) { marks[log.topicPartition] = max(log.highWatermark, log.logStartOffset) }
+        for log in logs(in: directory) { marks[log.topicPartition] = max(log.shownEnd(), log.logStartOffset) }
         write(marks, OffsetCheckpoint.highWatermarkName, directory, &written)
     }
 

@@ -43,12 +43,13 @@ extension Partition {
         let end = log.logEndOffset
         let delayMs = log.config.deliveryDelayMs
         // What was shown before this start stays visible.
-        let replicatedEnd = max(log.highWatermarkLimit, log.shownEndOffset.load(ordering: .relaxed))
+        let shownEnd = log.shownEndOffset.load(ordering: .relaxed)
+        let replicatedEnd = max(log.highWatermarkLimit, shownEnd)
         guard delayMs > 0 else { return Visibility(replicatedEnd: replicatedEnd) }
         let (limitMs, isEver) = log.environment.clock.wallMs.subtractingReportingOverflow(delayMs)
-        var dueEnd = log.logStartOffset
+        var dueEnd = max(log.logStartOffset, shownEnd)
         do throws(LogError) {
-            dueEnd = try log.firstBatch(youngerThan: isEver ? .min : limitMs) ?? end
+            dueEnd = try log.firstBatch(youngerThan: isEver ? .min : limitMs, from: dueEnd) ?? end
         } catch {
             log.environment.logger.error(
                 "the age of records is not known, they wait anew", ["partition": log.topicPartition, "error": error])

@@ -71,6 +71,68 @@ import Testing
         }
     }
 
+    @Test(arguments: [true, false]) func `what was seen before a restart stays visible`(clean: Bool) throws {
+        let disk = SimulatedDisk()
+        let clock = ManualClock()
+        func serve(delayMs: Int64) throws -> (LogManager, Partition) {
+            let config = config(delayMs: delayMs)
+            let manager = try LogManager(
+                LogManagerOptions(directories: ["/a"]), disk: disk, clock: clock, background: { $0() })
+            manager.load { _ in config }
+            let log = try manager.createLog(bench.topicPartition, topicId: nil, config: config)
+            let partition = Partition(
+                topicPartition: bench.topicPartition, topicId: Uuid.random(), log: log, leaderEpoch: 0,
+                inSyncReplicas: 1)
+            return (manager, partition)
+        }
+        func append(_ partition: Partition, _ value: String) throws {
+            _ = try partition.append(
+                Batches.make([value], timestamp: clock.wallMs), requiredAcks: 1, origin: .client)
+        }
+        var (manager, partition) = try serve(delayMs: 0)
+        for index in 0..<10 { try append(partition, "record \(index)") }
+        partition.updateConfig(config(delayMs: 3_600_000))
+        try append(partition, "young")
+        #expect(partition.highWatermark == 10)
+        if clean { manager.shutdown() } else { manager.checkpointHighWatermarks() }
+        let said = disk.contents("/a/replication-offset-checkpoint").map { String(decoding: $0, as: UTF8.self) }
+        #expect(said == "0\n1\nt 0 10\n")
+        disk.restart()
+        (manager, partition) = try serve(delayMs: 3_600_000)
+        #expect(partition.highWatermark == 10)
+        clock.advance(ms: 3_600_000)
+        #expect(partition.highWatermark == 11)
+        manager.shutdown()
+    }
+
+    @Test func `a start looks only at what nobody has seen yet`() throws {
+        var partition = try open(delayMs: 1000)
+        for index in 0..<50 { try append(partition, ["record \(index)"]) }
+        clock.advance(ms: 1000)
+        #expect(partition.highWatermark == 50)
+        for index in 0..<3 { try append(partition, ["young \(index)"]) }
+        try partition.log.close()
+        let starts = try partition.log.segmentStarts().map(\.baseOffset)
+        let first = try #require(starts.last { $0 <= 50 })
+        #expect(starts.count > 5)
+        for seen in [Int64(50), 53] {
+            bench.disk.restart()
+            let log = try bench.open(config(delayMs: 1000), highWatermark: seen, clean: true)
+            let read = Heard<Int64?>()
+            bench.disk.readHook.withLock { hook in
+                hook = { read.add(SegmentFileKind.parse(lastComponent($0))?.baseOffset) }
+            }
+            partition = Partition(
+                topicPartition: bench.topicPartition, topicId: Uuid.random(), log: log, leaderEpoch: 0,
+                inSyncReplicas: 1)
+            #expect(partition.highWatermark == seen)
+            bench.disk.readHook.withLock { $0 = nil }
+            #expect(read.all.isEmpty == (seen == 53))
+            #expect(read.all.allSatisfy { $0.map { $0 >= first } == true }, "\(read.all)")
+            try log.close()
+        }
+    }
+
     @Test func `a waiting fetch is given the time to look again, and woken when that changes`() throws {
         let partition = try open(delayMs: 1000)
         let woken = Inbox<String>()
