@@ -32,6 +32,15 @@ def test_a_clean_stop_exits_0_and_keeps_everything(new_broker, sign):
     assert Confluent.consume(broker, topic, 1001)[-1].offset == 1000
 
 
+def test_a_stop_that_is_asked_for_several_times_at_once_is_clean(new_broker):
+    broker = new_broker()
+    create_topic(broker)
+    for _ in range(5):
+        broker.process.send_signal(signal.SIGTERM)
+    assert broker.process.wait(20) == 0, broker.log()
+    assert (broker.directory / ".kafka_cleanshutdown").exists()
+
+
 def test_a_stop_while_clients_work_exits_0(new_broker):
     broker = new_broker()
     topic = create_topic(broker)

@@ -1,13 +1,17 @@
 """Our tools as a person types them, alone and with kcat at the other end."""
 
+import fcntl
 import hashlib
 import json
 import os
+import signal
+import struct
 import subprocess
+import termios
 
 import pytest
 
-from broker import BIN
+from broker import BIN, wait_until
 from clients import CODECS, run
 from conftest import create_topic
 
@@ -139,3 +143,21 @@ def test_partitions_and_topics_that_come_later_are_read_without_a_group(broker):
     finally:
         process.kill()
     assert sorted(rest) == [line(topic, partition, 2) for topic in topics for partition in (0, 1)]
+def unread(pipe):
+    """Bytes in a pipe that its reader has not taken yet."""
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4))[0]
+
+
+def test_a_signal_that_comes_several_times_at_once_is_one_signal(broker, topic):
+    """As coreutils' timeout sends it: to the process, and to the group that has the process in it."""
+    command = [BIN / "kproduce", "-b", broker.address, "-t", topic, "--linger-ms", "60000"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdin.write(b"one\ntwo\nthree\n")
+    process.stdin.flush()
+    wait_until(lambda: unread(process.stdin) == 0, what="kproduce reading")
+    for _ in range(5):
+        process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 143
+    process.stdin.close()
+    assert process.stderr.read().endswith(b" 0 failed\n"), "the summary of a clean end"
+    assert tool(broker, "kconsume", "-t", topic, "-o", "beginning", "-e", "-q").stdout == b"one\ntwo\nthree\n"

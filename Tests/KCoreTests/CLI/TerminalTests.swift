@@ -85,6 +85,15 @@ import Testing
         #expect(interruption.wait() == SIGTERM)
         #expect(count.value == 2)
     }
+
+    @Test func `signals right behind the first say the same, a later one that somebody has lost patience`() {
+        var patience = SignalPatience()
+        let firstNs: Int64 = 5_000_000_000
+        #expect(!patience.isExhausted(nowNs: firstNs))
+        #expect(!patience.isExhausted(nowNs: firstNs + 1000))
+        #expect(!patience.isExhausted(nowNs: firstNs + 999_999_999))
+        #expect(patience.isExhausted(nowNs: firstNs + 1_000_000_000))
+    }
 }
 
 import Synchronization

@@ -7,7 +7,8 @@ internal import Synchronization
 ///
 /// Life cycle: ``init()`` once, ``catchSignals(_:)`` at the start of a process, before any other thread. From then on
 /// SIGINT and SIGTERM are taken by one thread of their own, which remembers the first, makes ``descriptor`` readable and
-/// runs the handlers. A second signal ends the process at once, for whoever does not want to wait for a clean finish.
+/// runs the handlers. A signal that comes ``SignalPatience/periodNs`` or more after the first ends the process at once,
+/// for whoever does not want to wait for a clean finish.
 public final class Interruption: Sendable {
     private let first = Atomic<Int32>(0)
     private let handlers = Mutex<[@Sendable () -> Void]>([])
@@ -90,10 +91,14 @@ public final class Interruption: Sendable {
                 sigemptyset(&set)
                 sigaddset(&set, SIGINT)
                 sigaddset(&set, SIGTERM)
+                var patience = SignalPatience()
                 while true {
                     var number: Int32 = 0
                     guard sigwait(&set, &number) == 0 else { continue }
-                    if interruption.signal != nil { _exit(128 + number) }
+                    if patience.isExhausted(nowNs: SystemClock().monotonicNs) {
+                        Console.write("ended at once by signal \(number); what was under way is not finished\n", to: 2)
+                        _exit(128 + number)
+                    }
                     let caught = number
                     // Handlers may block; the thread must be back for a second signal.
                     DetachedThread.start { interruption.raise(caught) }

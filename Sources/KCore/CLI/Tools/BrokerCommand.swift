@@ -11,7 +11,7 @@ extension Command {
             """,
             """
             When clients can be served, one line is printed to stdout: "kbroker ready: listening on ...". Logs go to
-            stderr. SIGTERM and SIGINT stop the broker cleanly.
+            stderr. SIGTERM and SIGINT stop the broker cleanly; another one a second or more later ends it at once.
             """,
         ],
         operands: [Operand("FILE", kind: .path, help: "Properties of the broker")],
