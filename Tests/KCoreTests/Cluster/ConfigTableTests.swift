@@ -38,7 +38,10 @@ extension ConfigTable: CustomTestStringConvertible {
     @Test func `the names of Kafka 3.9 and 4 are known`() {
         #expect(ConfigTable.topics.definitions.count >= 34)
         #expect(ConfigTable.brokers.definitions.count >= 320)
-        for name in ["zookeeper.connect", "process.roles", "ssl.keystore.password", "group.share.enable"] {
+        for name in [
+            "zookeeper.connect", "process.roles", "ssl.keystore.password", "group.share.enable", "super.users",
+            "allow.everyone.if.no.acl.found",
+        ] {
             #expect(ConfigTable.brokers[name]?.support == .ignored, "\(name)")
         }
         #expect(ConfigTable.brokers["ssl.keystore.password"]?.isSensitive == true)

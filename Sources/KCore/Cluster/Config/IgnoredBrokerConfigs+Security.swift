@@ -1,6 +1,8 @@
 extension IgnoredBrokerConfigs {
     /// Those of authentication, encryption and authorization.
     static let security: [ConfigDefinition] = [
+        .boolean(
+            "allow.everyone.if.no.acl.found", false, "Whether the authorizer lets everybody at what no ACL speaks of."),
         .string("authorizer.class.name", "", "Class that decides what a principal may do; empty for no authorization."),
         .int(
             "connection.failed.authentication.delay.ms", 100, .atLeast(0),
@@ -113,5 +115,6 @@ extension IgnoredBrokerConfigs {
         .string("ssl.truststore.location", nil, "File with trusted certificates."),
         .password("ssl.truststore.password", nil, "Password of the trust store."),
         .string("ssl.truststore.type", "JKS", "Format of the trust store."),
+        .string("super.users", "", "Principals that the authorizer lets do everything, separated by semicolons."),
     ]
 }
