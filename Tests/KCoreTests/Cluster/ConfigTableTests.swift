@@ -103,7 +103,8 @@ extension ConfigTable: CustomTestStringConvertible {
 
     @Test func `what has no effect is warned about`() throws {
         let config = try BrokerConfig([
-            "zookeeper.connect": "a:1", "listener.name.internal.ssl.keystore.location": "/x", "num.partitions": "2",
+            "zookeeper.session.timeout.ms": "1", "listener.name.internal.ssl.keystore.location": "/x",
+            "num.partitions": "2",
         ])
         #expect(config.warnings.count == 2)
         #expect(config.int("num.partitions") == 2)

@@ -5,7 +5,8 @@ struct BrokerConfig: Sendable {
     /// Sentences for the person who starts the broker: what is set and has no effect.
     let warnings: [String]
 
-    /// - Throws: ``ConfigError`` with a line for every property that no broker has, or whose value is not allowed.
+    /// - Throws: ``ConfigError`` with a line for every property that no broker has, or whose value is not allowed, and for what
+    ///   the file counts on and is not there.
     init(_ properties: [String: String] = [:]) throws(ConfigError) {
         var problems: [String] = []
         var warnings: [String] = []
@@ -27,7 +28,7 @@ struct BrokerConfig: Sendable {
         }
         self.properties = properties
         self.warnings = warnings
-        problems += contradictions()
+        problems += contradictions() + brokenPromises
         if problems.isEmpty { problems = groupContradictions }
         if !problems.isEmpty { throw ConfigError(problems.joined(separator: "\n")) }
     }
