@@ -96,6 +96,7 @@ extension Broker {
         let warnings = ConfigWarnings(logger: logger.named("config"))
         warnings.warn(image, image.configuredResources)
         images.addListener(warnings)
+        for sentence in image.unenforcedRestrictions { logger.error(sentence) }
         // After the partitions, which it looks at.
         images.addListener(coordinators)
         coordinators.open(image)

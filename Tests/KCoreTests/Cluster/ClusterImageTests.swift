@@ -153,6 +153,21 @@ import Testing
         #expect(image.undescribed == [undescribed])
     }
 
+    @Test func `access rules and quotas that nothing enforces are told of while they are there`() throws {
+        var rule = AccessControlEntryRecord()
+        rule.id = Uuid(high: 1, low: 1)
+        var quota = ClientQuotaRecord()
+        quota.key = "producer_byte_rate"
+        #expect(empty.unenforcedRestrictions.isEmpty)
+        let (image, _) = try empty.applying([.accessControlEntry(rule), .clientQuota(quota)])
+        #expect(image.unenforcedRestrictions.count == 2)
+        var gone = RemoveAccessControlEntryRecord()
+        gone.id = rule.id
+        quota.remove = true
+        let (free, _) = try image.applying([.removeAccessControlEntry(gone), .clientQuota(quota)])
+        #expect(free.unenforcedRestrictions.isEmpty)
+    }
+
     @Test func `one change among ten thousand topics does not copy ten thousand`() throws {
         var records: [MetadataLogRecord] = []
         for number in 0..<10_000 as Range<UInt64> {
