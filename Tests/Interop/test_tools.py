@@ -143,6 +143,8 @@ def test_partitions_and_topics_that_come_later_are_read_without_a_group(broker):
     finally:
         process.kill()
     assert sorted(rest) == [line(topic, partition, 2) for topic in topics for partition in (0, 1)]
+
+
 def unread(pipe):
     """Bytes in a pipe that its reader has not taken yet."""
     return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4))[0]

@@ -10,10 +10,19 @@ struct ClusterBench {
     var records: [MetadataLogRecord] = []
     var delta = ClusterDelta()
 
-    init(brokers: [Int32] = [1], properties: [String: String] = [:], seed: UInt64 = 1) throws {
+    /// - Parameter level: of `metadata.version`.
+    init(
+        brokers: [Int32] = [1], properties: [String: String] = [:], seed: UInt64 = 1,
+        level: Int16 = MetadataVersion.current
+    ) throws {
         controller = Controller(
             config: try BrokerConfig(properties), nodeId: brokers[0], random: SeededGenerator(seed: seed))
-        image = ClusterImage(clusterId: "test", controllerId: brokers[0])
+        var feature = FeatureLevelRecord()
+        feature.name = MetadataVersion.featureName
+        feature.featureLevel = level
+        var builder = ImageBuilder(ClusterImage(clusterId: "test", controllerId: brokers[0]))
+        try builder.apply(.featureLevel(feature))
+        image = try builder.finish(lastOffset: -1).image
         for id in brokers {
             perform(RegisterBroker(brokerId: id, incarnationId: .zero, endpoints: [], logDirs: [Uuid(high: 7, low: 7)]))
         }

@@ -62,6 +62,7 @@ extension Controller {
         record.leader = leader
         record.leaderEpoch = 0
         record.partitionEpoch = 0
+        guard image.hasDirectories else { return record }
         // Where a broker has several directories it decides itself, which no id (all zero) says (KIP-858).
         record.directories = replicas.map { id in
             let directories = image.brokers[id]?.logDirs ?? []

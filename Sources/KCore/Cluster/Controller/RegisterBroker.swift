@@ -35,7 +35,7 @@ struct RegisterBroker: ControllerRequest {
             }
         record.rack = rack
         record.fenced = false
-        record.logDirs = logDirs
+        if image.hasDirectories { record.logDirs = logDirs }
         return ControllerResult(
             records: [.registerBroker(record)] + elections(image),
             response: Registration(brokerEpoch: record.brokerEpoch))
@@ -58,13 +58,4 @@ struct RegisterBroker: ControllerRequest {
         }
         return records
     }
-}
-
-/// Levels of `metadata.version`, which says what records a metadata log may have.
-enum MetadataVersion {
-    static let featureName = "metadata.version"
-    /// Kafka 3.9-IV0: with directories of replicas. What a new log is made with.
-    static let current: Int16 = 21
-    /// From Kafka 3.3-IV3, the first with KRaft for production, up to 4.0-IV3.
-    static let supported: ClosedRange<Int16> = 7...25
 }

@@ -187,7 +187,7 @@ final class LocalMetadataStore: MetadataStore {
     }
 
     private func checkVersion(_ image: ClusterImage) throws(MetadataStoreError) {
-        let level = image.features[MetadataVersion.featureName] ?? 0
+        let level = image.metadataVersion
         guard level <= MetadataVersion.supported.upperBound else {
             throw MetadataStoreError(
                 "\(directory) has metadata.version \(level); this broker knows up to "

@@ -81,7 +81,8 @@ func padded(_ number: Int64, _ width: Int) -> String {
 }
 
 extension ClusterImage {
-    /// Records that make this image out of an empty one; `metadata.version` comes first.
+    /// Records that make this image out of an empty one; `metadata.version` comes first. Log directories are left out
+    /// below the level that has them.
     var records: [MetadataLogRecord] {
         var records: [MetadataLogRecord] = []
         let names = features.keys.sorted { a, b in
@@ -94,14 +95,20 @@ extension ClusterImage {
             records.append(.featureLevel(record))
         }
         records += controllers.sorted { $0.key < $1.key }.map { .registerController($0.value) }
-        records += brokers.sorted { $0.key < $1.key }.map { .registerBroker($0.value.registration) }
+        for broker in brokers.values.sorted(by: { $0.id < $1.id }) {
+            var record = broker.registration
+            if !hasDirectories { record.logDirs = [] }
+            records.append(.registerBroker(record))
+        }
         for topic in topics.sorted(by: { $0.name < $1.name }) {
             var record = TopicRecord()
             record.name = topic.name
             record.topicId = topic.id
             records.append(.topic(record))
             for (index, partition) in topic.partitions.enumerated() {
-                records.append(.partition(partition.record(topicId: topic.id, partition: Int32(index))))
+                var record = partition.record(topicId: topic.id, partition: Int32(index))
+                if !hasDirectories { record.directories = [] }
+                records.append(.partition(record))
             }
         }
         for resource in configuredResources {
