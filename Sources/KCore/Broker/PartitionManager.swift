@@ -261,8 +261,7 @@ final class PartitionManager: ImageListener {
     // MARK: Settings
 
     func logConfig(_ topic: String, _ image: ClusterImage) -> LogConfig {
-        LogConfig(
-            topic: image.configs(of: .topic(topic)), ConfigResolver(broker: config, nodeId: nodeId, image: image))
+        LogConfig(topic: topic, broker: config, nodeId: nodeId, image: image)
     }
 
     private func applyConfigs(_ image: ClusterImage, _ delta: ClusterDelta) {

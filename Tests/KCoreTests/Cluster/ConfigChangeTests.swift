@@ -123,6 +123,25 @@ import Testing
         #expect(alter(&bench, .broker, "", [("log.retention.ms", .set, "-1")]) == .none)
     }
 
+    @Test func `internal topics have no delay, whatever their data says`() throws {
+        var bench = try bench()
+        let name = "__consumer_offsets"
+        #expect(bench.create(name, configs: ["delivery.delay.ms": "3000"]).errorCode == .invalidConfig)
+        #expect(bench.create(name, configs: ["delivery.delay.ms": "0"]).errorCode == .none)
+        #expect(alter(&bench, .topic, name, [("delivery.delay.ms", .set, "3000")]) == .invalidConfig)
+        #expect(alter(&bench, .topic, "a", [("delivery.delay.ms", .set, "3000")]) == .none)
+        var record = ConfigRecord()
+        record.resourceType = .topic
+        record.resourceName = name
+        record.name = "delivery.delay.ms"
+        record.value = "3000"
+        let image = try bench.image.applying([.config(record)]).image
+        func delay(_ topic: String) -> Int64 {
+            LogConfig(topic: topic, broker: bench.controller.config, nodeId: 1, image: image).deliveryDelayMs
+        }
+        #expect(delay(name) == 0 && delay("a") == 3000)
+    }
+
     @Test func `the older request replaces all that was set`() throws {
         var bench = try bench()
         var resource = AlterConfigsRequest.AlterConfigsResource()

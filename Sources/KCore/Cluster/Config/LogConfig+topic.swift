@@ -51,5 +51,7 @@ extension LogConfig {
     init(topic: String, broker: BrokerConfig, nodeId: Int32, image: ClusterImage) {
         self.init(
             topic: image.configs(of: .topic(topic)), ConfigResolver(broker: broker, nodeId: nodeId, image: image))
+        // Groups and transactions would stand still that long with each step.
+        if TopicName.isInternal(topic) { deliveryDelayMs = 0 }
     }
 }

@@ -30,7 +30,7 @@ extension Controller {
         try checkResource(resource, image)
         let present = image.configs(of: resource)
         switch resource.type {
-        case .topic: try checkTopicConfigs(values, image)
+        case .topic: try checkTopicConfigs(values, of: resource.name, image)
         case .group: try checkGroupConfigs(values)
         default: try checkBrokerConfigs(values, changing: names)
         }

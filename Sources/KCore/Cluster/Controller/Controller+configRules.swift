@@ -1,8 +1,13 @@
 extension Controller {
-    /// Checks what a topic sets itself, each value and how they go together.
+    /// Checks what `topic` sets itself, each value and how they go together.
     /// - Throws: INVALID_CONFIG.
-    func checkTopicConfigs(_ configs: [String: String], _ image: ClusterImage) throws(ApiError) {
+    func checkTopicConfigs(
+        _ configs: [String: String], of topic: String, _ image: ClusterImage
+    ) throws(ApiError) {
         try checkValues(configs, "topic", .topics)
+        if TopicName.isInternal(topic), Int64(configs["delivery.delay.ms"]?.trimmedASCII ?? "") ?? 0 > 0 {
+            throw ApiError(.invalidConfig, "delivery.delay.ms is not for internal topics: all groups would wait.")
+        }
         if configs["remote.storage.enable"]?.trimmedASCII.lowercased() == "true" {
             throw ApiError(
                 .invalidConfig,

@@ -106,7 +106,7 @@ extension Controller {
             }
             configs[config.name] = value
         }
-        try checkTopicConfigs(configs, image)
+        try checkTopicConfigs(configs, of: topic.name, image)
         return configs
     }
 
