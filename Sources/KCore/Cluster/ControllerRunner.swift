@@ -6,7 +6,8 @@ internal import Synchronization
 /// Requests that wait while the store is busy are decided together and kept with one commit. When the store fails, all
 /// that it was to keep is refused with KAFKA_STORAGE_ERROR, and so is everything after: what the disk has is not known
 /// any more, so the controller decides nothing until the broker is started again, and says so to ``onFailure(_:)``. After a
-/// full disk it goes on as if nothing had been asked.
+/// full disk it goes on as if nothing had been asked. A request whose records cannot be written in their format is refused
+/// by itself.
 final class ControllerRunner: Sendable {
     /// Where the images are published.
     let holder: ImageHolder
@@ -126,6 +127,15 @@ final class ControllerRunner: Sendable {
             for job in jobs {
                 let outcome = job.decide(&controller, next)
                 if !outcome.records.isEmpty {
+                    do throws(WireError) {
+                        for record in outcome.records { _ = try record.value() }
+                    } catch {
+                        // Left to the store it would look as if the disk had failed.
+                        logger.warning("a change cannot be written", ["reason": "\(error)"])
+                        outcome.refuse(
+                            ApiError(.unknownServerError, "The change cannot be written to the metadata log: \(error)"))
+                        continue
+                    }
                     do {
                         (next, delta) = try next.applying(outcome.records)
                     } catch {

@@ -55,6 +55,18 @@ import Testing
         cluster.runner.stop()
     }
 
+    @Test func `a change that no record can hold is refused by itself, and the next is made`() throws {
+        let cluster = try open(SimulatedDisk())
+        let failed = Monitor<[String]>([])
+        cluster.runner.onFailure { reason in failed.update { $0.append(reason) } }
+        let tooLong = IncrementalAlterConfigsRequest.of(
+            .group, String(repeating: "a", count: 40_000), [("consumer.session.timeout.ms", .set, "50000")])
+        #expect(cluster.runner.perform(tooLong).responses.map(\.errorCode) == [.unknownServerError])
+        #expect(cluster.runner.perform(CreateTopicsRequest.of([.of("a")])).topics[0].errorCode == .none)
+        #expect(failed.update { $0 }.isEmpty)
+        cluster.runner.stop()
+    }
+
     @Test func `a broker that finds no room to be registered is told so`() throws {
         let disk = SimulatedDisk()
         let cluster = try open(disk)
