@@ -270,6 +270,22 @@ import Testing
         #expect(bench.machine.list(states: [], types: ["consumer"]).map(\.groupState) == ["Stable"])
     }
 
+    @Test func `errors that repeat a name from a request can be told, however long it is`() throws {
+        func check<Answer: WireStruct>(_ answer: Answer) throws {
+            var encoder = WireEncoder(version: 0, flexible: true)
+            try answer.write(&encoder)
+        }
+        let name = String(repeating: "x", count: Int(Int16.max))
+        var request = ConsumerGroupHeartbeatRequest()
+        (request.groupId, request.memberId, request.memberEpoch, request.serverAssignor) = ("g", "a", 1, name)
+        let refused = request.refused(.notCoordinator, version: 1, GroupSettings())
+        #expect(refused.errorCode == .unsupportedAssignor)
+        try check(refused)
+        let described = bench.machine.describeConsumer(name, topics.image)
+        #expect(described.errorCode == .groupIdNotFound)
+        try check(described)
+    }
+
     @Test func `what no client may say is refused and changes nothing`() {
         let a = NewConsumer("a")
         beat(a)

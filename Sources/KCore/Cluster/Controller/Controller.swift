@@ -54,11 +54,18 @@ protocol ControllerRequest: Sendable {
 /// What went wrong with a request or with one item of it.
 struct ApiError: Error, Equatable, Sendable {
     var code: ErrorCode
-    /// A sentence for a person.
-    var message: String
+    /// A sentence for a person, of a length that every answer can hold.
+    let message: String
 
+    /// Bytes of a message. It may repeat a name of a request, which itself can be as long as a string can be.
+    static let maxMessageBytes = 2000
+
+    /// - Parameter message: its end is left out when it is too long.
     init(_ code: ErrorCode, _ message: String) {
         self.code = code
-        self.message = message
+        let bytes = message.utf8
+        self.message =
+            bytes.count <= Self.maxMessageBytes
+            ? message : String(decoding: bytes.prefix(Self.maxMessageBytes), as: UTF8.self) + "..."
     }
 }

@@ -12,7 +12,7 @@ extension GroupCoordinator {
         }
         guard let group = groups[id]?.consumer else {
             answer.errorCode = .groupIdNotFound
-            answer.errorMessage = "Group \(id) is not a consumer group."
+            answer.errorMessage = ApiError(.groupIdNotFound, "Group \(id) is not a consumer group.").message
             return answer
         }
         answer.groupState = group.state
