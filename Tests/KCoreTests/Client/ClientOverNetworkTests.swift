@@ -223,6 +223,19 @@ struct ClientOverNetworkTests {
         }
     }
 
+    @Test func `a tool asks a few times for the leader of a partition that has none, and shows the others`() throws {
+        let broker = try FakeBroker(partitions: 2)
+        defer { broker.stop() }
+        broker.state.withLock { _ = $0.leaderless.insert(1) }
+        let client = try KafkaClient(try broker.config())
+        defer { client.close() }
+        let ends = try AdminClient(client).ends(
+            of: [TopicPartition(topic: "t", partition: 0), TopicPartition(topic: "t", partition: 1)], .latest)
+        #expect(ends == [TopicPartition(topic: "t", partition: 0): 0])
+        let asked = broker.state.withLock { $0.requests.count { $0.hasPrefix("Metadata ") } }
+        #expect(asked >= 2 && asked <= AdminClient.fewLeaderAttempts + 1)
+    }
+
     @Test func `an interrupt ends a poll that waits`() throws {
         let broker = try FakeBroker()
         defer { broker.stop() }

@@ -32,6 +32,8 @@ final class FakeBroker: Sendable {
         var connections = 0
         var duplicates = 0
         var gaps = 0
+        /// Partitions without a leader.
+        var leaderless: Set<Int> = []
         /// Name and version of each request.
         var requests: [String] = []
     }
@@ -94,7 +96,8 @@ final class FakeBroker: Sendable {
         topic.partitions = state.withLock { state in
             state.partitions.indices.map { index in
                 var partition = MetadataResponse.MetadataResponsePartition()
-                (partition.partitionIndex, partition.leaderId, partition.leaderEpoch) = (Int32(index), 1, 0)
+                (partition.partitionIndex, partition.leaderEpoch) = (Int32(index), 0)
+                partition.leaderId = state.leaderless.contains(index) ? -1 : 1
                 (partition.replicaNodes, partition.isrNodes) = ([1], [1])
                 return partition
             }

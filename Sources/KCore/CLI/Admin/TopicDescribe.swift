@@ -67,7 +67,8 @@ private enum TopicDescription {
         _ topic: String, _ partitions: [Int32], _ what: OffsetQuery.Place, _ run: AdminRun
     ) throws -> [Int32: Int64] {
         let answers = try run.admin.listOffsets(
-            partitions.map { OffsetQuery(topic: topic, partition: $0, place: what) })
+            partitions.map { OffsetQuery(topic: topic, partition: $0, place: what) },
+            leaderAttempts: AdminClient.fewLeaderAttempts)
         var result: [Int32: Int64] = [:]
         for answer in answers {
             if case .success(let found) = answer.result { result[answer.partition] = found.offset }

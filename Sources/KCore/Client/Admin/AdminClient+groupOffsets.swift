@@ -51,7 +51,7 @@ extension AdminClient {
         guard !partitions.isEmpty else { return [:] }
         var found: [TopicPartition: Int64] = [:]
         let queries = partitions.map { OffsetQuery(topic: $0.topic, partition: $0.partition, place: place) }
-        for answer in try listOffsets(queries) {
+        for answer in try listOffsets(queries, leaderAttempts: Self.fewLeaderAttempts) {
             let partition = TopicPartition(topic: answer.topic, partition: answer.partition)
             if let offset = try? answer.result.get().offset, offset >= 0 { found[partition] = offset }
         }
@@ -67,7 +67,8 @@ extension AdminClient {
         let place = OffsetQuery.Place.timestamp(max(fromMs, 0))
         var found: [TopicPartition: Int64] = [:]
         for answer in try listOffsets(
-            partitions.map { OffsetQuery(topic: $0.topic, partition: $0.partition, place: place) })
+            partitions.map { OffsetQuery(topic: $0.topic, partition: $0.partition, place: place) },
+            leaderAttempts: Self.fewLeaderAttempts)
         {
             let offset = try answer.result.get().offset
             if offset >= 0 { found[TopicPartition(topic: answer.topic, partition: answer.partition)] = offset }

@@ -75,7 +75,9 @@ extension AdminClient {
         let offsets = Dictionary(
             before.map { (TopicPartition(topic: $0.topic, partition: $0.partition), $0.offset) },
             uniquingKeysWith: { _, last in last })
-        try perLeader(Array(offsets.keys)) { broker, partitions throws(ClientError) in
+        try perLeader(
+            Array(offsets.keys), leaderAttempts: Self.fewLeaderAttempts
+        ) { broker, partitions throws(ClientError) in
             var request = DeleteRecordsRequest()
             request.timeoutMs = timeoutMs
             for (topic, group) in Dictionary(grouping: partitions, by: \.topic) {

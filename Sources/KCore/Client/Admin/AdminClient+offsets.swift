@@ -50,13 +50,21 @@ public struct OffsetAnswer: Sendable {
 }
 
 extension AdminClient {
+    /// For a person who waits: enough for an election, and a partition that is offline is told of soon.
+    static let fewLeaderAttempts = 3
+
     /// Looks offsets up, in the order of the queries. Leaders that move are followed.
-    public func listOffsets(_ queries: [OffsetQuery]) throws(ClientError) -> [OffsetAnswer] {
+    /// - Parameter leaderAttempts: how often the leader of a partition is asked for that has none.
+    public func listOffsets(
+        _ queries: [OffsetQuery], leaderAttempts: Int = 10
+    ) throws(ClientError) -> [OffsetAnswer] {
         var found: [OffsetQuery: Result<FoundOffset, ClientError>] = [:]
         // A request asks for one place of a partition only.
         for (_, group) in Dictionary(grouping: queries, by: \.place) {
             let byPartition = Dictionary(group.map { ($0.topicPartition, $0) }, uniquingKeysWith: { first, _ in first })
-            try perLeader(Array(byPartition.keys)) { broker, partitions throws(ClientError) in
+            try perLeader(
+                Array(byPartition.keys), leaderAttempts: leaderAttempts
+            ) { broker, partitions throws(ClientError) in
                 let asked = partitions.compactMap { byPartition[$0] }
                 let request = ListOffsetsRequest(asked, isolation: client.config.isolation)
                 var codes: [TopicPartition: ErrorCode] = [:]
@@ -79,10 +87,11 @@ extension AdminClient {
 
     /// Asks the leader of each partition, again where it has moved or is not there yet.
     /// - Parameters:
+    ///   - leaderAttempts: how often a partition is asked for of which the brokers say that it has no leader.
     ///   - ask: returns the errors of partitions; those about leaders are asked for again.
     ///   - missing: told of partitions that have no leader.
     func perLeader(
-        _ partitions: [TopicPartition],
+        _ partitions: [TopicPartition], leaderAttempts: Int = 10,
         ask: (Int32, [TopicPartition]) throws(ClientError) -> [TopicPartition: ErrorCode],
         missing: (TopicPartition, ClientError) -> Void
     ) throws(ClientError) {
@@ -108,7 +117,8 @@ extension AdminClient {
                     missing(partition, .refused("find partition \(partition)", error))
                 } else {
                     missing(partition, .refused("find the leader of \(partition)", .leaderNotAvailable))
-                    again.append(partition)
+                    let isKnown = cache.partition(partition.topic, partition.partition) != nil
+                    if !isKnown || attempt < leaderAttempts { again.append(partition) }
                 }
             }
             for (broker, group) in byLeader.sorted(by: { $0.key < $1.key }) {
