@@ -178,6 +178,11 @@ struct LogLoader {
         }
         let path = folder.path + "/" + LeaderEpochs.fileName
         let contents = try onDisk { () throws(DiskError) in try disk.readFile(path) ?? Bytes() }
+        if contents.isEmpty && recoveryPoint == 0 && !wasCleanStop {
+            // As power leaves the file of a new log, which is not waited for.
+            epochs.isDirty = true
+            return epochs
+        }
         do {
             return try LeaderEpochs(reading: contents)
         } catch {

@@ -259,6 +259,26 @@ import Testing
         }
     }
 
+    @Test func `what power leaves of the epochs of a new log is no damage, of an older log it is`() throws {
+        for isNew in [true, false] {
+            let test = CheckpointTests()
+            let manager = try test.open()
+            let log = try manager.createLog(partition, topicId: nil, config: LogConfig())
+            try log.append(["a"], epoch: 3)
+            if !isNew {
+                try log.flush()
+                manager.checkpointAll()
+            }
+            test.disk.restart()
+            test.disk.plant("/a/orders-0/" + LeaderEpochs.fileName, [])
+            let capture = PipeCapture()
+            let again = try test.open(
+                logger: Logger(component: "log", sink: Logger.Sink(descriptor: capture.descriptor)))
+            #expect(again.log(for: partition)?.leaderEpoch(at: 0) == 3)
+            #expect(capture.text.contains("the leader epochs cannot be read") == !isNew)
+        }
+    }
+
     @Test func `a copy that Kafka was making for another directory is named and kept`() throws {
         let name = "/a/orders-0.0123456789abcdef0123456789abcdef-future"
         disk.plant("/a/meta", [])
