@@ -67,7 +67,9 @@ extension Log {
         var plan = FlushPlan()
         plan.endOffset = writer.endOffset
         // From the segment on that holds the last flushed record: its indexes are flushed once it is full.
-        plan.segments = Array(writer.segments[(Log.segmentIndex(writer.segments, for: offset - 1) ?? 0)...])
+        // As long as a segment that was retired has its name, it can come back with the power.
+        let segments = writer.retired + writer.segments
+        plan.segments = Array(segments[(Log.segmentIndex(segments, for: offset - 1) ?? 0)...])
         plan.epochs = writer.epochs.isDirty ? writer.epochs.contents : nil
         plan.snapshot = writer.dueSnapshot
         plan.hasNewFiles = writer.hasNewFiles
@@ -129,6 +131,7 @@ extension Log {
         guard isFirst else { return }
         defer { closeFiles() }
         if isOffline { return }
+        try rearranging.withLock { (_) throws(LogError) in try finishRearranging() }
         do {
             let isSaved = try writer.withLock { (writer) throws(any Error) in
                 try checkCut(writer)

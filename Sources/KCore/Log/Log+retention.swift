@@ -36,8 +36,7 @@ extension Log {
     private func delete(nowMs: Int64, visibleEnd: Int64, _ config: LogConfig) throws(LogError) -> Int {
         let isDeleting = config.cleanupPolicy.contains(.delete)
         let isByTime = isDeleting && config.retentionMs >= 0
-        // What could not be done the last time comes first, or a crash would find a hole behind it.
-        try discardRetired()
+        try finishRearranging()
         do throws(DiskError) {
             if isByTime { try confirmExpired(nowMs: nowMs, config) }
         } catch  where error.isMissing {
@@ -109,6 +108,7 @@ extension Log {
         }
         guard count > 0 else { return 0 }
         writer.retired += writer.segments.prefix(count)
+        firstRetiredOffset.store(writer.retired.first?.baseOffset ?? .max, ordering: .releasing)
         writer.segments.removeFirst(count)
         guard let first = writer.segments.first else { return 0 }
         writer.epochs.truncateStart(to: max(first.baseOffset, logStartOffset))
@@ -119,9 +119,15 @@ extension Log {
         return count
     }
 
+    /// What could not be done the last time comes first, or a crash would find a hole behind it. With `rearranging` held.
+    func finishRearranging() throws(LogError) {
+        try finishSwap()
+        try discardRetired()
+    }
+
     // One after the other, each on stable storage before the next, so that a crash leaves no hole: what comes back is the
     // newest of them. Not under the lock, since that takes time. With `rearranging` held.
-    func discardRetired() throws(LogError) {
+    private func discardRetired() throws(LogError) {
         func next() -> LogSegment? { writer.withLock { $0.retired.first } }
         do throws(DiskError) {
             // Behind the last of them stands one that may have just been begun, and must be there when they are not.
@@ -129,7 +135,10 @@ extension Log {
             while let segment = next() {
                 removeLater(try segment.markDeleted())
                 try folder.sync()
-                writer.withLock { _ = $0.retired.removeFirst() }
+                writer.withLock { writer in
+                    writer.retired.removeFirst()
+                    firstRetiredOffset.store(writer.retired.first?.baseOffset ?? .max, ordering: .releasing)
+                }
             }
         } catch  where error.isMissing {
             // The partition was deleted meanwhile.

@@ -43,7 +43,7 @@ extension Log {
         try environment.directory.check()
         let changed = try rearranging.withLock { (_) throws(LogError) in
             // A new beginning may have one of their names.
-            try discardRetired()
+            try finishRearranging()
             return try flushing.withLock { (_) throws(LogError) in
                 try takeBackPromise(from: offset)
                 return try writer.withLock { (writer) throws(LogError) in try body(&writer) }
@@ -65,10 +65,19 @@ extension Log {
         } catch {
             throw answer(to: error)
         }
-        guard recoveryPoint > point else { return }
+        let before = recoveryPoint
+        guard before > point else { return }
         setRecoveryPoint(point)
-        _ = environment.checkpoint()
+        let outcome = environment.checkpoint()
         try environment.directory.check()
+        if outcome.isSafe { return }
+        // It is true still.
+        setRecoveryPoint(before)
+        var error = LogError(
+            .kafkaStorageError,
+            "\(topicPartition) cannot be cut off at \(offset): the promise of more cannot be taken back")
+        error.isTransient = true
+        throw error
     }
 
     /// Where the log ends once it is cut off at `offset`: behind the last batch below, which in a cleaned log can be well below.

@@ -27,6 +27,8 @@ public final class Log: Sendable {
     let watermark = Atomic<Int64>(Int64.max)
     /// See ``lead(epoch:)``; -1 for none.
     private let leadingEpoch = Atomic<Int32>(-1)
+    /// Where the first segment begins that was retired and whose files may still have their names.
+    let firstRetiredOffset = Atomic<Int64>(.max)
     /// The largest start offset at which the records in front of it were on stable storage.
     let safeStart: Atomic<Int64>
     /// Where files were found to be damaged.
@@ -68,6 +70,7 @@ public final class Log: Sendable {
         var leftovers: [LogSegment] = []
         /// What retention has taken out of the log, the oldest first, and whose files still have their names.
         var retired: [LogSegment] = []
+        var unfinishedSwap: UnfinishedSwap?
         var isClosed = false
         /// Where the log ended when all of it was last put away: files on stable storage, indexes complete, a snapshot of
         /// the producers. Nil when it was not, or has been changed other than by appends.
@@ -138,6 +141,9 @@ public final class Log: Sendable {
         let segments = published.withLock { $0.segments }
         return segments.reduce(0) { $0 + $1.size }
     }
+
+    /// Where a start would find the log to begin that has no checkpoint of its own.
+    var firstOffsetOnDisk: Int64 { min(firstSegmentOffset, firstRetiredOffset.load(ordering: .acquiring)) }
 
     /// The base offset of the first segment, which is at most ``logStartOffset``.
     var firstSegmentOffset: Int64 { published.withLock { $0.segments.first?.baseOffset ?? $0.startOffset } }

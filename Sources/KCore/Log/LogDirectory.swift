@@ -7,9 +7,8 @@ final class LogDirectory: Sendable {
     let number: Int
     let health: DirectoryHealth
     let wasCleanStop: Bool
-    /// Held while checkpoints are written, so that an older state never replaces a newer one: what each file says, as far as
-    /// it was written since the start.
-    let checkpointing = Mutex<[String: [TopicPartition: Int64]]>([:])
+    /// Held while checkpoints are written, so that an older state never replaces a newer one.
+    let checkpointing = Mutex(CheckpointsWritten())
     /// Partitions without a log that checkpoints in this directory may still name.
     let stale = Mutex<Set<TopicPartition>>([])
     /// Checkpoints that could not be written the last time, which is said once.

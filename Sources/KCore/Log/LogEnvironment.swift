@@ -22,8 +22,7 @@ struct LogEnvironment: Sendable {
     /// Removes files at a time, in milliseconds of `clock.monotonicMs`, so that readers in flight finish.
     var removeLater: @Sendable (_ paths: [String], _ atMs: Int64) -> Void
     /// Writes the directory's checkpoints now: after a truncation has lowered a recovery point, and around a cleaning.
-    /// Says whether they are written.
-    var checkpoint: @Sendable () -> Bool = { true }
+    var checkpoint: @Sendable () -> CheckpointOutcome = { CheckpointOutcome() }
     /// `producer.id.expiration.ms`
     var producerIdExpirationMs: Int64 = 86_400_000
     /// `transaction.partition.verification.enable`: whether a client's transaction must be confirmed before it begins here,

@@ -1,9 +1,58 @@
 internal import Synchronization
 
+/// What the checkpoints of a directory say, by their names.
+struct CheckpointsWritten: Sendable {
+    /// As far as it is known: what was read at the start or written since.
+    private(set) var known: [String: [TopicPartition: Int64]] = [:]
+    /// The most that those say which were replaced, and nobody knows whether that outlives the power.
+    private var atMost: [String: [TopicPartition: Int64]] = [:]
+    private var unsure: Set<String> = []
+
+    subscript(name: String) -> [TopicPartition: Int64]? { known[name] }
+
+    /// Whether it was replaced, and power may bring back the one before.
+    func isUnsure(_ name: String) -> Bool { unsure.contains(name) }
+
+    mutating func set(_ offsets: [TopicPartition: Int64]?, _ name: String) {
+        known[name] = offsets
+        atMost[name] = nil
+        unsure.remove(name)
+    }
+
+    /// It says the new offsets, or what it said before.
+    mutating func mayBe(_ offsets: [TopicPartition: Int64], _ name: String) {
+        unsure.insert(name)
+        let before = known.removeValue(forKey: name) ?? atMost[name]
+        atMost[name] = before.map { $0.merging(offsets, uniquingKeysWith: max) }
+    }
+
+    /// Whether the file may promise more than is true.
+    func mayExceed(_ offsets: [TopicPartition: Int64], _ name: String) -> Bool {
+        // What was written before this start is not known.
+        guard let said = known[name] ?? atMost[name] else { return true }
+        return said.contains { (offsets[$0.key] ?? .max) < $0.value }
+    }
+}
+
+/// What became of writing checkpoints.
+struct CheckpointOutcome: Sendable {
+    /// Recovery points and the cleaner's offsets are on the disk as they are now.
+    var isWritten = true
+    /// Neither promises more than is true.
+    var isSafe = true
+}
+
 extension LogManager {
     /// Writes recovery points and start offsets of all directories, now.
     public func checkpointAll() {
         for directory in directories { checkpoint(directory) }
+    }
+
+    /// Writes all that the checkpoints of a directory say, the recovery points last: who dies before that finds its logs as
+    /// unknown here as they were.
+    func checkpointNewcomers(_ directory: LogDirectory) {
+        checkpointHighWatermarks(directory)
+        checkpoint(directory, pointsLast: true)
     }
 
     /// Writes the high watermarks of all directories, now.
@@ -11,10 +60,9 @@ extension LogManager {
         for directory in directories { checkpointHighWatermarks(directory) }
     }
 
-    /// - Returns: whether recovery points and the cleaner's offsets are on the disk as they are now.
     @discardableResult
-    func checkpoint(_ directory: LogDirectory) -> Bool {
-        if directory.health.isOffline { return false }
+    func checkpoint(_ directory: LogDirectory, pointsLast: Bool = false) -> CheckpointOutcome {
+        if directory.health.isOffline { return CheckpointOutcome(isWritten: false, isSafe: false) }
         return directory.checkpointing.withLock { written in
             var points: [TopicPartition: Int64] = [:]
             var starts: [TopicPartition: Int64] = [:]
@@ -30,19 +78,25 @@ extension LogManager {
                 points[log.topicPartition] = log.recoveryPoint
                 // Kafka writes it only where it says more than the first segment's name.
                 let start = log.startToKeep
-                if start > log.firstSegmentOffset { starts[log.topicPartition] = start }
+                if start > log.firstOffsetOnDisk { starts[log.topicPartition] = start }
                 let end = log.cleanedOffset.load(ordering: .acquiring)
                 if end >= 0 { cleaned[log.topicPartition] = end }
             }
             // Nor may it be said that nothing had been promised, while that is not known.
-            var isWritten = false
-            if !refused.contains(where: \.isRecoveryPointUnknown) {
-                isWritten = write(points, OffsetCheckpoint.recoveryPointName, directory, &written)
+            var outcome = CheckpointOutcome()
+            func writePoints() {
+                if refused.contains(where: \.isRecoveryPointUnknown) {
+                    outcome.isWritten = false
+                } else {
+                    write(points, OffsetCheckpoint.recoveryPointName, directory, &written, &outcome)
+                }
             }
+            if !pointsLast { writePoints() }
             writeStarts(starts, of: logs(in: directory), directory, &written)
-            let isCleanedWritten = write(cleaned, OffsetCheckpoint.cleanedName, directory, &written)
+            write(cleaned, OffsetCheckpoint.cleanedName, directory, &written, &outcome)
+            if pointsLast { writePoints() }
             directory.forgetStale(written)
-            return isCleanedWritten && isWritten
+            return outcome
         }
     }
 
@@ -54,7 +108,7 @@ extension LogManager {
         }
     }
 
-    private func writeHighWatermarks(_ directory: LogDirectory, _ written: inout [String: [TopicPartition: Int64]]) {
+    private func writeHighWatermarks(_ directory: LogDirectory, _ written: inout CheckpointsWritten) {
         var marks: [TopicPartition: Int64] = [:]
         for log in refused(in: directory) { marks[log.topicPartition] = log.highWatermark }
         // Also of one that is being cut off just now.
@@ -66,7 +120,7 @@ extension LogManager {
     /// its start only where both say that it had been there.
     private func writeStarts(
         _ starts: [TopicPartition: Int64], of logs: [Log], _ directory: LogDirectory,
-        _ written: inout [String: [TopicPartition: Int64]]
+        _ written: inout CheckpointsWritten
     ) {
         func isBorneOut() -> Bool {
             let marks = written[OffsetCheckpoint.highWatermarkName] ?? [:]
@@ -90,60 +144,69 @@ extension LogManager {
         state.withLock { state in state.refused.values + state.surplus.values.flatMap(\.refused) }
     }
 
-    /// Writes a checkpoint when it says something else than the last one. A disk that fails takes the directory offline; one
-    /// that is full leaves the older checkpoint, which promises less.
-    /// - Returns: whether the disk has it.
-    @discardableResult
     private func write(
         _ offsets: [TopicPartition: Int64], _ name: String, _ directory: LogDirectory,
-        _ written: inout [String: [TopicPartition: Int64]]
-    ) -> Bool {
-        if written[name] == offsets { return true }
+        _ written: inout CheckpointsWritten
+    ) {
+        var outcome = CheckpointOutcome()
+        write(offsets, name, directory, &written, &outcome)
+    }
+
+    /// Writes a checkpoint when it says something else than the last one. A disk that fails takes the directory offline; one
+    /// that is full leaves the older checkpoint, which promises less.
+    private func write(
+        _ offsets: [TopicPartition: Int64], _ name: String, _ directory: LogDirectory,
+        _ written: inout CheckpointsWritten, _ outcome: inout CheckpointOutcome
+    ) {
+        if written[name] == offsets { return }
         let checkpoint = OffsetCheckpoint(disk: disk, directory: directory.path, name: name)
         do throws(DiskError) {
-            do throws(DiskError) {
-                try directory.health.watch.during { () throws(DiskError) in try checkpoint.replace(offsets) }
-                written[name] = offsets
-                if directory.unwritable.withLock({ $0.remove(name) }) != nil {
-                    logger.info("a checkpoint can be written again", ["file": checkpoint.path])
-                }
-                return true
-            } catch  where error.isHarmless {
-                if directory.unwritable.withLock({ $0.insert(name).inserted }) {
-                    logger.warning("a checkpoint cannot be written", ["file": checkpoint.path, "error": error])
-                }
-                // One that promises more than is true after a truncation must go; that takes no room.
-                let isPromise = [OffsetCheckpoint.recoveryPointName, OffsetCheckpoint.cleanedName].contains(name)
-                if isPromise, isLower(offsets, than: written[name]), try disk.fileSize(checkpoint.path) != nil {
-                    try remove(checkpoint)
-                    written[name] = nil
-                }
+            try directory.health.watch.during { () throws(DiskError) in try checkpoint.replace(offsets) }
+            written.set(offsets, name)
+            if directory.unwritable.withLock({ $0.remove(name) }) != nil {
+                logger.info("a checkpoint can be written again", ["file": checkpoint.path])
             }
         } catch {
-            _ = directory.health.fail(error)
+            outcome.isWritten = false
+            guard error.isHarmless else {
+                _ = directory.health.fail(error)
+                outcome.isSafe = false
+                return
+            }
+            if directory.unwritable.withLock({ $0.insert(name).inserted }) {
+                logger.warning("a checkpoint cannot be written", ["file": checkpoint.path, "error": error])
+            }
+            // It has its name already.
+            if error.path == directory.path { written.mayBe(offsets, name) }
+            withdraw(checkpoint, name, below: offsets, directory, &written, &outcome)
         }
-        return false
     }
 
-    private func isLower(_ offsets: [TopicPartition: Int64], than written: [TopicPartition: Int64]?) -> Bool {
-        // What was written before this start is not known.
-        guard let written else { return true }
-        return written.contains { (offsets[$0.key] ?? .max) < $0.value }
-    }
-
-    // Without the file everything is read after a crash, and cleaned once more.
-    private func remove(_ checkpoint: OffsetCheckpoint) throws(DiskError) {
+    /// One that promises more than is true after a truncation must go; that takes no room. Without the file everything is read
+    /// after a crash, and cleaned once more.
+    private func withdraw(
+        _ checkpoint: OffsetCheckpoint, _ name: String, below offsets: [TopicPartition: Int64],
+        _ directory: LogDirectory, _ written: inout CheckpointsWritten, _ outcome: inout CheckpointOutcome
+    ) {
+        let isPromise = [OffsetCheckpoint.recoveryPointName, OffsetCheckpoint.cleanedName].contains(name)
+        guard isPromise, written.mayExceed(offsets, name) else { return }
         do throws(DiskError) {
-            try disk.remove(checkpoint.path)
-        } catch  where error.isMissing {}
-        try disk.syncDirectory(parentDirectory(checkpoint.path))
+            do throws(DiskError) {
+                try disk.remove(checkpoint.path)
+            } catch  where error.isMissing {}
+            try disk.syncDirectory(directory.path)
+            written.set(nil, name)
+        } catch {
+            outcome.isSafe = false
+            // With too much open it stays for now, and nothing is done that would make it a lie.
+            if !error.isHarmless { _ = directory.health.fail(error) }
+        }
     }
 }
 
 extension LogDirectory {
     /// Forgets partitions that no checkpoint names any more.
-    /// - Parameter written: what the checkpoints say, as far as that is known.
-    fileprivate func forgetStale(_ written: [String: [TopicPartition: Int64]]) {
+    fileprivate func forgetStale(_ written: CheckpointsWritten) {
         stale.withLock { stale in
             if stale.isEmpty { return }
             stale = stale.filter { topicPartition in

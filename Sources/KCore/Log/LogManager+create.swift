@@ -19,12 +19,18 @@ extension LogManager {
         return try make(topicPartition, in: directory) { [self] maker throws(LogError) in
             try forget([topicPartition], in: directory)
             try clearName(topicPartition, in: directory)
+            let path = directory.path + "/" + topicPartition.description
             do throws(DiskError) {
                 try directory.health.watch.during { () throws(DiskError) in
-                    try disk.createDirectory(directory.path + "/" + topicPartition.description)
+                    // One that is there already may have a name that is not on stable storage.
+                    try disk.createDirectory(path, durable: false)
+                    try disk.syncDirectory(directory.path)
                 }
             } catch {
-                throw error.isHarmless ? LogError(error) : directory.health.fail(error)
+                guard error.isHarmless else { throw directory.health.fail(error) }
+                // The next attempt may be in another directory.
+                try? disk.removeTree(path)
+                throw LogError(error)
             }
             return try fill(topicPartition, topicId, config, in: directory, maker)
         }
@@ -107,7 +113,12 @@ extension LogManager {
         do throws(DiskError) {
             try watch.during { () throws(DiskError) in try disk.syncDirectory(directory.path) }
         } catch {
-            if !error.isHarmless { _ = directory.health.fail(error) }
+            if error.isHarmless {
+                // The next attempt may be in another directory.
+                for topicPartition in made { try? disk.removeTree(directory.path + "/" + topicPartition.description) }
+            } else {
+                _ = directory.health.fail(error)
+            }
             return []
         }
         return made
@@ -190,12 +201,14 @@ extension LogManager {
         checkpoint(directory)
         checkpointHighWatermarks(directory)
         for name in OffsetCheckpoint.names {
-            let known = directory.readCheckpoint(name, disk, logger)
-            guard let topicPartition = stale.first(where: { known[$0] != nil }) else { continue }
+            let (known, damage) = OffsetCheckpoint(disk: disk, directory: directory.path, name: name).readSound()
+            let isUnsure = directory.checkpointing.withLock { $0.isUnsure(name) } || damage?.isTransient == true
+            let named = isUnsure ? stale.min() : stale.filter { known[$0] != nil }.min()
+            guard let named else { continue }
             // As soon as there is room it can be.
             var error = LogError(
                 .kafkaStorageError,
-                "\(directory.path)/\(name) tells of an earlier log of \(topicPartition) and cannot be written")
+                "\(directory.path)/\(name) tells of an earlier log of \(named) and cannot be written")
             error.isTransient = true
             throw error
         }

@@ -47,6 +47,22 @@ extension LogManager {
         }
     }
 
+    /// The same in one directory, when it stops.
+    func finishEnds(in directory: LogDirectory) {
+        let ends = state.withLock { state in
+            let ends = state.unfinished.values.joined().filter { $0.directory === directory.health }
+            state.unfinished = state.unfinished.mapValues { $0.filter { $0.directory !== directory.health } }
+            return ends
+        }
+        for end in ends {
+            do throws(LogError) {
+                try finish(end)
+            } catch {
+                logger.warning("a directory cannot be renamed", ["dir": directory.path, "error": error])
+            }
+        }
+    }
+
     /// The same for one partition, whose name is needed.
     func finishEnd(of topicPartition: TopicPartition) throws(LogError) {
         guard let ends = state.withLock({ $0.unfinished.removeValue(forKey: topicPartition) }) else { return }

@@ -9,6 +9,8 @@ private struct DirectoryContents: Sendable {
     var recoveryPoints: [TopicPartition: Int64]
     /// Their file is there and cannot be read.
     var areRecoveryPointsUnknown: Bool
+    /// Their file is there and can be read.
+    var hasRecoveryPoints: Bool
     var startOffsets: [TopicPartition: Int64]
     var highWatermarks: [TopicPartition: Int64]
     var cleanedOffsets: [TopicPartition: Int64]
@@ -27,12 +29,16 @@ private struct DirectoryContents: Sendable {
         Set(recoveryPoints.keys).union(startOffsets.keys).union(highWatermarks.keys).union(cleanedOffsets.keys)
     }
 
+    /// Whether a partition was here when the directory was stopped, as far as that can be told.
+    func knows(_ name: TopicPartition) -> Bool { !hasRecoveryPoints || recoveryPoints[name] != nil }
+
     /// Takes over what another directory's checkpoints say of a partition.
     mutating func take(_ name: TopicPartition, from other: DirectoryContents) {
         recoveryPoints[name] = other.recoveryPoints[name]
-        startOffsets[name] = other.startOffsets[name]
-        highWatermarks[name] = other.highWatermarks[name]
-        cleanedOffsets[name] = other.cleanedOffsets[name]
+        // A start that died may have taken over some of it.
+        startOffsets[name] = startOffsets[name] ?? other.startOffsets[name]
+        highWatermarks[name] = highWatermarks[name] ?? other.highWatermarks[name]
+        cleanedOffsets[name] = cleanedOffsets[name] ?? other.cleanedOffsets[name]
         moved[name] = FormerDirectory(
             wasCleanStop: other.directory.wasCleanStop, areRecoveryPointsUnknown: other.areRecoveryPointsUnknown)
     }
@@ -76,6 +82,15 @@ extension LogManager {
                     name, loader(name, one, configFor), promisedEnd: one.promisedEnd(name), in: one.directory)
             }
         }
+        // Before the former directories forget them; and where nobody knew what had been promised, nothing is from here on.
+        for one in contents where !one.moved.isEmpty || one.areRecoveryPointsUnknown {
+            checkpointNewcomers(one.directory)
+        }
+        // What is named here and lives elsewhere would be taken for the newest that is known once it is moved again.
+        for one in contents where one.directory.stale.withLock({ !$0.isEmpty }) {
+            checkpoint(one.directory)
+            checkpointHighWatermarks(one.directory)
+        }
         // From here on the logs change: a stop that is not announced is not clean.
         for one in contents { one.directory.removeCleanStopMarker(disk) }
     }
@@ -88,7 +103,7 @@ extension LogManager {
         let named = all.map(\.named)
         var all = all
         for index in all.indices {
-            for name in found[index].subtracting(named[index]) {
+            for name in found[index].subtracting(all[index].recoveryPoints.keys) {
                 let former = all.indices.first { named[$0].contains(name) && !found[$0].contains(name) }
                 guard let former, !all[former].deleted.contains(name) else { continue }
                 all[index].take(name, from: all[former])
@@ -109,16 +124,17 @@ extension LogManager {
                 directory: directory, partitions: partitions, deleted: deleted,
                 recoveryPoints: directory.readCheckpoint(OffsetCheckpoint.recoveryPointName, disk, logger),
                 areRecoveryPointsUnknown: directory.hasUnreadableRecoveryPoints(disk, logger),
+                hasRecoveryPoints: directory.has(OffsetCheckpoint.recoveryPointName, disk),
                 startOffsets: directory.readCheckpoint(OffsetCheckpoint.logStartOffsetName, disk, logger),
                 highWatermarks: directory.readCheckpoint(OffsetCheckpoint.highWatermarkName, disk, logger),
                 cleanedOffsets: directory.readCheckpoint(OffsetCheckpoint.cleanedName, disk, logger))
             // A promise on the disk is taken back only by one that is lower, not for want of room alone.
             directory.checkpointing.withLock { written in
-                if directory.has(OffsetCheckpoint.recoveryPointName, disk) {
-                    written[OffsetCheckpoint.recoveryPointName] = contents.recoveryPoints
+                if contents.hasRecoveryPoints {
+                    written.set(contents.recoveryPoints, OffsetCheckpoint.recoveryPointName)
                 }
                 if directory.has(OffsetCheckpoint.cleanedName, disk) {
-                    written[OffsetCheckpoint.cleanedName] = contents.cleanedOffsets
+                    written.set(contents.cleanedOffsets, OffsetCheckpoint.cleanedName)
                 }
             }
             return contents
@@ -146,7 +162,7 @@ extension LogManager {
         let former = contents.moved[topicPartition]
         var loader = loader(
             topicPartition, contents.directory, config: configFor(topicPartition.topic),
-            isClean: contents.directory.wasCleanStop && former?.wasCleanStop != false)
+            isClean: contents.directory.wasCleanStop && contents.knows(topicPartition) && former?.wasCleanStop != false)
         loader.recoveryPoint = contents.recoveryPoints[topicPartition] ?? 0
         loader.isRecoveryPointUnknown = contents.areRecoveryPointsUnknown || former?.areRecoveryPointsUnknown == true
         loader.startOffset = contents.startOffsets[topicPartition] ?? 0

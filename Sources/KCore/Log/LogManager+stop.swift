@@ -62,6 +62,7 @@ extension LogManager {
             }
             progress()
         }
+        finishEnds(in: directory)
         removeDue(directory, nowMs: .max)
         defer { directory.unlock() }
         if directory.health.isOffline { return }

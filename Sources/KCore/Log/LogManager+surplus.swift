@@ -53,9 +53,10 @@ extension LogManager {
     }
 
     private func isBefore(_ one: Log, _ other: Log, _ topicId: Uuid?) -> Bool {
-        func rank(_ log: Log) -> (Int, Int32, Int64) {
+        func rank(_ log: Log) -> (Int, Int32, Int64, Int) {
             let isOther = topicId != nil && log.topicId != nil && log.topicId != topicId
-            return (isOther ? 0 : 1, log.latestEpoch ?? -1, log.logEndOffset)
+            // One that does not say whose it is may never have been finished.
+            return (isOther ? 0 : 1, log.latestEpoch ?? -1, log.logEndOffset, log.topicId == nil ? 0 : 1)
         }
         return rank(one) < rank(other)
     }

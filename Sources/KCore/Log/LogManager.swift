@@ -153,7 +153,9 @@ public final class LogManager: Sendable {
         environment.requests = directory.workers.requests
         environment.producerIdExpirationMs = options.producerIdExpirationMs
         environment.verifiesTransactions = options.verifiesTransactions
-        environment.checkpoint = { [weak self] in self?.checkpoint(directory) ?? false }
+        environment.checkpoint = { [weak self] in
+            self?.checkpoint(directory) ?? CheckpointOutcome(isWritten: false, isSafe: false)
+        }
         return LogLoader(
             topicPartition: topicPartition, folder: folder, environment: environment, config: config,
             wasCleanStop: isClean)

@@ -97,7 +97,7 @@ final class Cleaning {
         // Below the recovery point nothing is read after a crash, and the gaps that cleaning leaves raise no questions. What
         // decides that something goes must not be lost either: the marker of its transaction, a later batch of its producer.
         try attempt { () throws(LogError) in try log.flush() }
-        guard log.environment.checkpoint() else {
+        guard log.environment.checkpoint().isWritten else {
             throw .failed(
                 LogError(
                     .kafkaStorageError, "\(log.topicPartition): the checkpoints of its directory cannot be written"))

@@ -1,5 +1,11 @@
 internal import Synchronization
 
+/// A cleaned segment that is part of the log, with those that it was made of, whose files may still have their names.
+struct UnfinishedSwap: Sendable {
+    var old: [LogSegment]
+    var new: LogSegment
+}
+
 extension Log {
     /// Puts a cleaned segment, which is on stable storage, in the place of those that it was made of.
     ///
@@ -11,12 +17,13 @@ extension Log {
     ///   - willReplace: called when the new segment is part of the log: from then on its files must not be removed,
     ///     whatever fails.
     /// - Returns: false when the log is not what was cleaned any more; nothing has changed then.
-    /// - Throws: KAFKA_STORAGE_ERROR. Once the new segment is part of the log, every error takes the directory offline:
-    ///   half a swap is completed by the next start, and by nothing else.
+    /// - Throws: KAFKA_STORAGE_ERROR. Half a swap for which there was no room is completed before anything else is done with
+    ///   the log's segments, or by the next start.
     func replace(
         _ old: [LogSegment], with new: LogSegment, truncations: Int, willReplace: () -> Void
     ) throws(LogError) -> Bool {
         try rearranging.withLock { (_) throws(LogError) in
+            try finishSwap()
             guard let first = old.first, stillHas(old, truncations) else { return false }
             do throws(DiskError) {
                 try new.rename(to: .swap)
@@ -28,22 +35,30 @@ extension Log {
             writer.withLock { writer in
                 guard let index = writer.segments.firstIndex(where: { $0 === first }) else { return }
                 writer.segments.replaceSubrange(index..<index + old.count, with: [new])
+                writer.unfinishedSwap = UnfinishedSwap(old: old, new: new)
                 publish(writer)
             }
-            do throws(DiskError) {
-                // Segments that begin elsewhere take their producer snapshots with them.
-                for segment in old {
-                    removeLater(try segment.markDeleted(keepingSnapshot: segment.baseOffset == new.baseOffset))
-                }
-                try folder.sync()
-                try new.rename(to: .regular)
-                try new.files.transactionIndex.file.removeIfEmpty()
-                try folder.sync()
-            } catch {
-                throw environment.directory.fail(error)
-            }
+            try finishSwap()
             return true
         }
+    }
+
+    /// Gives the files of a segment that is part of the log the names that they should have. With `rearranging` held.
+    func finishSwap() throws(LogError) {
+        guard let swap = writer.withLock({ $0.unfinishedSwap }) else { return }
+        do throws(DiskError) {
+            // Segments that begin elsewhere take their producer snapshots with them.
+            for segment in swap.old {
+                removeLater(try segment.markDeleted(keepingSnapshot: segment.baseOffset == swap.new.baseOffset))
+            }
+            try folder.sync()
+            try swap.new.rename(to: .regular)
+            try swap.new.files.transactionIndex.file.removeIfEmpty()
+            try folder.sync()
+        } catch {
+            throw answer(to: error)
+        }
+        writer.withLock { $0.unfinishedSwap = nil }
     }
 
     /// Whether the segments are this log's, one behind the other, and the last of them is not appended to.

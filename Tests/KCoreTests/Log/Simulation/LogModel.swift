@@ -56,6 +56,8 @@ struct LogModel: Sendable {
     /// Records may be missing that newer ones of the same key replace.
     var wasCleaned = false
     var cleaning = ModelCleaning()
+    /// Somebody has damaged its indexes. What is found by them must be right all the same.
+    var hasDamagedIndexes = false
     /// Offsets that were left out by whom the records were copied from.
     var hasGaps = false
 

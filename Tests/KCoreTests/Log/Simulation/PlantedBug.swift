@@ -27,6 +27,9 @@ enum PlantedBug: String, CaseIterable, Sendable {
     case dropsTombstonesEarly
     case dropsMarkersEarly
     case forgetsAbortedTransactions
+    case forgetsWhatFailed
+    case forgetsCleanedOffsets
+    case keepsDeletedInCheckpoints
 
     /// What the finding must say; "" where any will do.
     var evidence: String {
@@ -93,6 +96,7 @@ enum PlantedBug: String, CaseIterable, Sendable {
         switch self {
         case .liesInRecoveryPoint where path.hasSuffix(OffsetCheckpoint.recoveryPointName + ".tmp"): difference = 3
         case .checkpointsBeforeSwap where path.hasSuffix(OffsetCheckpoint.cleanedName + ".tmp"): difference = 8
+        case .forgetsCleanedOffsets where path.hasSuffix(OffsetCheckpoint.cleanedName + ".tmp"): difference = -1000
         case .forgetsLogStartOffsets where path.hasSuffix(OffsetCheckpoint.logStartOffsetName + ".tmp"):
             difference = -1000
         default: return
@@ -140,6 +144,24 @@ enum PlantedBug: String, CaseIterable, Sendable {
 }
 
 extension SimulatedDisk.State {
+    /// Whether a mistake has a file keep its name.
+    func forgets(renaming path: String, to target: String, _ entry: SimulatedNames.Entry) -> Bool {
+        switch bug {
+        case .forgetsWhatFailed: return forgotten.contains(path) && target.hasSuffix(SegmentFileKind.deletedSuffix)
+        case .keepsDeletedInCheckpoints:
+            guard target.hasSuffix(OffsetCheckpoint.recoveryPointName), case .file(let new) = entry,
+                case .file(let old) = names.entry(target)
+            else { return false }
+            return entryCount(new) < entryCount(old)
+        default: return false
+        }
+    }
+
+    private func entryCount(_ file: Int) -> Int {
+        guard let contents = files[file]?.cached else { return 0 }
+        return (try? CheckpointFile.read(Bytes(contents), fields: 3))?.count ?? 0
+    }
+
     /// Whether a cleaner reads for its map, and writes nothing yet.
     func isIndexing(_ path: String) -> Bool {
         path.hasSuffix(".log")

@@ -33,6 +33,10 @@ final class SimulatedDisk: Disk {
         /// When all files were written last.
         var modifiedMs: Int64 = 0
         var errors: [InjectedError] = []
+        /// How often an error was answered after which everything can go on.
+        var harmlessErrors = 0
+        /// What a mistake to be found has forgotten to do after such an error.
+        var forgotten: Set<String> = []
         var bug: PlantedBug?
         /// A log is being cleaned.
         var isCleaning = false
@@ -145,6 +149,7 @@ final class SimulatedDisk: Disk {
                 throw DiskError(.open, path: path, code: EMFILE)
             }
             guard case .file(let id) = state.names.entry(path) else { return (nil, state.generation) }
+            try state.fail(.open, path)
             return (id, state.generation)
         }
         if let existing { return SimulatedFile(self, existing, path, generation) }
@@ -169,6 +174,7 @@ final class SimulatedDisk: Disk {
     func list(_ path: String) throws(DiskError) -> [DirectoryEntry] {
         try state.withLock { (state) throws(DiskError) in
             guard let id = state.names.directory(path) else { throw DiskError(.list, path: path, code: ENOENT) }
+            try state.fail(.list, path)
             let entries = state.names.list(id).map { DirectoryEntry(name: $0.name, isDirectory: $0.entry.isDirectory) }
             return entries.shuffled(using: &state.random)
         }
@@ -178,12 +184,14 @@ final class SimulatedDisk: Disk {
         if state.withLock({ $0.names.directory(path) != nil }) { return }
         try change(.createDirectory, path) { (state) throws(DiskError) in
             state.names.addDirectory(path, durably: durable)
+            if durable, let parent = state.names.directory(parentDirectory(path)) { state.names.sync(parent) }
         }
     }
 
     func rename(_ path: String, to target: String) throws(DiskError) {
         try change(.rename, path) { (state) throws(DiskError) in
             guard let entry = state.names.entry(path) else { throw DiskError(.rename, path: path, code: ENOENT) }
+            if state.forgets(renaming: path, to: target, entry) { return }
             if state.bug == .replacesByRemoving, let replaced = state.names.entry(target) {
                 state.names.remove(target, replaced)
                 try state.count(.rename, path)
@@ -213,6 +221,8 @@ final class SimulatedDisk: Disk {
     func syncDirectory(_ path: String) throws(DiskError) {
         try change(.sync, path) { (state) throws(DiskError) in
             guard let id = state.names.directory(path) else { throw DiskError(.open, path: path, code: ENOENT) }
+            // It has to be opened for that.
+            try state.fail(.open, path)
             if state.bug?.forgetsSync(ofDirectory: path) == true { return }
             state.names.sync(id, late: state.bug?.lateNames)
         }
@@ -288,6 +298,7 @@ extension SimulatedDisk.State {
         isDead = false
         isTorn = false
         errors = []
+        forgotten = []
         locks = []
         generation += 1
     }

@@ -139,6 +139,20 @@ struct SimulatedNames: Sendable {
         return true
     }
 
+    /// Moves a directory into another one, for good.
+    mutating func move(_ path: String, to parent: String) {
+        guard let from = paths[parentDirectory(path)], let to = paths[parent],
+            let entry = current[from]?[SimulatedNames.name(path)]
+        else { return }
+        for directory in [from, to] { sync(directory) }
+        let name = SimulatedNames.name(path)
+        current[from]?[name] = nil
+        current[to]?[name] = entry
+        durable[from]?[name] = nil
+        durable[to]?[name] = entry
+        findPaths()
+    }
+
     /// - Parameter late: a mistake to be found: names that end so become durable one sync late, behind those of the next.
     mutating func sync(_ directory: Int, late suffix: String? = nil) {
         if unsynced.isEmpty { return }

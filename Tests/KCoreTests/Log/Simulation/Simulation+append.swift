@@ -139,8 +139,7 @@ extension Simulation {
             tell("    fails: \(error)")
             if disk.isDead { return }
             if error.code == .recordListTooLarge && bytes.count > log.config.segmentBytes { return }
-            let mayFail = isFull || failedDirectories.contains(directory(of: log))
-            guard mayFail else { throw SimulationFailure("\(partition): an append fails: \(error)") }
+            guard mayFail(log) else { throw SimulationFailure("\(partition): an append fails: \(error)") }
             if log.isOffline { models[partition]?.isUncertain = true }
             // Its records can be in although they could not be flushed.
             if log.logEndOffset != last.lastOffset + 1 { return }

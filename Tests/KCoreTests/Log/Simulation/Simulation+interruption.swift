@@ -25,6 +25,22 @@ extension Simulation {
         hasManyFiles && path.contains("/0000") && !path.hasSuffix(SegmentFileStage.swap.suffix)
     }
 
+    /// What concerns more than one log.
+    private func manage(_ log: Log, _ partition: TopicPartition, _ random: inout SimulatedDisk.Random) throws {
+        guard let manager, manager.directories.allSatisfy(\.isAtRest) else { return }
+        let isCleaning = disk.state.withLock { $0.isCleaning }
+        let areAllAtRest = manager.logs.allSatisfy(\.isAtRest)
+        let kinds: [SimulationPlan.Kind] =
+            [.flush, .checkpoint, .createLog, .deleteLog] + (isCleaning ? [] : [.clean])
+            + (areAllAtRest ? [.runJobs] : [])
+        let kind = random.pick(kinds) ?? .flush
+        tell("        \(kind.rawValue)")
+        switch kind {
+        case .checkpoint, .createLog, .runJobs: try act(kind, &random)
+        default: try act(kind, log, partition, &random)
+        }
+    }
+
     private func interrupt(_ operation: DiskError.Operation, _ path: String, _ random: inout SimulatedDisk.Random) {
         if operation == .rename && !mayInterruptRename(path) { return }
         guard let partition = random.pick(partitions), let log = log(partition), !log.isOffline,
@@ -37,6 +53,7 @@ extension Simulation {
             try noticeRetention()
             // While a segment is cleaned no lock is held, and none of the directory's while a segment is synced.
             let mayRearrange = operation == .sync && path.contains("/0000") && log.isAtRest
+            if mayRearrange && random.oneIn(3) { return try manage(log, partition, &random) }
             let kinds: [SimulationPlan.Kind] =
                 mayRearrange && random.oneIn(2)
                 ? [.truncate, .deleteRecords, .retain, .rollByTime, .truncateFully]
@@ -47,6 +64,13 @@ extension Simulation {
         } catch {
             interruptionFailure = SimulationFailure("\(error)")
         }
+    }
+}
+
+extension LogDirectory {
+    /// Whether nobody makes logs or writes checkpoints here.
+    fileprivate var isAtRest: Bool {
+        making.withLockIfAvailable { _ in true } != nil && checkpointing.withLockIfAvailable { _ in true } != nil
     }
 }
 

@@ -7,7 +7,7 @@ extension Simulation {
     func flush(_ log: Log) throws {
         guard var model = models[log.topicPartition] else { return }
         let end = log.logEndOffset
-        let isDone = try excusing(log) { try log.flush() }
+        let isDone = try excusing(log, leaves: .whole) { try log.flush() }
         guard isDone else { return }
         model = models[log.topicPartition] ?? model
         if !failedDirectories.contains(directory(of: log)) { model.promisedEnd = max(model.promisedEnd, end) }
@@ -19,7 +19,7 @@ extension Simulation {
             log.highWatermark = Int64.random(in: log.logStartOffset...log.logEndOffset, using: &random)
         }
         models[log.topicPartition]?.willRetain(log)
-        try excusing(log) { try log.deleteOldSegments(nowMs: clock.wallMs) }
+        try excusing(log, leaves: .whole) { try log.deleteOldSegments(nowMs: clock.wallMs) }
         try noticeRetention()
     }
 
@@ -37,7 +37,7 @@ extension Simulation {
             }
             models[log.topicPartition]?.didAdvance(to: start)
             // The files have their new names for good.
-            if !log.isOffline && !isFull && !failedDirectories.contains(directory(of: log)) && !isNested {
+            if !log.isOffline && !isShort && !failedDirectories.contains(directory(of: log)) && !isNested {
                 models[log.topicPartition]?.promisedStart = max(model.promisedStart, log.firstSegmentOffset)
             }
         }

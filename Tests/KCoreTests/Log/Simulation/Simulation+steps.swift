@@ -7,6 +7,7 @@ extension Simulation {
         var random = SimulatedDisk.Random(seed: step.seed)
         tell("  \(step.kind.rawValue)")
         interruptSometimes(&random)
+        refusals = disk.state.withLock { $0.harmlessErrors }
         defer { disk.interruption.withLock { $0 = nil } }
         try act(step.kind, &random)
         try interruptionFailure.map { throw $0 }
@@ -14,7 +15,7 @@ extension Simulation {
         if !disk.isDead { try lookAround() }
     }
 
-    private func act(_ kind: SimulationPlan.Kind, _ random: inout SimulatedDisk.Random) throws {
+    func act(_ kind: SimulationPlan.Kind, _ random: inout SimulatedDisk.Random) throws {
         switch kind {
         case .tick:
             clock.advance(ms: Int64(random.int(1...60_000)))
@@ -24,6 +25,8 @@ extension Simulation {
         case .runJobs: try runJobs(random.int(1...8))
         case .checkpoint: checkpoint()
         case .createLog: try createLog(&random)
+        case .createSeveral: try createSeveral(&random)
+        case .refuse: refuse(&random)
         case .fillDisk:
             isFull = true
             disk.setRoom(random.int(0...1500))
@@ -49,14 +52,15 @@ extension Simulation {
         case .flush: try flush(log)
         case .rollByTime:
             clock.advance(ms: Int64(random.int(1...400_000)))
-            try excusing(log) { try log.rollIfNeeded() }
+            try excusing(log, leaves: .whole) { try log.rollIfNeeded() }
         case .retain: try retain(log, &random)
         case .deleteRecords:
             let offset = Int64.random(in: log.logStartOffset...log.highWatermark, using: &random)
             models[partition]?.mayAdvance(to: offset)
-            if try excusing(log, { try log.advanceStartOffset(to: offset) }) {
+            if try excusing(log, leaves: .whole, { try log.advanceStartOffset(to: offset) }) {
                 models[partition]?.didAdvance(to: offset)
             }
+            try noticeRetention()
         case .truncate: try truncate(log, &random)
         case .truncateFully: try truncateFully(log, &random)
         case .clean: try clean(log, &random)
@@ -73,15 +77,24 @@ extension Simulation {
 
     // MARK: Errors
 
+    /// Whether there is no room, or the disk has refused something in this step for another reason that passes.
+    var isShort: Bool { isFull || disk.state.withLock { $0.harmlessErrors } > refusals }
+
     /// Whether the log may fail: its disk does, or is full.
-    private func mayFail(_ log: Log) -> Bool {
-        isFull || failedDirectories.contains(directory(of: log))
+    func mayFail(_ log: Log) -> Bool { isShort || failedDirectories.contains(directory(of: log)) }
+
+    /// What something leaves that failed for a reason that passes.
+    enum Remains {
+        /// All that there was.
+        case whole
+        /// Nobody knows how far it got.
+        case unknown
     }
 
     /// Does something that may fail only where the disk does, or power.
-    /// - Returns: whether it was done; if not, nobody knows how far it got.
+    /// - Returns: whether it was done.
     @discardableResult
-    func excusing(_ log: Log, _ body: () throws -> Void) throws -> Bool {
+    func excusing(_ log: Log, leaves remains: Remains = .unknown, _ body: () throws -> Void) throws -> Bool {
         do {
             try body()
             return !disk.isDead
@@ -89,6 +102,7 @@ extension Simulation {
             tell("    fails: \(error)")
             if disk.isDead { return false }
             guard mayFail(log) else { throw SimulationFailure("\(log.topicPartition): \(error)") }
+            if error.isTransient && !log.isOffline && remains == .whole { return false }
             models[log.topicPartition]?.isUncertain = true
             return false
         }
@@ -129,10 +143,12 @@ extension Simulation {
 
     private func checkpoint() {
         manager?.checkpointAll()
-        if disk.isDead || isFull { return }
+        if disk.isDead || isShort { return }
         for log in partitions.compactMap({ log($0) }) where !failedDirectories.contains(directory(of: log)) {
-            // No start is written that is not on stable storage.
-            guard log.recoveryPoint >= log.logStartOffset else { continue }
+            // No start is written that is not on stable storage. What is being cut off has none.
+            guard log.recoveryPoint >= log.logStartOffset, let model = models[log.topicPartition],
+                model.truncation == nil, model.restart == nil
+            else { continue }
             models[log.topicPartition]?.promisedStart = log.logStartOffset
         }
     }
@@ -150,6 +166,20 @@ extension Simulation {
                 times: random.oneIn(2) ? 1 : .max))
     }
 
+    /// For a while there is too much open, or no room for a name.
+    private func refuse(_ random: inout SimulatedDisk.Random) {
+        let operation: DiskError.Operation =
+            random.pick([.open, .open, .open, .rename, .rename, .rename, .createDirectory, .list]) ?? .open
+        let isName = operation == .rename || operation == .createDirectory
+        // Of a kind of file that is only seldom touched, too.
+        let part = random.pick(["", "", "-checkpoint", ".log"]) ?? ""
+        tell("    \(operation.rawValue) \(part) will be refused")
+        disk.inject(
+            InjectedError(
+                operation: operation, part: part, code: isName ? 28 : 24, skip: random.int(0...4),
+                times: random.int(1...4)))
+    }
+
     private func createLog(_ random: inout SimulatedDisk.Random) throws {
         let topics = plan.isCompaction ? ["both", "keyed"] : configs.keys.sorted()
         let topic = random.pick(topics) ?? "deleting"
@@ -163,8 +193,13 @@ extension Simulation {
         var model = LogModel(partition, topicId: id, config: configs[partition.topic] ?? LogConfig())
         model.mayBeMissing = true
         models[partition] = model
+        try create(partition, id)
+    }
+
+    private func create(_ partition: TopicPartition, _ id: Uuid) throws {
+        guard let manager, let config = models[partition]?.config else { return }
         do {
-            let log = try manager.createLog(partition, topicId: id, config: model.config)
+            let log = try manager.createLog(partition, topicId: id, config: config)
             tell("    \(log.directoryPath) is made")
             if disk.isDead { return }
             guard log.logEndOffset == 0, log.topicId == id else {
@@ -174,9 +209,23 @@ extension Simulation {
         } catch let error as LogError {
             tell("    fails: \(error)")
             if disk.isDead { return }
-            guard isFull || !failedDirectories.isEmpty else { throw SimulationFailure("\(partition): \(error)") }
+            guard isShort || !failedDirectories.isEmpty else { throw SimulationFailure("\(partition): \(error)") }
             models[partition]?.isUncertain = true
         }
+    }
+
+    private func createSeveral(_ random: inout SimulatedDisk.Random) throws {
+        guard let manager else { return }
+        let topic = random.pick(configs.keys.sorted()) ?? "deleting"
+        let missing = (Int32(0)..<3).map { TopicPartition(topic: topic, partition: $0) }.filter { models[$0] == nil }
+        let id = Uuid(high: random.next(), low: random.next())
+        for partition in missing {
+            models[partition] = LogModel(partition, topicId: id, config: configs[topic] ?? LogConfig())
+            models[partition]?.mayBeMissing = true
+        }
+        manager.createLogs(missing, topicId: id, config: configs[topic] ?? LogConfig())
+        if disk.isDead { return }
+        for partition in missing { try create(partition, id) }
     }
 
     private func deleteLog(_ partition: TopicPartition) throws {

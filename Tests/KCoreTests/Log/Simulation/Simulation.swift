@@ -41,6 +41,8 @@ final class Simulation: @unchecked Sendable {
     /// What has happened since somebody last looked.
     var level = Level.clean
     var isFull = false
+    /// Errors after which everything can go on that the disk had answered when the step began.
+    var refusals = 0
     var isNested = false
     /// What went wrong in a step that ran in the middle of another.
     var interruptionFailure: SimulationFailure?
@@ -159,6 +161,7 @@ final class Simulation: @unchecked Sendable {
         if life.end == .cleanStop && !disk.isDead {
             disk.setRoom(nil)
             isFull = false
+            disk.state.withLock { $0.clearHarmlessErrors() }
             if let crash = life.crash, crash.step >= 0 { disk.failAfter(crash.change) }
             if try stop() {
                 reached = .clean
@@ -178,6 +181,7 @@ final class Simulation: @unchecked Sendable {
         }
         disk.setRoom(nil)
         isFull = false
+        if let meddling = life.meddling { meddle(meddling) }
     }
 
     /// - Returns: whether the broker got through to the end of its stop.

@@ -6,8 +6,8 @@ struct SimulationPlan: Sendable {
         case beginTransaction, endTransaction
         case flush, rollByTime, retain, deleteRecords, truncate, truncateFully, clean
         case checkpoint, tick, runJobs, read
-        case createLog, deleteLog, recreateLog, changeConfig, raiseEpoch
-        case fillDisk, freeDisk, failDisk
+        case createLog, createSeveral, deleteLog, recreateLog, changeConfig, raiseEpoch
+        case fillDisk, freeDisk, failDisk, refuse
 
         /// How often it comes, compared with the others.
         var weight: Int {
@@ -17,8 +17,8 @@ struct SimulationPlan: Sendable {
             case .appendReplicated, .appendSeveral, .flush, .runJobs, .tick: 6
             case .truncate, .deleteRecords, .checkpoint, .retain, .clean: 4
             case .resend, .beginTransaction, .endTransaction, .raiseEpoch, .rollByTime, .read: 3
-            case .changeConfig, .createLog, .failDisk: 2
-            case .truncateFully, .deleteLog, .recreateLog, .fillDisk, .freeDisk: 1
+            case .changeConfig, .createLog, .failDisk, .refuse: 2
+            case .truncateFully, .createSeveral, .deleteLog, .recreateLog, .fillDisk, .freeDisk: 1
             }
         }
 
@@ -29,9 +29,9 @@ struct SimulationPlan: Sendable {
             case .append: 20
             case .beginTransaction, .endTransaction, .appendIdempotent: 6
             case .rollByTime, .tick, .runJobs: 4
-            case .appendReplicated, .appendSeveral, .flush, .checkpoint, .freeDisk: 2
+            case .appendReplicated, .appendSeveral, .flush, .checkpoint, .freeDisk, .refuse: 2
             case .truncate, .deleteRecords, .retain, .resend, .read, .createLog, .fillDisk, .failDisk, .raiseEpoch: 1
-            case .truncateFully, .deleteLog, .recreateLog, .changeConfig: 0
+            case .truncateFully, .createSeveral, .deleteLog, .recreateLog, .changeConfig: 0
             }
         }
 
@@ -53,6 +53,11 @@ struct SimulationPlan: Sendable {
         case powerLoss
     }
 
+    /// What somebody does to the files while no broker runs.
+    enum Meddling: String, CaseIterable, Sendable {
+        case damagesIndexes, movesPartition, removesRecoveryPoints, spoilsRecoveryPoints
+    }
+
     /// Where a life's end comes.
     struct Crash: Sendable {
         /// In this step: `steps.count` for the stop itself, -1 for the start.
@@ -68,6 +73,8 @@ struct SimulationPlan: Sendable {
         var end: End
         /// Nil for behind the last step.
         var crash: Crash?
+        /// What comes after the end.
+        var meddling: Meddling?
         var seed: UInt64
     }
 
@@ -113,7 +120,8 @@ struct SimulationPlan: Sendable {
                 crash = Crash(step: index, change: random.int(0..<120))
             }
         }
-        return Life(steps: steps, end: end, crash: crash, seed: random.next())
+        let meddling = random.oneIn(3) ? random.pick(Meddling.allCases) : nil
+        return Life(steps: steps, end: end, crash: crash, meddling: meddling, seed: random.next())
     }
 
     /// What there is to be cleaned is cleaned, and power fails while segments take each other's place: few of the disk's
