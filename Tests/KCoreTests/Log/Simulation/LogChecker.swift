@@ -86,6 +86,8 @@ struct LogChecker {
             if next == nil && base > start && !mayHaveGaps { throw SimulationFailure("\(start) to \(base) is missing") }
             next = batch.header.lastOffset + 1
         }
+        // Of one that was to begin anew there, all that is left can be where it begins and the new beginning.
+        if next == nil && end == model.restart { return }
         guard let next = next ?? (mayHaveGaps ? nil : start) else { return }
         if next != end && !(mayHaveGaps && next < end) {
             throw SimulationFailure("it ends at \(end) and its records at \(next)")
@@ -99,7 +101,7 @@ struct LogChecker {
     func checkPromises(_ level: Simulation.Level) throws {
         if let restart = model.restart {
             // It was being emptied: anything between all and nothing.
-            guard start == restart || start >= model.promisedStart else {
+            guard start == restart || start >= model.promisedStart || start == end else {
                 throw SimulationFailure("it begins at \(start)")
             }
             return
@@ -109,7 +111,7 @@ struct LogChecker {
         guard start >= model.promisedStart else {
             throw SimulationFailure("it begins at \(start), and \(model.promisedStart) was promised")
         }
-        guard start <= max(model.allowedStart, model.startOffset) else {
+        guard start <= max(model.allowedStart, model.startOffset, model.staleStart) else {
             throw SimulationFailure("it begins at \(start), and nobody asked for more than \(model.allowedStart)")
         }
         if level == .clean && !model.isUncertain && (start, end) != (model.startOffset, model.endOffset) {

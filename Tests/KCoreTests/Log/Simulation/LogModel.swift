@@ -41,6 +41,8 @@ struct LogModel: Sendable {
     var promisedStart: Int64 = 0
     /// And never above it: nobody asked for more to go.
     var allowedStart: Int64 = 0
+    /// A start from before a truncation that could not be taken out of the checkpoint.
+    var staleStart: Int64 = 0
     /// The highest start that anybody ever asked for.
     var askedStart: Int64 = 0
     /// A step that was interrupted may have left more or less than the model says.
@@ -53,6 +55,8 @@ struct LogModel: Sendable {
     var restart: Int64?
     /// The log was being made, or being removed: it may be there or not.
     var mayBeMissing = false
+    /// It was to be removed, and that could not be finished: what comes back is put aside by who knows the topics.
+    var isUnwanted = false
     /// Records may be missing that newer ones of the same key replace.
     var wasCleaned = false
     var cleaning = ModelCleaning()

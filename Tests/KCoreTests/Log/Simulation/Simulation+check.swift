@@ -6,6 +6,10 @@ import Synchronization
 extension Simulation {
     func checkAll() throws {
         guard let manager else { return }
+        for partition in partitions where models[partition]?.isUnwanted == true {
+            try manager.deleteLog(partition)
+            models[partition] = nil
+        }
         for log in manager.logs where models[log.topicPartition] == nil {
             throw SimulationFailure("\(log.topicPartition) was deleted and is there")
         }
@@ -56,7 +60,10 @@ extension Simulation {
         model.adopt(found, afterStart: true)
         model.promisedEnd = min(model.promisedEnd, log.logEndOffset)
         model.allowedStart = max(model.startOffset, model.promisedStart)
+        // It may go on behind nothing.
+        if model.restart == log.logEndOffset { model.hasGaps = true }
         if model.restart != nil { model.promisedStart = min(model.promisedStart, log.logStartOffset) }
+        model.staleStart = 0
         model.isUncertain = false
         model.mayBeMissing = false
         model.restart = nil
@@ -66,6 +73,8 @@ extension Simulation {
         models[log.topicPartition]?.notice(log)
         log.updateConfig(configs[log.topicPartition.topic] ?? LogConfig())
     }
+
+    private func mayNotRead(_ log: Log) -> Bool { wasRefused || failedDirectories.contains(directory(of: log)) }
 
     func check(_ log: Log, mustBe level: Level) throws {
         guard let model = models[log.topicPartition] else { return }
@@ -80,10 +89,10 @@ extension Simulation {
             try checker.checkLookups()
             try checker.checkProducers()
             try checker.checkEpochs()
-        } catch is LogError where failedDirectories.contains(directory(of: log)) {
-        } catch is LogFault where failedDirectories.contains(directory(of: log)) {
-        } catch is DiskError where failedDirectories.contains(directory(of: log)) {
-        } catch LogRead.Unreadable.file where failedDirectories.contains(directory(of: log)) {
+        } catch is LogError where mayNotRead(log) {
+        } catch is LogFault where mayNotRead(log) {
+        } catch is DiskError where mayNotRead(log) {
+        } catch LogRead.Unreadable.file where mayNotRead(log) {
         } catch let error as SimulationFailure {
             throw SimulationFailure("\(log.topicPartition): \(error)")
         } catch let error as LogError {

@@ -43,6 +43,8 @@ extension Simulation {
         guard self.log(partition) === log, !log.isOffline, let model = models[partition], !model.isUncertain,
             model.truncation == nil, !failedDirectories.contains(directory(of: log))
         else { return }
+        // What is looked at can be read.
+        disk.state.withLock { $0.clearHarmlessErrors() }
         // A segment that was removed meanwhile.
         try noticeRetention()
         try check(log, mustBe: .clean)

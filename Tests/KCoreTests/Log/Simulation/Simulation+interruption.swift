@@ -29,6 +29,7 @@ extension Simulation {
     private func manage(_ log: Log, _ partition: TopicPartition, _ random: inout SimulatedDisk.Random) throws {
         guard let manager, manager.directories.allSatisfy(\.isAtRest) else { return }
         let isCleaning = disk.state.withLock { $0.isCleaning }
+        // A job may be of a log that is deleted, and is flushed just now.
         let areAllAtRest = manager.logs.allSatisfy(\.isAtRest)
         let kinds: [SimulationPlan.Kind] =
             [.flush, .checkpoint, .createLog, .deleteLog] + (isCleaning ? [] : [.clean])

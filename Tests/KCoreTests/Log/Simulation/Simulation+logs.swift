@@ -65,6 +65,8 @@ extension Simulation {
         models[log.topicPartition]?.restart = nil
         models[log.topicPartition]?.truncation = nil
         if !cut { return }
+        // A checkpoint may say it still.
+        if isShort { models[log.topicPartition]?.staleStart = max(model.startOffset, model.staleStart) }
         if offset <= lowest {
             models[log.topicPartition]?.didRestart(at: offset)
         } else {

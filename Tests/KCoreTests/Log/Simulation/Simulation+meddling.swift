@@ -53,6 +53,11 @@ extension Simulation {
             disk.state.withLock { $0.names.directory("\(directory)/\(partition)") != nil }
         }
         guard homes.count == 1, homes[0] != target else { return }
+        // What a directory says of a partition that was also deleted there is of one of the two.
+        let deleted = disk.paths.contains { path in
+            LogDirectoryName.parseDeleted(SimulatedNames.name(parentDirectory(path))) == partition
+        }
+        if deleted { return }
         tell("    \(partition) from \(homes[0]) to \(target)")
         disk.state.withLock { $0.names.move("\(homes[0])/\(partition)", to: target) }
     }

@@ -77,8 +77,9 @@ extension Simulation {
 
     // MARK: Errors
 
-    /// Whether there is no room, or the disk has refused something in this step for another reason that passes.
-    var isShort: Bool { isFull || disk.state.withLock { $0.harmlessErrors } > refusals }
+    /// Whether the disk has refused something in this step for a reason that passes, other than for want of room.
+    var wasRefused: Bool { disk.state.withLock { $0.harmlessErrors } > refusals }
+    var isShort: Bool { isFull || wasRefused }
 
     /// Whether the log may fail: its disk does, or is full.
     func mayFail(_ log: Log) -> Bool { isShort || failedDirectories.contains(directory(of: log)) }
@@ -202,7 +203,7 @@ extension Simulation {
             let log = try manager.createLog(partition, topicId: id, config: config)
             tell("    \(log.directoryPath) is made")
             if disk.isDead { return }
-            guard log.logEndOffset == 0, log.topicId == id else {
+            guard log.logEndOffset == models[partition]?.endOffset, log.topicId == id else {
                 throw SimulationFailure("\(partition) is new, and ends at \(log.logEndOffset)")
             }
             models[partition]?.mayBeMissing = failedDirectories.contains(directory(of: log))
@@ -239,6 +240,7 @@ extension Simulation {
             tell("    fails: \(error)")
             guard disk.isDead || mayFail(log) else { throw SimulationFailure("\(partition): \(error)") }
             models[partition]?.isUncertain = true
+            models[partition]?.isUnwanted = true
         }
     }
 

@@ -192,6 +192,7 @@ final class Simulation: @unchecked Sendable {
         manager.shutdown()
         if disk.isDead { return false }
         for log in logs where !log.isOffline && !failedDirectories.contains(directory(of: log)) {
+            if models[log.topicPartition]?.isUncertain == true { continue }
             models[log.topicPartition]?.didFlush(log)
         }
         return true

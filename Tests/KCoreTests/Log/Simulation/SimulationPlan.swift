@@ -94,7 +94,21 @@ struct SimulationPlan: Sendable {
         let isCompaction = random.oneIn(3)
         self.isCompaction = isCompaction
         lives = (0..<random.int(2...4)).map { _ in SimulationPlan.life(&random, isCompaction) }
+        if random.oneIn(6) { SimulationPlan.loseFlushed(&lives, &random) }
         endsInCorruption = random.oneIn(8)
+    }
+
+    /// What a disk refused to write is still in memory when the process dies, and gone when power fails after the next start.
+    private static func loseFlushed(_ lives: inout [Life], _ random: inout SimulatedDisk.Random) {
+        let kinds: [Kind] = [.append, .append, .failDisk, .failDisk, .append, .flush, .flush]
+        lives[0].steps += kinds.map { Step(kind: $0, seed: random.next()) }
+        lives[0].end = .kill
+        lives[0].crash = nil
+        lives[0].meddling = nil
+        let last = random.oneIn(2) ? [Kind.flush] : [.append, .flush, .flush]
+        lives[1].steps = last.map { Step(kind: $0, seed: random.next()) }
+        lives[1].end = .powerLoss
+        lives[1].crash = nil
     }
 
     private static func life(_ random: inout SimulatedDisk.Random, _ isCompaction: Bool) -> Life {
@@ -111,6 +125,11 @@ struct SimulationPlan: Sendable {
         } else if !random.oneIn(5) {
             let step = max(0, count - 1 - random.int(0..<3))
             crash = Crash(step: step, change: random.int(0..<(random.oneIn(3) ? 40 : 10)))
+            if random.oneIn(6) {
+                // All that the checkpoints say is at stake, in few changes.
+                steps.append(Step(kind: .checkpoint, seed: random.next()))
+                crash = Crash(step: count, change: random.int(0..<12))
+            }
         }
         if crash != nil, isCompaction, end != .cleanStop {
             if !random.oneIn(3) {
