@@ -32,8 +32,8 @@ extension Simulation {
         // A job may be of a log that is deleted, and is flushed just now.
         let areAllAtRest = manager.logs.allSatisfy(\.isAtRest)
         let kinds: [SimulationPlan.Kind] =
-            [.flush, .checkpoint, .createLog, .deleteLog] + (isCleaning ? [] : [.clean])
-            + (areAllAtRest ? [.runJobs] : [])
+            [.flush, .checkpoint, .createLog, .deleteLog]
+            + (isCleaning ? (areAllAtRest ? [.runJobs] : []) : [.clean])
         let kind = random.pick(kinds) ?? .flush
         tell("        \(kind.rawValue)")
         switch kind {
