@@ -91,14 +91,23 @@ final class PartitionSink {
             throw ToolError("\(path) is not what kconsume has written for \(partition)")
         }
         try take(position.topicId)
-        try ToolError.rethrowing { () throws(DiskError) in
-            for name in files where name > position.file { try disk.remove(directory + "/" + name) }
+        func size(_ name: String) throws(ToolError) -> Int64 {
+            try ToolError.rethrowing { () throws(DiskError) in try disk.fileSize(directory + "/" + name) ?? 0 }
         }
         // Without the file nothing of it counted: it is made when something is written.
-        let file = directory + "/" + position.file
-        let size = try ToolError.rethrowing { () throws(DiskError) in try disk.fileSize(file) ?? 0 }
-        guard size >= position.bytes else {
-            throw ToolError("\(file) has \(size) bytes, but \(position.bytes) were committed: something was taken away")
+        let bytes = try size(position.file)
+        guard bytes >= position.bytes else {
+            throw ToolError(
+                "\(directory)/\(position.file) has \(bytes) bytes, but \(position.bytes) were committed: something was "
+                    + "taken away")
+        }
+        // The position goes on to a file before there is anything in it: this one belongs to other output.
+        for name in files where name > position.file {
+            guard try size(name) == 0 else {
+                throw ToolError(
+                    "\(path) is not the position of the output beside it: that goes on in \(name); bring the right one back"
+                )
+            }
         }
         self.position = position
         try ToolError.rethrowing { () throws(DiskError) in try open(position) }
@@ -173,6 +182,10 @@ final class PartitionSink {
     }
 
     private func keep(_ new: SinkPosition) throws(ToolError) {
+        // Who moves the directory away begins anew there; what this process writes goes with the old one.
+        guard try ToolError.rethrowing({ () throws(DiskError) in try disk.isInPlace(lock, directory + "/lock") }) else {
+            throw ToolError("\(directory) was moved or removed while it was written")
+        }
         try ToolError.rethrowing { () throws(DiskError) in
             try disk.replaceFile(directory + "/" + SinkPosition.fileName, with: Bytes(new.text))
         }

@@ -77,6 +77,45 @@ import Testing
         #expect(disk.contents(directory + "/00000000000000000000.lines").map { $0.count } == 4)
     }
 
+    @Test func `the position of other output removes nothing`() throws {
+        let disk = SimulatedDisk()
+        let path = directory + "/" + SinkPosition.fileName
+        var old = Bytes()
+        do {
+            let sink = try open(disk, segmentBytes: 4)
+            try sink.begin(at: 0)
+            old = Bytes(disk.contents(path) ?? [])
+            for number in 1...3 {
+                sink.output.append("one\n" as StaticString)
+                try sink.commit(next: Int64(number))
+            }
+        }
+        try disk.replaceFile(path, with: old)
+        let before = try disk.list(directory).map(\.name).sorted()
+        #expect(throws: ToolError.self) { try open(disk, segmentBytes: 4) }
+        #expect(try disk.list(directory).map(\.name).sorted() == before)
+        #expect(disk.contents(directory + "/00000000000000000002.lines").map { $0.count } == 4)
+    }
+
+    @Test func `who writes into a directory that was moved away does not touch what is in its place`() throws {
+        let temporary = try TemporaryDirectory()
+        let disk = SystemDisk()
+        let (place, moved) = (temporary.path + "/orders-3", temporary.path + "/old")
+        let first = try #require(try PartitionSink.open(disk, place, partition, segmentBytes: 1000))
+        try first.begin(at: 0)
+        first.output.append("one\n" as StaticString)
+        try first.commit(next: 1)
+        try disk.rename(place, to: moved)
+        let second = try #require(try PartitionSink.open(disk, place, partition, segmentBytes: 1000))
+        try second.begin(at: 100)
+        let position = try disk.readFile(place + "/position")
+        first.output.append("two\n" as StaticString)
+        #expect(throws: ToolError.self) { try first.commit(next: 2) }
+        #expect(try disk.readFile(place + "/position") == position)
+        let old = try disk.readFile(moved + "/position")?.utf8String ?? ""
+        #expect(SinkPosition(old, of: partition)?.offset == 1)
+    }
+
     @Test func `a partition has one writer at a time`() throws {
         let disk = SimulatedDisk()
         do {
