@@ -98,7 +98,7 @@ import Testing
     }
 
     @Test func `who writes into a directory that was moved away does not touch what is in its place`() throws {
-        let temporary = try TemporaryDirectory()
+        let temporary = TemporaryDirectory()
         let disk = SystemDisk()
         let (place, moved) = (temporary.path + "/orders-3", temporary.path + "/old")
         let first = try #require(try PartitionSink.open(disk, place, partition, segmentBytes: 1000))
