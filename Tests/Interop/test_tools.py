@@ -163,3 +163,21 @@ def test_a_signal_that_comes_several_times_at_once_is_one_signal(broker, topic):
     process.stdin.close()
     assert process.stderr.read().endswith(b" 0 failed\n"), "the summary of a clean end"
     assert tool(broker, "kconsume", "-t", topic, "-o", "beginning", "-e", "-q").stdout == b"one\ntwo\nthree\n"
+
+
+def test_a_topic_that_is_made_anew_while_it_is_read_begins_at_its_beginning(broker):
+    topic = create_topic(broker, f"anew-{os.getpid()}")
+    lines = lambda numbers: b"".join(b"%d\n" % number for number in numbers)
+    assert tool(broker, "kproduce", "-t", topic, stdin=lines(range(3))).returncode == 0
+    process = subprocess.Popen([BIN / "kconsume", "-b", broker.address, "-t", topic, "-o", "beginning", "-c", "8"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        assert b"".join(process.stdout.readline() for _ in range(3)) == lines(range(3))
+        assert tool(broker, "kadmin", "topic", "delete", topic, "-y").returncode == 0
+        create_topic(broker, topic)
+        assert tool(broker, "kproduce", "-t", topic, stdin=lines(range(100, 105))).returncode == 0
+        rest, errors = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert rest == lines(range(100, 105)) and process.returncode == 0
+    assert errors == f"kconsume: warning: {topic} was deleted and made anew: read from the beginning\n".encode()

@@ -13,6 +13,7 @@ private func batch(_ base: Int64, _ values: [String]) throws -> Bytes {
 private final class Scene {
     let planner: FetchPlanner
     var nowMs: Int64 = 1000
+    var topicId = Uuid.zero
 
     init(
         _ readings: [(partition: Int32, position: Int64, end: Int64)],
@@ -31,8 +32,8 @@ private final class Scene {
     func plan(queuedBytes: Int = 0) -> [FetchPlanner.Call] {
         planner.plan(nowMs: nowMs, queuedBytes: queuedBytes) {
             ($0.partition % 10, 5)
-        } topicId: { _ in
-            Uuid.zero
+        } topicId: { [topicId] _ in
+            topicId
         }
     }
 
@@ -143,6 +144,35 @@ struct FetchPlannerTests {
         #expect(scene.plan().isEmpty)
         scene.planner.reset(partition, to: 7, nowMs: scene.nowMs)
         #expect(scene.plan()[0].request.topics[0].partitions[0].fetchOffset == 7)
+    }
+
+    @Test func `a topic that was made anew is read from its beginning, and no answer about the old one counts`() throws
+    {
+        let scene = try Scene([(1, 3, .max)], [("auto.offset.reset", "none")])
+        scene.topicId = Uuid(high: 1, low: 1)
+        let old = scene.plan()[0]
+        scene.topicId = Uuid(high: 2, low: 2)
+        #expect(scene.plan().isEmpty)
+        guard case .madeAnew(let told)? = scene.planner.effects.first, told.partition == 1 else {
+            throw ClientError(.badData, "nobody is told")
+        }
+        scene.answer(old, [(1, .none, try batch(3, ["old"]))])
+        #expect(scene.fetched().isEmpty)
+        #expect(scene.plan().isEmpty)
+        guard case .reset(let partition, .earliest)? = scene.planner.effects.first else {
+            throw ClientError(.badData, "no reset")
+        }
+        scene.planner.reset(partition, to: 0, nowMs: scene.nowMs)
+        #expect(scene.plan()[0].request.topics[0].partitions[0].fetchOffset == 0)
+    }
+
+    @Test func `an end says nothing about a topic that was made anew`() throws {
+        let scene = try Scene([(1, 3, 6)])
+        scene.topicId = Uuid(high: 1, low: 1)
+        scene.answer(scene.plan()[0], [(1, .unknownTopicId, nil)])
+        scene.topicId = Uuid(high: 2, low: 2)
+        #expect(scene.plan().isEmpty)
+        #expect(scene.failure()?.message == "t was deleted and made anew while it was read")
     }
 
     @Test func `without a policy it is an error that says what to do`() throws {

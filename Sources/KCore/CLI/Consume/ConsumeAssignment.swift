@@ -76,6 +76,13 @@ enum ConsumeAssignment {
         "no topic fits \(topics.patterns.joined(separator: " or "))"
     }
 
+    /// For a person.
+    static func madeAnew(_ partitions: [TopicPartition]) -> String {
+        let topics = Set(partitions.map(\.topic)).sorted()
+        return topics.joined(separator: ", ") + (topics.count == 1 ? " was" : " were")
+            + " deleted and made anew: read from the beginning"
+    }
+
     /// The part of what there is to read that has been read; nil where no end is known.
     static func share(_ positions: [Consumer.Position]) -> Double? {
         var (done, whole): (Int64, Int64) = (0, 0)

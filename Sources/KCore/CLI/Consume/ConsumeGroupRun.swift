@@ -8,9 +8,14 @@ final class ConsumeGroupRun {
     private var progress: ProgressLine
     private var records: Int64 = 0
     private let startNs: Int64
-    /// What was printed and is not stored yet.
+    /// How far each partition was printed.
     private var printed: [TopicPartition: GroupOffset] = [:]
+    /// How far that is stored already, as the client's loop was told.
+    private let confirmed = Monitor<[TopicPartition: GroupOffset]>([:])
     private var lastCommitNs: Int64
+    /// When also that was stored which had not changed: stored offsets grow old (`offsets.retention.minutes`).
+    private var lastRefreshNs: Int64
+    private static let refreshNs: Int64 = 3_600_000_000_000
 
     init(_ settings: ConsumeSettings, _ topics: GroupTopics, _ client: KafkaClient, _ console: Console) {
         self.settings = settings
@@ -20,7 +25,7 @@ final class ConsumeGroupRun {
         output = OutputBuffer(descriptor: console.output)
         progress = ProgressLine(console, isWanted: !settings.isQuiet && !Console.isTerminal(console.output))
         startNs = console.clock.monotonicNs
-        lastCommitNs = startNs
+        (lastCommitNs, lastRefreshNs) = (startNs, startNs)
     }
 
     func run() throws(ToolError) -> ExitStatus {
@@ -51,10 +56,10 @@ final class ConsumeGroupRun {
             try read(consumer)
         } catch {
             // What was printed counts all the same; the error that is told is the first.
-            try? store(consumer, printed)
+            try? store(consumer, unconfirmed)
             throw error
         }
-        try store(consumer, printed)
+        try store(consumer, unconfirmed)
     }
 
     private func read(_ consumer: GroupConsumer) throws(ClientError) {
@@ -71,19 +76,27 @@ final class ConsumeGroupRun {
             switch next {
             case .timeout: continue
             case .finished, .interrupted: return
-            case .assigned(let partitions): note("assigned", partitions)
+            case .assigned(let partitions):
+                note("assigned", partitions)
+                forget(partitions)
             case .began(let offsets): try storeBeginning(offsets.mapValues { GroupOffset($0) }, consumer)
             case .revoking(let partitions):
                 note("giving up", partitions)
                 do throws(ClientError) {
-                    try store(consumer, printed.filter { partitions.contains($0.key) })
+                    try store(consumer, unconfirmed.filter { partitions.contains($0.key) })
                 } catch {
                     warn(error.message)
                 }
+                forget(partitions)
             case .lost(let partitions):
                 note("lost", partitions)
-                let unstored = partitions.filter { printed.removeValue(forKey: $0) != nil }
+                let unstored = unconfirmed.filter { partitions.contains($0.key) }
+                forget(partitions)
                 if !unstored.isEmpty { warn("\(unstored.count) partitions went to another member before") }
+            case .madeAnew(let partitions):
+                forget(partitions)
+                progress.clear()
+                if !settings.isQuiet { console.warning(ConsumeAssignment.madeAnew(partitions)) }
             case .records(let fetched):
                 try print(fetched, consumer)
                 if output.failure != nil { return }
@@ -123,6 +136,18 @@ final class ConsumeGroupRun {
         }
     }
 
+    /// What was printed and is not known to be stored. What is stored is not stored again: in between another may have
+    /// moved the group, or the topic may be another one.
+    private var unconfirmed: [TopicPartition: GroupOffset] {
+        let confirmed = confirmed.withLock { $0 }
+        return printed.filter { confirmed[$0.key] != $0.value }
+    }
+
+    private func forget(_ partitions: [TopicPartition]) {
+        for partition in partitions { printed[partition] = nil }
+        confirmed.withLock { confirmed in for partition in partitions { confirmed[partition] = nil } }
+    }
+
     /// - Returns: false when the partitions belong to another member by now.
     private func stored(
         _ consumer: GroupConsumer, _ offsets: [TopicPartition: GroupOffset]
@@ -149,6 +174,10 @@ final class ConsumeGroupRun {
 
     private func storeSoonIfDue(_ consumer: GroupConsumer) {
         let now = console.clock.monotonicNs
+        if now - lastRefreshNs >= ConsumeGroupRun.refreshNs {
+            lastRefreshNs = now
+            confirmed.withLock { $0 = [:] }
+        }
         guard !printed.isEmpty, (now - lastCommitNs) / 1_000_000 >= Int64(client.config.autoCommitIntervalMs) else {
             return
         }
@@ -159,9 +188,12 @@ final class ConsumeGroupRun {
     private func storeSoon(_ consumer: GroupConsumer) {
         output.flush()
         guard output.failure == nil else { return }
-        consumer.commitSoon(printed) { [logger = client.logger] error in
+        let due = unconfirmed
+        guard !due.isEmpty else { return }
+        consumer.commitSoon(due) { [logger = client.logger, confirmed] error in
             // The next one, or the last, stores the same and more.
-            if let error { logger.warning("offsets were not stored: \(error)") }
+            if let error { return logger.warning("offsets were not stored: \(error)") }
+            confirmed.withLock { $0.merge(due) { _, new in new } }
         }
     }
 

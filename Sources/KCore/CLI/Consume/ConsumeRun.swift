@@ -74,6 +74,8 @@ final class ConsumeRun {
             // There is no topic yet that fits.
             case .finished where finder.mayFindMore: try client.pause(ms: 250)
             case .finished, .interrupted: return nil
+            case .madeAnew(let partitions):
+                if !settings.isQuiet { console.warning(ConsumeAssignment.madeAnew(partitions)) }
             case .records(let fetched):
                 try print(fetched)
                 if output.failure != nil { return nil }

@@ -46,6 +46,7 @@ final class ConsumeSinkRun {
         try read { (timeoutMs) throws(ClientError) in
             switch try consumer.poll(timeoutMs: timeoutMs) {
             case .records(let fetched): return .records(fetched)
+            case .madeAnew(let partitions): return .madeAnew(partitions)
             case .timeout: return .timeout
             // There is no topic yet that fits.
             case .finished where finder.mayFindMore:
@@ -199,6 +200,7 @@ final class ConsumeSinkRun {
                 sink.close(partitions)
                 if !offsets.isEmpty { stored(offsets) }
             case .lost(let partitions): sink.close(partitions)
+            case .madeAnew(let partitions): throw sink.madeAnew(partitions)
             case .records(let fetched):
                 let left = settings.maxRecords.map { $0 - records } ?? .max
                 records += try sink.print(fetched, settings.printing, upTo: left)

@@ -117,12 +117,14 @@ final class PartitionSink {
     /// - Parameter id: zero where it is not known.
     func take(_ id: Uuid) throws(ToolError) {
         if id.isZero || id == topicId { return }
-        guard topicId.isZero else {
-            throw ToolError(
-                "\(partition.topic) was deleted and made anew since \(directory) was written; move \(directory) away to "
-                    + "begin anew")
-        }
+        guard topicId.isZero else { throw PartitionSink.madeAnew(partition, directory) }
         topicId = id
+    }
+
+    static func madeAnew(_ partition: TopicPartition, _ directory: String) -> ToolError {
+        ToolError(
+            "\(partition.topic) was deleted and made anew since \(directory) was written; move \(directory) away to "
+                + "begin anew")
     }
 
     private func open(_ position: SinkPosition) throws(DiskError) {

@@ -52,6 +52,12 @@ final class SinkDirectory {
         }
     }
 
+    /// Why these cannot be read on.
+    func madeAnew(_ partitions: [TopicPartition]) -> ToolError {
+        guard let first = partitions.min() else { return ToolError("a topic was deleted and made anew") }
+        return PartitionSink.madeAnew(first, directory(first))
+    }
+
     /// Where reading goes on in all open partitions, committed or not.
     var ends: [TopicPartition: Int64] {
         var ends = sinks.compactMapValues { $0.position?.offset }

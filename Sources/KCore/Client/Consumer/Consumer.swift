@@ -57,6 +57,8 @@ public final class Consumer: Sendable {
 
     public enum Poll: Sendable {
         case records(FetchedRecords)
+        /// The topic of these was deleted and made anew: they are read from their beginning from here on.
+        case madeAnew([TopicPartition])
         /// Nothing came in time.
         case timeout
         /// All partitions were read to their ends.
@@ -161,6 +163,9 @@ public final class Consumer: Sendable {
         if isInterrupted { return .interrupted }
         let result = queue.wait(timeoutMs: Int64(timeoutMs)) { state -> Result<(Poll, Bool), ClientError>? in
             if state.isInterrupted { return .success((.interrupted, false)) }
+            if !state.events.isEmpty, case .madeAnew(let partitions, _) = state.events.removeFirst() {
+                return .success((.madeAnew(partitions), false))
+            }
             if let records = state.take() {
                 let mustFetch = state.isHeldBack && state.queuedBytes < client.config.maxQueuedBytes / 2
                 if mustFetch { state.isHeldBack = false }

@@ -73,6 +73,9 @@ final class ConsumerRunner: @unchecked Sendable {
     /// Called where a partition begins that no offset was known of, or one that does not exist any more.
     var onBegin: ((TopicPartition, Int64) -> Void)?
 
+    /// Called for partitions whose topic was made anew, instead of telling whoever polls.
+    var onMadeAnew: (([TopicPartition]) -> Void)?
+
     init(
         runtime: ClientRuntime, queue: Monitor<FetchQueue>, readings: [FetchPlanner.Reading],
         resetUnlessSet: OffsetReset, resetsNever: Bool = false, waitsWhenEmpty: Bool = false
@@ -168,6 +171,7 @@ final class ConsumerRunner: @unchecked Sendable {
         planner.effects = []
         var fetched: [FetchedRecords] = []
         var failure: ClientError?
+        var anew: [TopicPartition] = []
         var mustRefresh = false
         for effect in effects {
             switch effect {
@@ -175,6 +179,7 @@ final class ConsumerRunner: @unchecked Sendable {
             case .refreshMetadata(let topic):
                 runtime.track(topic, allowAutoCreate: false)
                 mustRefresh = true
+            case .madeAnew(let partition): anew.append(partition)
             case .newLeader(let partition, let leader, let epoch, let endpoint):
                 runtime.learnedLeader(partition, leader: leader, epoch: epoch, endpoint: endpoint)
             case .reset(let partition, let policy): reset(partition, policy)
@@ -186,6 +191,7 @@ final class ConsumerRunner: @unchecked Sendable {
             }
         }
         if mustRefresh { runtime.refreshMetadata() }
+        if !anew.isEmpty { tell(madeAnew: anew) }
         guard !fetched.isEmpty || failure != nil else { return }
         let (records, error) = (fetched, failure)
         queue.update { state in
@@ -194,6 +200,13 @@ final class ConsumerRunner: @unchecked Sendable {
         }
         // Whoever polls is told this from now on. To ask on would be in vain, of a client that is closed without an end.
         if failure != nil { end() }
+    }
+
+    private func tell(madeAnew partitions: [TopicPartition]) {
+        let topics = Set(partitions.map(\.topic)).sorted().joined(separator: " ")
+        logger.warning("topics were deleted and made anew, and begin at their beginning", ["topics": topics])
+        if let onMadeAnew { return onMadeAnew(partitions) }
+        queue.update { $0.events.append(.madeAnew(partitions, share: 0)) }
     }
 
     private func reset(_ partition: TopicPartition, _ policy: OffsetReset) {

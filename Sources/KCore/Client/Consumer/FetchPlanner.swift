@@ -7,6 +7,8 @@ final class FetchPlanner {
     struct Reading {
         let topic: String
         let partition: Int32
+        /// Of the topic that the position is of; zero while it is not known.
+        var topicId = Uuid.zero
         /// The next offset to fetch.
         var position: Int64
         /// Where reading ends, exclusive; `Int64.max` for never.
@@ -23,6 +25,8 @@ final class FetchPlanner {
         var isResetting = false
         /// Records of it were fetched.
         var hasGiven = false
+        /// Without a position it begins at its beginning, whatever `auto.offset.reset` says.
+        var beginsAtBeginning = false
         /// Where it is to end was not known when it began: at the end of what is visible then.
         var endsAtFirstSight = false
         /// A replica that is nearer than the leader (KIP-392), until `preferredUntilMs`.
@@ -36,6 +40,8 @@ final class FetchPlanner {
     enum Effect {
         case records(FetchedRecords)
         case refreshMetadata(topic: String)
+        /// The topic was deleted and made anew: what was fetched is of the old one, and it begins at its beginning.
+        case madeAnew(TopicPartition)
         case newLeader(TopicPartition, leader: Int32, epoch: Int32, endpoint: HostAndPort?)
         /// The position does not exist: look the place up, then call ``FetchPlanner/reset(_:to:nowMs:)``.
         case reset(TopicPartition, OffsetReset)
@@ -131,8 +137,10 @@ final class FetchPlanner {
         guard budget > 0 else { return [] }
         var drafts: [Int32: [(index: Int, epoch: Int32)]] = [:]
         for index in order {
+            if readings[index].isFinished || readings[index].isResetting { continue }
+            guard noteTopic(index, topicId(readings[index].topic)) else { continue }
             let reading = readings[index]
-            if reading.isFinished || reading.isResetting || nowMs < reading.notBeforeMs { continue }
+            if nowMs < reading.notBeforeMs { continue }
             if busyPartitions.contains(reading.topicPartition) { continue }
             if reading.position < 0 {
                 findStart(index)
@@ -149,22 +157,43 @@ final class FetchPlanner {
         }
         return drafts.sorted { $0.key < $1.key }.map { broker, partitions in
             busyBrokers.insert(broker)
-            return call(to: broker, partitions, budget: budget / drafts.count, topicId)
+            return call(to: broker, partitions, budget: budget / drafts.count)
         }
+    }
+
+    // Offsets of a topic that was deleted mean nothing in the one that was made under its name.
+    // - Returns: whether it can be read on.
+    private func noteTopic(_ index: Int, _ id: Uuid) -> Bool {
+        let old = readings[index]
+        if id.isZero || id == old.topicId { return true }
+        if old.topicId.isZero {
+            readings[index].topicId = id
+            return true
+        }
+        guard old.end == .max else {
+            let message = "\(old.topic) was deleted and made anew while it was read"
+            effects.append(.failed(ClientError(.broker(.unknownTopicId), message)))
+            return false
+        }
+        var new = Reading(topic: old.topic, partition: old.partition, position: -1, end: .max)
+        (new.topicId, new.beginsAtBeginning, new.endsAtFirstSight) = (id, true, old.endsAtFirstSight)
+        readings[index] = new
+        effects.append(.madeAnew(new.topicPartition))
+        return true
     }
 
     // Of a partition whose position nobody knows.
     private func findStart(_ index: Int) {
         readings[index].isResetting = true
         let partition = readings[index].topicPartition
-        let policy = config.autoOffsetReset ?? .latest
+        let policy = readings[index].beginsAtBeginning ? .earliest : config.autoOffsetReset ?? .latest
         guard policy == .fail else { return effects.append(.reset(partition, policy)) }
         let message = "there is no stored offset of \(partition), and auto.offset.reset is none; say where to start"
         effects.append(.failed(ClientError(.broker(.offsetOutOfRange), message)))
     }
 
     private func call(
-        to broker: Int32, _ partitions: [(index: Int, epoch: Int32)], budget: Int, _ topicId: (String) -> Uuid
+        to broker: Int32, _ partitions: [(index: Int, epoch: Int32)], budget: Int
     ) -> Call {
         var request = FetchRequest()
         request.maxWaitMs = Int32(config.fetchMaxWaitMs)
@@ -188,7 +217,7 @@ final class FetchPlanner {
             } else {
                 var topic = FetchRequest.FetchTopic()
                 topic.topic = reading.topic
-                topic.topicId = topicId(reading.topic)
+                topic.topicId = reading.topicId
                 topicsById[topic.topicId] = reading.topic
                 topic.partitions = [partition]
                 request.topics.append(topic)

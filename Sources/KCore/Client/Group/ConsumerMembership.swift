@@ -29,6 +29,11 @@ final class ConsumerMembership: GroupMembership {
     private var ownedIds: [Uuid: Set<Int32>] = [:]
     private var target: [Uuid: Set<Int32>] = [:]
     private var names: [Uuid: String] = [:]
+    /// Which topic has a name now: one that was made anew has the name of the old one.
+    private var ids: [String: Uuid] = [:]
+    /// Whether the reader is asked to let go only once new topics have been looked up, and which were.
+    private var isPostponed = false
+    private var lookedUp: Set<Uuid> = []
     private var revocation: (number: Int, partitions: [Uuid: Set<Int32>])?
     private var revocations = 0
     /// Whether the reader has been told of its share since it joined.
@@ -246,16 +251,16 @@ final class ConsumerMembership: GroupMembership {
     func found(_ topics: [FoundTopic], nowMs: Int64) {
         // A topic that is not known yet to who was asked will be when the next heartbeat asks again.
         isLookingUp = false
-        learn(topics)
+        learn(topics, mustReconcile: isPostponed)
     }
 
-    func changed(_ topics: [FoundTopic]) { learn(topics) }
+    func changed(_ topics: [FoundTopic]) { learn(topics, mustReconcile: false) }
 
-    private func learn(_ topics: [FoundTopic]) {
-        var isNews = false
-        for topic in topics where !topic.id.isZero && names[topic.id] != topic.name {
-            names[topic.id] = topic.name
-            isNews = true
+    private func learn(_ topics: [FoundTopic], mustReconcile: Bool) {
+        var isNews = mustReconcile
+        for topic in topics where !topic.id.isZero {
+            if names[topic.id] != topic.name { isNews = true }
+            (names[topic.id], ids[topic.name]) = (topic.name, topic.id)
         }
         if isNews { reconcile() }
     }
@@ -265,8 +270,19 @@ final class ConsumerMembership: GroupMembership {
     /// Gives up what is not its own any more, then takes what is.
     private func reconcile() {
         guard phase == .member, revocation == nil else { return }
+        isPostponed = false
+        dropMadeAnew()
         let gone = ownedIds.subtracting(target)
         if !gone.isEmpty {
+            // An unknown topic may be one of these made anew, for which nothing of the old one may be stored.
+            let unknown = Set(target.keys.filter { names[$0] == nil }).subtracting(lookedUp)
+            guard unknown.isEmpty else {
+                lookedUp.formUnion(unknown)
+                isPostponed = true
+                if !isLookingUp { effects.append(.lookUp(topics)) }
+                isLookingUp = true
+                return
+            }
             revocations += 1
             revocation = (revocations, gone)
             return effects.append(.revoke(named(gone), number: revocations))
@@ -282,6 +298,17 @@ final class ConsumerMembership: GroupMembership {
             isLookingUp = true
             effects.append(.lookUp(topics))
         }
+    }
+
+    // What is no longer its own, of topics whose names others have by now, is not given up: there is nothing to commit.
+    private func dropMadeAnew() {
+        let dead = ownedIds.subtracting(target).filter { id, _ in
+            names[id].flatMap { ids[$0] }.map { $0 != id } ?? false
+        }
+        if dead.isEmpty { return }
+        ownedIds = ownedIds.subtracting(dead)
+        mustBeat = true
+        effects.append(.lost(named(dead)))
     }
 
     private func named(_ partitions: [Uuid: Set<Int32>]) -> [TopicPartition] {

@@ -9,6 +9,10 @@ final class GroupRunner: @unchecked Sendable {
     /// What this member has, and the number of the assignment that has brought it.
     private(set) var shares: [TopicPartition: Int] = [:]
     private var assignments = 0
+    /// Of topics that it has had partitions of.
+    private var topicIds: [String: Uuid] = [:]
+    /// Those that were deleted and made anew since: where nothing is stored they begin at their beginning.
+    private var renewed: Set<String> = []
     private var revocation: (partitions: [TopicPartition], number: Int)?
     private let topics: GroupTopics
     let stopsAtEnd: Bool
@@ -46,6 +50,7 @@ final class GroupRunner: @unchecked Sendable {
 
     func start() {
         fetcher.onBegin = { [queue] partition, offset in queue.update { $0.append(begun: partition, at: offset) } }
+        fetcher.onMadeAnew = { [weak self] partitions in self?.madeAnew(partitions) }
         fetcher.start()
         observer = runtime.addObserver { [weak self] in self?.metadataChanged() }
         switch topics {
@@ -61,8 +66,27 @@ final class GroupRunner: @unchecked Sendable {
 
     private func metadataChanged() {
         guard !isEnded else { return }
+        // Before the member gives up anything: nothing is to be committed of a topic that was made anew.
+        fetcher.pump()
         member.changed(member.topics.compactMap { runtime.cache.topic($0) }.compactMap(\.found))
         pump()
+    }
+
+    // Whoever had read the old topic may not store its offsets for the new one: it is another share.
+    private func madeAnew(_ partitions: [TopicPartition]) {
+        let mine = partitions.filter { shares[$0] != nil }
+        assignments += 1
+        for partition in mine {
+            shares[partition] = assignments
+            topicIds[partition.topic] = runtime.cache.topic(partition.topic)?.id
+            renewed.insert(partition.topic)
+        }
+        let share = assignments
+        queue.update { state in
+            state.remove(Set(mine))
+            state.events.append(.madeAnew(mine, share: share))
+        }
+        sendCommits()
     }
 
     // Topics that fit may come at any time, so all are looked at again as often as metadata grows old.
@@ -158,12 +182,20 @@ final class GroupRunner: @unchecked Sendable {
         case .assign(let partitions):
             logger.info("partitions were assigned", ["partitions": partitions.count])
             assignments += 1
-            for partition in partitions { shares[partition] = assignments }
+            for partition in partitions {
+                shares[partition] = assignments
+                note(topic: partition.topic)
+            }
             queue.update { $0.events.append(.assigned(partitions, share: assignments)) }
             if !isToldWhereToBegin { begin(partitions, failures: 0) }
         case .lookUp(let names): lookUp(names)
         case .failed(let error): queue.update { if $0.error == nil { $0.error = error } }
         }
+    }
+
+    private func note(topic: String) {
+        guard let id = runtime.cache.topic(topic)?.id, !id.isZero else { return }
+        if let old = topicIds.updateValue(id, forKey: topic), old != id { renewed.insert(topic) }
     }
 
     private func scheduleWake() {
@@ -198,10 +230,16 @@ final class GroupRunner: @unchecked Sendable {
             guard let self, !isEnded else { return }
             switch result.flatMap({ $0.offsets(of: self.member.settings.groupId) }) {
             case .success(let offsets):
+                for partition in wanted { note(topic: partition.topic) }
                 let starts = wanted.filter { self.member.owned.contains($0) }.map { partition in
-                    (partition, position: offsets[partition].map(\.offset))
+                    var reading = FetchPlanner.Reading(
+                        topic: partition.topic, partition: partition.partition,
+                        position: offsets[partition]?.offset ?? -1, end: .max)
+                    reading.endsAtFirstSight = self.stopsAtEnd
+                    reading.beginsAtBeginning = self.renewed.contains(partition.topic)
+                    return reading
                 }
-                fetcher.add(starts, endsAtFirstSight: stopsAtEnd)
+                fetcher.add(starts)
             case .failure(let error) where error.isRetriable: beginLater(wanted, failures: failures + 1)
             case .failure(let error): queue.update { if $0.error == nil { $0.error = error } }
             }

@@ -6,7 +6,7 @@ import Testing
     /// A member whose requests are answered by hand. Topic `t` has an id that it has to look up.
     private final class Bench {
         let member: ConsumerMembership
-        let topic = Uuid(high: 1, low: 2)
+        var topic = Uuid(high: 1, low: 2)
         var nowMs: Int64 = 1000
         var sent: [(request: GroupRequest, serial: Int)] = []
         var events: [String] = []
@@ -123,6 +123,20 @@ import Testing
         bench.beaten(2, [1, 2])
         #expect(bench.events == ["assign 0,1", "revoke 0", "assign 2"])
         #expect(bench.member.generation == 2 && bench.member.isSettled)
+    }
+
+    // What would be committed for the old topic would count for the new one.
+    @Test func `partitions of a topic that was made anew are lost, and not given up`() throws {
+        let bench = Bench()
+        bench.found()
+        bench.beaten(3, [0, 1])
+        bench.topic = Uuid(high: 3, low: 4)
+        bench.step(afterMs: 5000)
+        bench.beaten(4, [0])
+        #expect(bench.events == ["assign 0,1", "lost 0,1", "assign 0"])
+        bench.step()
+        let beat = try #require(bench.beat, "the coordinator hears of it at once")
+        #expect(beat.topicPartitions?.map(\.topicId) == [bench.topic] && bench.owned(beat) == [0])
     }
 
     @Test func `heartbeats go on while a reader takes its time to let go, and what changed meanwhile comes after`() {
