@@ -45,7 +45,7 @@ private struct DirectoryContents: Sendable {
 
     /// An offset that the log must have reached.
     func promisedEnd(_ name: TopicPartition) -> Int64 {
-        [recoveryPoints, startOffsets, highWatermarks, cleanedOffsets].compactMap { $0[name] }.max() ?? 0
+        OffsetCheckpoint.promisedEnd(name, [recoveryPoints, startOffsets, highWatermarks, cleanedOffsets])
     }
 }
 

@@ -9,6 +9,14 @@ public struct OffsetCheckpoint: Sendable {
     public static let highWatermarkName = "replication-offset-checkpoint"
     static let names = [recoveryPointName, logStartOffsetName, highWatermarkName, cleanedName]
 
+    /// An offset that the log of a partition must have reached, by a directory's checkpoints; 0 when none tells of one. A log
+    /// that is nowhere is lost when this is more.
+    static func promisedEnd(
+        _ partition: TopicPartition, _ checkpoints: some Sequence<[TopicPartition: Int64]>
+    ) -> Int64 {
+        checkpoints.compactMap { $0[partition] }.max() ?? 0
+    }
+
     let disk: any Disk
     public let path: String
 

@@ -143,6 +143,43 @@ import Testing
         #expect(copy.said(of: nil) == ["partition empty-1 is missing; the metadata says that it is here"])
     }
 
+    @Test(arguments: ["recovery-point", "log-start", "replication", "cleaner"])
+    func `a partition that any checkpoint tells of is lost when it is nowhere, however the broker stopped`(
+        _ teller: String
+    ) throws {
+        let copy = try VerifiedDirectory(.killed)
+        try copy.disk.removeTree("/data/plain-0")
+        let names = ["recovery-point", "log-start", "replication", "cleaner"].map { "\($0)-offset-checkpoint" }
+        func tell(_ offset: Int64) throws {
+            for name in names {
+                if copy.disk.contents("/data/\(name)") != nil { try copy.remove(name) }
+                let told = name.hasPrefix(teller) ? "0\n1\nplain 0 \(offset)\n" : "0\n0\n"
+                copy.disk.plant("/data/\(name)", Array(told.utf8))
+            }
+        }
+        func told() -> [String] {
+            copy.problems().filter { $0.description.contains("plain-0") }.map { "\($0.severity) \($0.description)" }
+        }
+        let file = "/data/\(teller)-offset-checkpoint"
+        try tell(42)
+        #expect(
+            told() == [
+                "error /data: partition plain-0 is missing; the metadata says that it is here",
+                "error \(file): has partition plain-0 up to offset 42, which is not here",
+            ])
+        // A broker that died may not have come to making it.
+        try tell(0)
+        #expect(
+            told() == [
+                "warning /data: partition plain-0 is missing; the metadata says that it is here",
+                "warning \(file): has partition plain-0, which is not here",
+            ])
+        // Nor to forgetting one that was deleted and made anew.
+        try tell(42)
+        copy.disk.plant("/data/plain-0.0123456789abcdef0123456789abcdef-delete/00000000000000000000.log", [])
+        #expect(told().allSatisfy { $0.hasPrefix("warning ") })
+    }
+
     @Test func `what is said of a partition as a whole names its directory`() throws {
         let copy = try VerifiedDirectory(.clean)
         try copy.change("recovery-point-offset-checkpoint") { $0 = Array("0\n1\nplain 0 151\n".utf8) }

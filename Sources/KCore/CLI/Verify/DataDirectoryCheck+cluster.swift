@@ -144,7 +144,7 @@ extension DataDirectoryCheck {
         }
         guard directory != nil || hasAll else { return }
         // A broker that died may not have come to making the directory of a new partition.
-        let wasPromised = directories.contains { (facts[$0]?.promise(partition) ?? 0) > 0 }
+        let wasPromised = directories.contains { (facts[$0]?.promisedEnd(partition) ?? 0) > 0 }
         let wasCleanStop = directories.allSatisfy { facts[$0]?.wasCleanStop == true }
         let severity = wasPromised || wasCleanStop ? LogProblem.Severity.error : .warning
         if let directory {

@@ -38,6 +38,7 @@ extension DataDirectoryCheck {
     private mutating func checkFolder(_ path: String, _ name: String) {
         let folder = "\(path)/\(name)"
         if LogDirectoryName.isDeleted(name) {
+            if let partition = LogDirectoryName.parseDeleted(name) { facts[path]?.deleted.insert(partition) }
             found(folder, "waits to be removed", .warning)
         } else if LogDirectoryName.isFuture(name) {
             found(folder, "is a copy that was not finished", .warning)
@@ -101,18 +102,25 @@ extension DataDirectoryCheck {
                 found("\(path)/\(name)", "is missing, although the broker was stopped in order", .warning)
             }
         }
-        for (name, offsets) in known.checkpoints {
-            for (partition, offset) in offsets where !known.partitions.contains(partition) {
-                let file = "\(path)/\(name)"
-                // Those who stop in order name what is there. Only the others may not have come to it.
-                let isPromise = name == OffsetCheckpoint.recoveryPointName && offset > 0 && known.wasCleanStop
-                let isElsewhere = facts.values.contains { $0.partitions.contains(partition) }
-                if isPromise && isTopicKnown(partition) && !isElsewhere {
-                    found(file, "has partition \(partition) up to offset \(offset), which is not here")
+        for partition in Set(known.checkpoints.values.flatMap(\.keys)).subtracting(known.partitions) {
+            var end = isLost(partition, known) ? known.promisedEnd(partition) : 0
+            for name in OffsetCheckpoint.names {
+                guard let offset = known.offset(name, partition) else { continue }
+                if end > 0 && offset == end {
+                    found("\(path)/\(name)", "has partition \(partition) up to offset \(offset), which is not here")
+                    // Once is enough.
+                    end = 0
                 } else {
-                    found(file, "has partition \(partition), which is not here", .warning)
+                    found("\(path)/\(name)", "has partition \(partition), which is not here", .warning)
                 }
             }
         }
+    }
+
+    // Of a partition that is not here. After a stop in order checkpoints name what is there; after any other, partitions too
+    // that had been deleted, and the metadata tells.
+    private func isLost(_ partition: TopicPartition, _ known: DirectoryFacts) -> Bool {
+        guard isTopicKnown(partition) && (known.wasCleanStop || cluster != nil) else { return false }
+        return !facts.values.contains { $0.partitions.contains(partition) }
     }
 }

@@ -13,6 +13,8 @@ struct DirectoryFacts {
     private(set) var metaProblem: String?
     /// Those that have a directory here; for whoever lists it.
     var partitions: Set<TopicPartition> = []
+    /// Those whose directory waits to be removed; likewise.
+    var deleted: Set<TopicPartition> = []
 
     init(_ path: String, _ disk: any Disk) {
         wasCleanStop = (try? disk.fileSize("\(path)/\(LogDirectoryName.cleanStopMarker)")).flatMap { $0 } != nil
@@ -37,6 +39,12 @@ struct DirectoryFacts {
 
     /// Up to where the partition's records had been made durable.
     func promise(_ partition: TopicPartition) -> Int64 { offset(OffsetCheckpoint.recoveryPointName, partition) ?? 0 }
+
+    /// An offset that the partition's log must have reached; 0 when nothing says that there was one. The broker's start
+    /// refuses a partition with such a promise and without a log.
+    func promisedEnd(_ partition: TopicPartition) -> Int64 {
+        deleted.contains(partition) ? 0 : OffsetCheckpoint.promisedEnd(partition, checkpoints.values)
+    }
 
     /// - Returns: nil when there is no such file.
     private static func offsets(
