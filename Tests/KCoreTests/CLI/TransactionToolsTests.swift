@@ -199,6 +199,12 @@ import Testing
         try producer.beginTransaction()
         try send(producer, try producer.topic("t"), ["open"])
         try producer.flush()
+        func olderThanNow(_ words: String...) -> String {
+            let test = TestConsole(tool: "kadmin", environment: ["KAFKA_BOOTSTRAP_SERVERS": cluster.server])
+            _ = Command.kadmin.run(["txn", "list", "--older-than", "0s", "--format", "awk"] + words, test.console)
+            return test.output.text
+        }
+        expectEventually("a transaction older than now") { olderThanNow().hasPrefix("open\tOngoing\t") }
         let listed = cluster.run(.kadmin, "txn", "list", "--state", "Ongoing")
         #expect(listed.output.contains("open") && listed.output.contains("Ongoing"), "\(listed.errors)")
         let described = cluster.run(.kadmin, "txn", "describe", "open", "nobody")
@@ -219,6 +225,9 @@ import Testing
         #expect(again.status == .done && again.output == "fenced open, which had no transaction open\n", "\(again)")
         #expect(throws: ClientError.self) { try producer.commitTransaction() }
         #expect(cluster.run(.kadmin, "txn", "abort", "nobody", "-y").status == .failed)
+        // What is over is not open, however long ago it began.
+        expectEventually("the transaction's end") { !olderThanNow("--state", "CompleteAbort").isEmpty }
+        #expect(olderThanNow() == "")
         #expect(cluster.run(.kadmin, "txn", "list", "--state", "Ongoing").output.contains("Ongoing") == false)
         #expect(cluster.read("t") == "")
     }

@@ -3,12 +3,16 @@ extension Command {
         "state", "STATE", kind: .choice(TransactionStatus.names.map(\.name)), repeatable: true,
         help: "Only ids in this state")
     private static let olderThan = CommandOption.value(
-        "older-than", "DURATION", help: "Only those whose transaction began so long ago (30s, 5m)")
+        "older-than", "DURATION",
+        help: "Only those whose transaction began so long ago (30s, 5m) and, without --state, is still open")
+
+    /// Those in which a transaction has begun and has not ended.
+    private static let open: [TransactionStatus] = [.ongoing, .prepareCommit, .prepareAbort, .prepareEpochFence]
 
     static let transactionList = admin(
         "list", "Lists transactional ids and how far their transactions are",
         options: [state, olderThan, AdminOptions.format],
-        examples: [Example("kadmin txn list --state Ongoing --older-than 5m", "what has been open for long")]
+        examples: [Example("kadmin txn list --older-than 5m", "what has been open for long")]
     ) { run in
         var minDurationMs: Int64 = -1
         if let text = run.arguments.text(olderThan) {
@@ -17,8 +21,10 @@ extension Command {
             }
             minDurationMs = ms
         }
-        let listings = try run.admin.listTransactions(
-            states: run.arguments.texts(state), minDurationMs: minDurationMs)
+        var states = run.arguments.texts(state)
+        // Brokers count from the last transaction's start, also when it is over; an id that had none is as old as can be.
+        if states.isEmpty && minDurationMs >= 0 { states = open.map(\.name) }
+        let listings = try run.admin.listTransactions(states: states, minDurationMs: minDurationMs)
         var table = TextTable(["id", "state", "producer", "coordinator"])
         for one in listings {
             table.add([
