@@ -173,7 +173,12 @@ import Testing
         #expect(cluster.run(.kadmin, "topic", "config", "t", "--set", "retention.ms=2000").output == "changed t\n")
         let config = cluster.run(.kadmin, "topic", "config", "t", "--overridden", "--format", "awk").output
         #expect(config == "t\tretention.ms\t2000\ttopic\n")
-        #expect(cluster.run(.kadmin, "topic", "config", "t", "--delete", "retention.ms").status == .done)
+        let misspelt = cluster.run(.kadmin, "topic", "config", "t", "--delete", "retention.mss")
+        #expect(misspelt.status == .failed && misspelt.output == "")
+        #expect(misspelt.errors == "kadmin: t: there is no configuration retention.mss, did you mean retention.ms?\n")
+        #expect(cluster.run(.kadmin, "topic", "config", "t", "--delete", "retention.ms").output == "changed t\n")
+        let unset = cluster.run(.kadmin, "topic", "config", "t", "--delete", "retention.ms")
+        #expect(unset.status == .done && unset.output == "t does not set retention.ms\n")
         #expect(cluster.run(.kadmin, "topic", "config", "t", "--set", "retention.mss=1").status == .failed)
         #expect(cluster.run(.kadmin, "topic", "delete", "t", "--dry-run").output == "would delete t, 3 partitions\n")
         #expect(cluster.run(.kadmin, "topic", "delete", "t", "-y").output == "deleted t\n")

@@ -50,16 +50,21 @@ extension Command {
             if changes.isEmpty {
                 try show(kind, source, target, &run)
             } else {
-                try change(changes, target, &run)
+                try change(changes, source, target, &run)
             }
         }
     }
 
     private static func change(
-        _ changes: [ConfigChange], _ target: (String) -> ConfigTarget, _ run: inout AdminRun
+        _ changes: [ConfigChange], _ source: ConfigSource, _ target: (String) -> ConfigTarget, _ run: inout AdminRun
     ) throws {
         for name in run.arguments.operands {
             do throws(ClientError) {
+                let (unknown, unset) = try deletedInVain(changes, source, target(name), run)
+                for line in unknown { run.failed("\(name): \(line)") }
+                if !unknown.isEmpty { continue }
+                for key in unset { run.done("\(name) does not set \(key)") }
+                if unset.count == changes.count { continue }
                 try run.admin.alterConfigs(target(name), changes, validateOnly: run.isDryRun)
                 run.done("\(run.isDryRun ? "would change" : "changed") \(name)")
             } catch {
@@ -67,6 +72,23 @@ extension Command {
                 run.failed(error.message)
             }
         }
+    }
+
+    /// Of the names to delete, which brokers take whatever they are: what is wrong with those that nobody has, and those that
+    /// `target` does not set.
+    private static func deletedInVain(
+        _ changes: [ConfigChange], _ source: ConfigSource, _ target: ConfigTarget, _ run: AdminRun
+    ) throws(ClientError) -> (unknown: [String], unset: [String]) {
+        let deleted = changes.compactMap { if case .delete(let name) = $0 { name } else { nil } }
+        guard !deleted.isEmpty, let result = try run.admin.describeConfigs([target]).first?.result else {
+            return ([], [])
+        }
+        let entries = try result.get()
+        let unknown = deleted.filter { name in !entries.contains { $0.name == name } }.map { name in
+            "there is no configuration \(name)" + NearestName.question(NearestName.of(name, among: entries.map(\.name)))
+        }
+        let unset = deleted.filter { name in entries.contains { $0.name == name && $0.source != source } }
+        return (unknown, unset)
     }
 
     private static func show(
