@@ -96,6 +96,15 @@ import Testing
         #expect(bench.image.topic("a")?.partitions.count == 2)
     }
 
+    @Test func `an internal topic keeps its number of partitions`() throws {
+        var bench = try ClusterBench()
+        for name in ["__consumer_offsets", "__transaction_state"] {
+            bench.create(name, partitions: 3)
+            #expect(bench.perform(request(name, 4)).results[0].errorCode == .policyViolation)
+            #expect(bench.image.topic(name)?.partitions.count == 3)
+        }
+    }
+
     @Test func `new replicas can be assigned by hand`() throws {
         var bench = try ClusterBench(brokers: [1, 2])
         bench.create("a", partitions: 1, replicationFactor: 1)

@@ -40,6 +40,12 @@ extension Controller {
         guard let topic = image.topic(request.name) else {
             throw ApiError(.unknownTopicOrPartition, ErrorCode.unknownTopicOrPartition.meaning)
         }
+        if topic.isInternal {
+            // Kafka takes it, and looks for groups and transactions where they were until its next start.
+            throw ApiError(
+                .policyViolation,
+                "What is in the internal topic \(topic.name) is found by its number of partitions: it must stay.")
+        }
         let present = topic.partitions.count
         let additional = Int(request.count) - present
         if additional == 0 { throw ApiError(.invalidPartitions, "Topic already has \(present) partition(s).") }
