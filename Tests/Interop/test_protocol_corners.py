@@ -8,11 +8,12 @@ import pytest
 
 import wire
 from clients import Confluent
+from conftest import create_topic
 from records import Record
 from wire import Socket, string
 
 DELETE_TOPICS, DELETE_RECORDS, INIT_PRODUCER_ID, DESCRIBE_CLUSTER = 20, 21, 22, 60
-NONE, OFFSET_OUT_OF_RANGE, INVALID_REQUEST, UNSUPPORTED_VERSION = 0, 1, 42, 35
+NONE, OFFSET_OUT_OF_RANGE, INVALID_TOPIC_EXCEPTION, INVALID_REQUEST, UNSUPPORTED_VERSION = 0, 1, 17, 42, 35
 POLICY_VIOLATION, TOPIC_DELETION_DISABLED, INVALID_RECORD, UNKNOWN_TOPIC_ID = 44, 73, 87, 100
 
 
@@ -60,6 +61,13 @@ def test_records_of_compacted_topics_are_not_deleted(broker, new_topic):
     with Socket(broker) as s:
         assert delete_records(s, new_topic(cleanup_policy="compact"), 0) == (-1, POLICY_VIOLATION)
         assert delete_records(s, new_topic(cleanup_policy="compact,delete"), 0) == (0, NONE)
+
+
+def test_records_of_internal_topics_are_not_deleted_whatever_their_policy(new_broker):
+    broker = new_broker()
+    create_topic(broker, "__consumer_offsets", cleanup_policy="compact,delete")
+    with Socket(broker) as s:
+        assert delete_records(s, "__consumer_offsets", 0) == (-1, INVALID_TOPIC_EXCEPTION)
 
 
 @pytest.mark.parametrize("timestamp", [-3, -4, -5, -6])

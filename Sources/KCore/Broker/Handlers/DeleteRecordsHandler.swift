@@ -42,6 +42,10 @@ enum DeleteRecordsHandler {
             result.errorCode = question.topic?.error(question.index) ?? .unknownTopicOrPartition
             return result
         }
+        if TopicName.isInternal(partition.topicPartition.topic) {
+            result.errorCode = .invalidTopicException
+            return result
+        }
         do throws(LogError) {
             result.lowWatermark = try partition.deleteRecords(before: question.offset)
         } catch {
