@@ -31,8 +31,12 @@ struct BrokerSettings: Sendable {
         self.config = config
         warnings = config.warnings
         rack = config.text("broker.rack")
-        let directories = config.list("log.dirs")
+        let directories = config.logDirectories
         guard !directories.isEmpty else { throw ConfigError("log.dirs names no directory") }
+        var named: Set<String> = []
+        for directory in directories where !named.insert(Self.plain(directory)).inserted {
+            throw ConfigError("log.dirs names \(directory) twice")
+        }
         logManager = LogManagerOptions(directories: directories)
         logManager.recoveryThreads = config.int("num.recovery.threads.per.data.dir")
         logManager.closingThreads = 16
@@ -77,6 +81,11 @@ struct BrokerSettings: Sendable {
 }
 
 extension BrokerSettings {
+    /// A path without what does not matter in it: `./a//b/` is `a/b`.
+    private static func plain(_ path: String) -> String {
+        (path.hasPrefix("/") ? "/" : "") + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+    }
+
     /// Who may have how many of the process's files open. Connections that took all of them would leave none for the
     /// logs, and those who are connected already would be refused; what is too many waits to be accepted instead.
     static func shares(ofOpenFiles limit: Int) -> (segments: Int, connections: Int) {

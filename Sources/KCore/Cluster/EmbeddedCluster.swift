@@ -11,7 +11,7 @@ struct EmbeddedCluster: Sendable {
     /// Takes log directories offline of which nobody can say whose they are. The others need not wait until that is settled;
     /// without the metadata log's own nothing can be said at all.
     static func giveUpUnknown(_ config: BrokerConfig, _ logs: LogManager, disk: any Disk, logger: Logger) {
-        let paths = config.list("log.dirs")
+        let paths = config.logDirectories
         let home = config.text("metadata.log.dir") ?? paths.first ?? ""
         guard (try? LogDirectoryContents.hasMetadataLog(home, disk)) == true else { return }
         for path in paths where path != home {
@@ -33,7 +33,7 @@ struct EmbeddedCluster: Sendable {
         var random = random
         let configuredId = config.int64("node.id")
         let metadataDirectory = config.text("metadata.log.dir")
-        var paths = config.list("log.dirs")
+        var paths = config.logDirectories
         if let metadataDirectory, !paths.contains(metadataDirectory) { paths.append(metadataDirectory) }
         let home = metadataDirectory ?? paths.first ?? ""
         if let (path, reason) = offline.first(where: { $0.path == home }) {
@@ -61,7 +61,7 @@ struct EmbeddedCluster: Sendable {
                     maxMs: config.int64("metadata.max.retention.ms"))))
         let image = try store.open()
         // A directory that has only the metadata log in it takes no topics.
-        identity.directories.removeAll { !config.list("log.dirs").contains($0.path) }
+        identity.directories.removeAll { !config.logDirectories.contains($0.path) }
         let holder = ImageHolder(image)
         let controller = Controller(config: config, nodeId: identity.nodeId, random: random)
         let runner = ControllerRunner(

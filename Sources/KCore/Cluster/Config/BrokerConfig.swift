@@ -69,4 +69,7 @@ struct BrokerConfig: Sendable {
 
     /// The elements of a comma-separated value.
     func list(_ name: String) -> [String] { text(name)?.listElements ?? [] }
+
+    /// `log.dirs`. A comma too many names nothing.
+    var logDirectories: [String] { list("log.dirs").filter { !$0.isEmpty } }
 }
