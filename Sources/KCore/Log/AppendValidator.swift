@@ -188,6 +188,10 @@ struct AppendValidator {
             if record.timestamp != -1 && (isTooLarge || age > before) {
                 throw badTimestamp(record.timestamp, limit: "\(before) ms before")
             }
+            // What a compressed batch says of itself need not be so.
+            if after != .max, !isTooLarge, age < 0, age.magnitude > after {
+                throw badTimestamp(record.timestamp, limit: "\(after) ms after")
+            }
         }
     }
 

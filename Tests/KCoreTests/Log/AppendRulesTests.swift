@@ -189,6 +189,13 @@ import Testing
             let code = refusal(log, try Batches.make(["a"], timestamp: timestamp))?.code
             #expect(code == (isFine ? nil : .invalidTimestamp))
         }
+        // A compressed batch that hides its newest record.
+        let builder = RecordBatchBuilder(BatchOptions(compression: .lz4))
+        for timestamp in [now, now + 501] { try builder.append(timestamp: timestamp, key: Bytes("k"), value: Bytes("v")) }
+        let hidden = edited(
+            try builder.close(), at: RecordBatchHeader.maxTimestampPosition,
+            withUnsafeBytes(of: now.bigEndian) { Array($0) })
+        #expect(refusal(log, hidden)?.code == .invalidTimestamp)
     }
 
     @Test func `with LogAppendTime the broker's time stands in the batch`() throws {
