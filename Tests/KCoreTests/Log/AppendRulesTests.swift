@@ -191,7 +191,9 @@ import Testing
         }
         // A compressed batch that hides its newest record.
         let builder = RecordBatchBuilder(BatchOptions(compression: .lz4))
-        for timestamp in [now, now + 501] { try builder.append(timestamp: timestamp, key: Bytes("k"), value: Bytes("v")) }
+        for timestamp in [now, now + 501] {
+            try builder.append(timestamp: timestamp, key: Bytes("k"), value: Bytes("v"))
+        }
         let hidden = edited(
             try builder.close(), at: RecordBatchHeader.maxTimestampPosition,
             withUnsafeBytes(of: now.bigEndian) { Array($0) })
