@@ -474,12 +474,13 @@ def test_a_place_in_time_that_cannot_be_looked_up_moves_and_deletes_nothing(new_
     assert tool(broker, "kconsume", "-t", topic, "-o", "beginning", "-e").stdout.count(b"\n") == 200
     assert tool(broker, "kconsume", "-t", topic, "-g", "g", "-e").stdout.count(b"\n") == 200
     assert broker.stop() == 0
-    segment = sorted((broker.directory / f"{topic}-0").glob("*.log"))[0]
-    with open(segment, "r+b") as file:
-        # The format of the first batch, and what the time index says of it.
-        file.seek(16)
-        file.write(b"\x09")
-    segment.with_suffix(".timeindex").unlink()
+    for segment in sorted((broker.directory / f"{topic}-0").glob("*.log"))[:2]:
+        with open(segment, "r+b") as file:
+            # The length of the first batch, behind which nothing can be found then; the index tells of none.
+            file.seek(8)
+            file.write(b"\xff" * 4)
+        segment.with_suffix(".index").write_bytes(b"")
+        segment.with_suffix(".timeindex").write_bytes(b"")
     broker.start()
     for command in (["topic", "trim", topic, "--before", "@-10m", "-y"], ["group", "seek", "g", "-o", "@-10m", "-y"]):
         refused = tool(broker, "kadmin", *command)

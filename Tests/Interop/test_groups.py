@@ -96,7 +96,11 @@ class ConfluentMember(Member):
                 except confluent_kafka.KafkaException as error:
                     if not self.may_fail(error.args[0]):
                         raise
-        leave(consumer)
+        # Who gives up its subscription leaves; a static member is to come back.
+        if "group.instance.id" in self.settings:
+            consumer.close()
+        else:
+            leave(consumer)
 
     @staticmethod
     def may_fail(error):
