@@ -1,6 +1,7 @@
 """Disks that fail, each with its own fate, and disks that are full."""
 
 import os
+import shutil
 import struct
 import subprocess
 import time
@@ -15,6 +16,7 @@ from clients import Confluent
 from conftest import create_topic
 from disks import Disks
 from records import Record
+from test_tools import tool
 from wire import Socket
 
 STORAGE_ERROR, LEADER_NOT_AVAILABLE, DESCRIBE_LOG_DIRS = 56, 5, 35
@@ -219,3 +221,28 @@ def test_a_file_system_that_is_full_harms_nothing_that_was_acknowledged(new_brok
         broker.start()
         got = Confluent.consume(broker, topic, count)
         assert [int(one.record.value[:6]) for one in got] == list(range(count))
+
+
+def test_readers_read_what_has_a_leader_and_name_what_has_none(new_broker, tmp_path):
+    disks = [tmp_path / "d1", tmp_path / "d2"]
+    broker = new_broker(log_dirs=",".join(map(str, disks)), offsets_topic_num_partitions=1,
+                        group_initial_rebalance_delay_ms=0)
+    topic = create_topic(broker, partitions=4)
+    for partition in range(4):
+        assert tool(broker, "kproduce", "-t", topic, "-p", partition, stdin=b"%d\n" % partition).returncode == 0
+    broker.stop()
+    lost = sorted(int(folder.name.rsplit("-", 1)[1]) for folder in disks[1].glob(f"{topic}-*"))
+    kept = [b"%d" % partition for partition in range(4) if partition not in lost]
+    assert lost and kept
+    shutil.rmtree(disks[1])
+    disks[1].mkdir()
+    broker.start()
+    read = lambda *options: tool(broker, "kconsume", "-t", topic, "-o", "beginning", *options)
+    assert sorted(read("-c", len(kept)).stdout.splitlines()) == kept
+    for group in [], ["-g", "old"], ["-g", "new", "-X", "group.protocol=consumer"]:
+        done = read("-e", "-X", "default.api.timeout.ms=4000", *group)
+        assert done.returncode == 1 and sorted(done.stdout.splitlines()) == kept, done
+        assert done.stderr.count(b"cannot be read now") == (len(lost) if group else 1), done.stderr
+        assert f"kconsume: cannot find the leader of {topic}-{lost[0]}: LEADER_NOT_AVAILABLE".encode() in done.stderr
+        if group:
+            assert read("-e", "-X", "default.api.timeout.ms=4000", *group).stdout == b""

@@ -191,7 +191,7 @@ struct ClientOverNetworkTests {
                     return true
                 }
             case .finished: break reading
-            case .timeout, .interrupted, .madeAnew: throw ClientError(.timeout, "no records")
+            case .timeout, .interrupted, .madeAnew, .waits: throw ClientError(.timeout, "no records")
             }
         }
         #expect(try read[0] == broker.values(0))

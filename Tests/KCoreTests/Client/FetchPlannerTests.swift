@@ -14,6 +14,7 @@ private final class Scene {
     let planner: FetchPlanner
     var nowMs: Int64 = 1000
     var topicId = Uuid.zero
+    var leaderless: Set<Int32> = []
 
     init(
         _ readings: [(partition: Int32, position: Int64, end: Int64)],
@@ -31,7 +32,7 @@ private final class Scene {
     /// Partition N is led by broker N % 10.
     func plan(queuedBytes: Int = 0) -> [FetchPlanner.Call] {
         planner.plan(nowMs: nowMs, queuedBytes: queuedBytes) {
-            ($0.partition % 10, 5)
+            leaderless.contains($0.partition) ? nil : ($0.partition % 10, 5)
         } topicId: { [topicId] _ in
             topicId
         }
@@ -359,6 +360,39 @@ struct FetchedRecordsTests {
         refuse(scene, .kafkaStorageError, forMs: 60_000)
         #expect(scene.failure()?.kind == .broker(.kafkaStorageError))
         #expect(scene.failure()?.message.contains("t-1 at offset 5") == true)
+    }
+
+    @Test func `a partition without a leader is told once, and fails only when all others are read to their ends`()
+        throws
+    {
+        let scene = try Scene([(1, 5, 6), (2, 5, 6)])
+        scene.leaderless = [1]
+        let calls = scene.plan()
+        #expect(calls.map(\.broker) == [2] && told(scene).isEmpty)
+        for _ in 0..<2 {
+            scene.nowMs += 3000
+            #expect(scene.plan().isEmpty && told(scene) == [.leaderNotAvailable])
+        }
+        scene.nowMs += 60_000
+        #expect(scene.plan().isEmpty && scene.failure() == nil)
+        scene.answer(calls[0], [(2, .none, try batch(5, ["a"]))])
+        #expect(scene.plan().isEmpty)
+        #expect(scene.failure()?.message.hasPrefix("cannot find the leader of t-1: LEADER_NOT_AVAILABLE") == true)
+        #expect(try scene.fetched().flatMap(values) == ["a"])
+    }
+
+    @Test func `where a partition begins is looked up once it has a leader, for which somebody waits without a bound`()
+        throws
+    {
+        let scene = try Scene([(1, -1, .max)])
+        scene.leaderless = [1]
+        var resets: Int { scene.planner.effects.count { if case .reset = $0 { true } else { false } } }
+        for _ in 0..<100 {
+            #expect(scene.plan().isEmpty && scene.failure() == nil && resets == 0)
+            scene.nowMs = try #require(scene.planner.nextWakeMs(nowMs: scene.nowMs))
+        }
+        scene.leaderless = []
+        #expect(scene.plan().isEmpty && resets == 1)
     }
 
     @Test(arguments: [Int64.max, 6])

@@ -1,13 +1,19 @@
 /// From what the command line asks for to partitions with a start and an end.
 enum ConsumeAssignment {
+    struct Found {
+        var readable: [Consumer.Assignment] = []
+        /// Where they begin and end cannot be looked up.
+        var leaderless: [Consumer.Assignment] = []
+    }
+
     /// - Parameter mayBeNone: whether it is said, and no error, that there is no topic yet that fits.
     static func find(
         _ settings: ConsumeSettings, _ client: KafkaClient, _ console: Console, mayBeNone: Bool
-    ) throws(ToolError) -> [Consumer.Assignment] {
+    ) throws(ToolError) -> Found {
         let names = try names(settings.topics, client, mayBeNone: mayBeNone)
         if names.isEmpty { sayNoneFits(settings, console) }
         let topics = try described(names, client)
-        var result: [Consumer.Assignment] = []
+        var found = Found()
         for topic in topics {
             try check(topic)
             let known = topic.partitions.map(\.index)
@@ -17,14 +23,18 @@ enum ConsumeAssignment {
                 throw ToolError(
                     "\(topic.name) has no partition \(missing.upperBound); it has \(known.count), numbered from 0")
             }
-            for partition in known where settings.partitions?.contains(partition) ?? true {
-                result.append(
-                    Consumer.Assignment(
-                        topic: topic.name, partition: partition, start: start(settings.place.start), end: end(settings))
-                )
+            for partition in topic.partitions where settings.partitions?.contains(partition.index) ?? true {
+                let assignment = Consumer.Assignment(
+                    topic: topic.name, partition: partition.index, start: start(settings.place.start),
+                    end: end(settings))
+                if partition.leader >= 0 {
+                    found.readable.append(assignment)
+                } else {
+                    found.leaderless.append(assignment)
+                }
             }
         }
-        return result
+        return found
     }
 
     private static func names(
@@ -81,6 +91,11 @@ enum ConsumeAssignment {
         let topics = Set(partitions.map(\.topic)).sorted()
         return topics.joined(separator: ", ") + (topics.count == 1 ? " was" : " were")
             + " deleted and made anew: read from the beginning"
+    }
+
+    /// For a person.
+    static func waits(_ partition: TopicPartition, _ code: ErrorCode) -> String {
+        "\(partition) cannot be read now, and is tried again: \(code.name): \(code.meaning)"
     }
 
     /// The part of what there is to read that has been read; nil where no end is known.

@@ -10,6 +10,11 @@ extension Command {
             topics that have come to fit a ^REGEX, and reads them from their beginning.
             """,
             """
+            A partition without a leader is named on stderr and read once it has one; the others do not wait for it.
+            With -e or a range one that has had none for 30 s (or default.api.timeout.ms, when that is less) is an
+            error, once all others are read.
+            """,
+            """
             FORMAT: %v %s value    %k key          %h headers NAME=VALUE,...   %t topic      %o offset
                     %V %S length   %K key length   %T timestamp in ms          %p partition  %e leader epoch
             and %%, \\n \\t \\r \\0 \\\\ \\xHH; %v{hex} and %v{base64} for bytes. No newline comes by itself.

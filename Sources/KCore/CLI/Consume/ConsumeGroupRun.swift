@@ -97,6 +97,9 @@ final class ConsumeGroupRun {
                 forget(partitions)
                 progress.clear()
                 if !settings.isQuiet { console.warning(ConsumeAssignment.madeAnew(partitions)) }
+            case .waits(let partition, let code):
+                progress.clear()
+                if !settings.isQuiet { console.warning(ConsumeAssignment.waits(partition, code)) }
             case .records(let fetched):
                 try print(fetched, consumer)
                 if output.failure != nil { return }

@@ -71,11 +71,12 @@ final class ConsumeRun {
             }
             switch next {
             case .timeout: continue
-            // There is no topic yet that fits.
-            case .finished where finder.mayFindMore: try client.pause(ms: 250)
-            case .finished, .interrupted: return nil
+            case .finished: if try finder.isFinished() { return nil }
+            case .interrupted: return nil
             case .madeAnew(let partitions):
                 if !settings.isQuiet { console.warning(ConsumeAssignment.madeAnew(partitions)) }
+            case .waits(let partition, let code):
+                if !settings.isQuiet { console.warning(ConsumeAssignment.waits(partition, code)) }
             case .records(let fetched):
                 try print(fetched)
                 if output.failure != nil { return nil }

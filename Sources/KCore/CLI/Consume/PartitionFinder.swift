@@ -1,38 +1,64 @@
 /// Finds what somebody reads who is no member of a group: what is there at the start and, where nobody has chosen partitions
-/// and there is no end to it, what is added later. Used by one thread.
+/// and there is no end to it, what is added later. What has no leader is waited for, and holds up nothing else. Used by one
+/// thread.
 final class PartitionFinder {
     private let settings: ConsumeSettings
     private let client: KafkaClient
     private let console: Console
     private var known: Set<TopicPartition> = []
+    /// What has no leader yet.
+    private var waiting: [Consumer.Assignment] = []
+    private let startMs: Int64
     private var nextLookMs: Int64
 
     /// After which time it looks again where something could not be found out.
-    private static let retryMs: Int64 = 1000
+    private static let retryMs: Int64 = 250
 
     init(_ settings: ConsumeSettings, _ client: KafkaClient, _ console: Console) {
         self.settings = settings
         self.client = client
         self.console = console
+        startMs = console.clock.monotonicMs
         nextLookMs = .max
     }
 
+    private var isBounded: Bool { settings.exitsAtEnd || settings.place.stop != nil }
+
     /// Whether there may be more to read than was found.
-    var mayFindMore: Bool {
-        settings.partitions == nil && settings.place.stop == nil && !settings.exitsAtEnd
-            && client.config.metadataMaxAgeMs > 0
+    private var mayFindMore: Bool {
+        settings.partitions == nil && !isBounded && client.config.metadataMaxAgeMs > 0
     }
 
-    /// What is there now.
+    /// What is there now and can be read.
     func first() throws(ToolError) -> [Consumer.Assignment] {
         let found = try ConsumeAssignment.find(settings, client, console, mayBeNone: mayFindMore)
-        known = Set(found.map(\.topicPartition))
-        if mayFindMore { nextLookMs = console.clock.monotonicMs + Int64(client.config.metadataMaxAgeMs) }
-        return found
+        known = Set((found.readable + found.leaderless).map(\.topicPartition))
+        scheduleLook()
+        // With nothing else to read there is nothing to wait for long.
+        if found.leaderless.isEmpty || isBounded && found.readable.isEmpty { return found.readable + found.leaderless }
+        waiting = found.leaderless
+        lookAgainSoon()
+        if !settings.isQuiet {
+            let names = waiting.map(\.topicPartition.description).joined(separator: ", ")
+            console.warning("\(names) cannot be read now, for want of a leader; the others are read")
+        }
+        return found.readable
     }
 
-    /// What was added since it looked last, once it is time to look: as often as metadata grows old. All of it came later
-    /// than reading began, so it is read from its beginning.
+    /// Whether everything was read, once what was found so far was. Waits a moment where more may come.
+    /// - Throws: ``ClientError`` for what has had no leader for long.
+    func isFinished() throws(ClientError) -> Bool {
+        if waiting.isEmpty && !mayFindMore { return true }
+        let patience = min(FetchRefusal.boundedPatienceMs, Int64(client.config.defaultApiTimeoutMs))
+        if isBounded, let first = waiting.first, console.clock.monotonicMs - startMs >= patience {
+            throw .refused("find the leader of \(first.topicPartition)", .leaderNotAvailable)
+        }
+        try client.pause(ms: 250)
+        return false
+    }
+
+    /// What has got its leader or was added since it looked last, once it is time to look: as often as metadata grows old,
+    /// or more often while something waits. What was added came later than reading began, so it is read from its beginning.
     /// - Throws: ``ClientError`` when the client was interrupted; what else fails is tried again.
     func later() throws(ClientError) -> [Consumer.Assignment] {
         guard console.clock.monotonicMs >= nextLookMs else { return [] }
@@ -40,38 +66,54 @@ final class PartitionFinder {
         do throws(ClientError) {
             metadata = try look()
         } catch {
-            lookAgainSoon()
+            nextLookMs = console.clock.monotonicMs + PartitionFinder.retryMs
             guard error.isRetriable else { throw error }
             return []
         }
-        nextLookMs = console.clock.monotonicMs + Int64(client.config.metadataMaxAgeMs)
-        let picked = settings.topics.names + settings.topics.matching(metadata.topics.map(\.name))
-        var found: [Consumer.Assignment] = []
+        scheduleLook()
+        return ready(metadata) + (mayFindMore ? added(metadata) : [])
+    }
+
+    private func ready(_ metadata: ClusterMetadata) -> [Consumer.Assignment] {
+        if waiting.isEmpty { return [] }
+        var led: Set<TopicPartition> = []
+        for topic in metadata.topics {
+            for partition in topic.partitions where partition.leader >= 0 {
+                led.insert(TopicPartition(topic: topic.name, partition: partition.index))
+            }
+        }
+        let ready = waiting.filter { led.contains($0.topicPartition) }
+        waiting.removeAll { led.contains($0.topicPartition) }
+        if !waiting.isEmpty { lookAgainSoon() }
+        return ready
+    }
+
+    private func added(_ metadata: ClusterMetadata) -> [Consumer.Assignment] {
+        let picked = Set(settings.topics.names + settings.topics.matching(metadata.topics.map(\.name)))
+        var added: [Consumer.Assignment] = []
         for topic in metadata.topics where topic.error == .none && picked.contains(topic.name) {
             if topic.isInternal && !settings.topics.names.contains(topic.name) { continue }
             for partition in topic.partitions {
                 let new = Consumer.Assignment(topic: topic.name, partition: partition.index, start: .beginning)
-                if known.contains(new.topicPartition) { continue }
-                // It is not quite there yet.
-                guard partition.leader >= 0 else {
-                    lookAgainSoon()
-                    continue
-                }
-                known.insert(new.topicPartition)
-                found.append(new)
+                guard known.insert(new.topicPartition).inserted else { continue }
+                if partition.leader >= 0 { added.append(new) } else { putBack([new]) }
             }
         }
-        return found
+        return added
     }
 
     /// These could not be read yet.
     func putBack(_ assignments: [Consumer.Assignment]) {
-        known.subtract(assignments.map(\.topicPartition))
+        waiting += assignments
         lookAgainSoon()
     }
 
+    private func scheduleLook() {
+        nextLookMs = mayFindMore ? console.clock.monotonicMs + Int64(client.config.metadataMaxAgeMs) : .max
+    }
+
     private func lookAgainSoon() {
-        nextLookMs = console.clock.monotonicMs + PartitionFinder.retryMs
+        nextLookMs = min(nextLookMs, console.clock.monotonicMs + PartitionFinder.retryMs)
     }
 
     // Once: whoever reads does not wait for a broker that does not answer.

@@ -47,12 +47,9 @@ final class ConsumeSinkRun {
             switch try consumer.poll(timeoutMs: timeoutMs) {
             case .records(let fetched): return .records(fetched)
             case .madeAnew(let partitions): return .madeAnew(partitions)
+            case .waits(let partition, let code): return .waits(partition, code)
             case .timeout: return .timeout
-            // There is no topic yet that fits.
-            case .finished where finder.mayFindMore:
-                try client.pause(ms: 250)
-                return .timeout
-            case .finished: return .finished
+            case .finished: return try finder.isFinished() ? .finished : .timeout
             case .interrupted: return .interrupted
             }
         } look: { () throws(ToolError) in
@@ -200,6 +197,9 @@ final class ConsumeSinkRun {
                 sink.close(partitions)
                 if !offsets.isEmpty { stored(offsets) }
             case .lost(let partitions): sink.close(partitions)
+            case .waits(let partition, let code):
+                progress.clear()
+                if !settings.isQuiet { console.warning(ConsumeAssignment.waits(partition, code)) }
             case .madeAnew(let partitions): throw sink.madeAnew(partitions)
             case .records(let fetched):
                 let left = settings.maxRecords.map { $0 - records } ?? .max

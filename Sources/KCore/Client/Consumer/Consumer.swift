@@ -59,6 +59,8 @@ public final class Consumer: Sendable {
         case records(FetchedRecords)
         /// The topic of these was deleted and made anew: they are read from their beginning from here on.
         case madeAnew([TopicPartition])
+        /// This cannot be read now, for this reason, and is tried again.
+        case waits(TopicPartition, ErrorCode)
         /// Nothing came in time.
         case timeout
         /// All partitions were read to their ends.
@@ -163,8 +165,12 @@ public final class Consumer: Sendable {
         if isInterrupted { return .interrupted }
         let result = queue.wait(timeoutMs: Int64(timeoutMs)) { state -> Result<(Poll, Bool), ClientError>? in
             if state.isInterrupted { return .success((.interrupted, false)) }
-            if !state.events.isEmpty, case .madeAnew(let partitions, _) = state.events.removeFirst() {
-                return .success((.madeAnew(partitions), false))
+            if !state.events.isEmpty {
+                switch state.events.removeFirst() {
+                case .madeAnew(let partitions, _): return .success((.madeAnew(partitions), false))
+                case .waits(let partition, let code): return .success((.waits(partition, code), false))
+                case .assigned, .began, .revoking, .lost: break
+                }
             }
             if let records = state.take() {
                 let mustFetch = state.isHeldBack && state.queuedBytes < client.config.maxQueuedBytes / 2

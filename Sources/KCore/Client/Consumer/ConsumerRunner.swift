@@ -70,6 +70,8 @@ final class ConsumerRunner: @unchecked Sendable {
     private var waitsWhenEmpty: Bool
     /// There may be more to read than it knows of now.
     private var waitsAtEnd = false
+    /// Whose place to begin is being looked up, over all tries.
+    private var resetting: Set<TopicPartition> = []
     /// Called where a partition begins that no offset was known of, or one that does not exist any more.
     var onBegin: ((TopicPartition, Int64) -> Void)?
 
@@ -184,9 +186,10 @@ final class ConsumerRunner: @unchecked Sendable {
                 runtime.learnedLeader(partition, leader: leader, epoch: epoch, endpoint: endpoint)
             case .reset(let partition, let policy): reset(partition, policy)
             case .waits(let partition, let offset, let code):
-                logger.warning(
+                logger.debug(
                     "a partition cannot be read now and is tried again",
                     ["partition": partition, "offset": offset, "error": code.name])
+                queue.update { $0.events.append(.waits(partition, code)) }
             case .failed(let error): failure = failure ?? error
             }
         }
@@ -210,7 +213,9 @@ final class ConsumerRunner: @unchecked Sendable {
     }
 
     private func reset(_ partition: TopicPartition, _ policy: OffsetReset) {
-        if planner.position(of: partition) ?? -1 < 0 {
+        if !resetting.insert(partition).inserted {
+            logger.debug("a place to begin is looked up again", ["partition": partition])
+        } else if planner.position(of: partition) ?? -1 < 0 {
             logger.info("no stored offset, starting elsewhere", ["partition": partition, "at": policy.rawValue])
         } else {
             logger.warning(
@@ -224,9 +229,15 @@ final class ConsumerRunner: @unchecked Sendable {
         let request = ListOffsetsRequest([query], isolation: runtime.config.isolation)
         runtime.send(request, to: address, timeoutMs: Int64(runtime.config.requestTimeoutMs)) { [weak self] result in
             guard let self, !isEnded else { return }
-            let found = try? result.map(\.byPartition).get().first?.1.get().offset
+            let answer = result.flatMap { $0.byPartition.first?.1 ?? .failure(.leftOut(partition.description)) }
             let isBeginning = planner.hasGivenNothing(of: partition)
-            planner.reset(partition, to: found, nowMs: runtime.nowMs)
+            var (found, code): (Int64?, ErrorCode?)
+            switch answer {
+            case .success(let place): found = place.offset
+            case .failure(let error): code = error.errorCode
+            }
+            planner.reset(partition, to: found, nowMs: runtime.nowMs, code: code)
+            if found != nil { resetting.remove(partition) }
             if let found, isBeginning { onBegin?(partition, found) }
             pump()
         }

@@ -22,6 +22,8 @@ final class FetchPlanner {
         var unknownSinceMs: Int64?
         /// What the broker answers instead of records, again and again.
         var refusal: FetchRefusal?
+        /// Why it will not come to its end soon. The others are read to theirs first.
+        var giveUpReason: ClientError?
         var isResetting = false
         /// Records of it were fetched.
         var hasGiven = false
@@ -142,12 +144,13 @@ final class FetchPlanner {
             let reading = readings[index]
             if nowMs < reading.notBeforeMs { continue }
             if busyPartitions.contains(reading.topicPartition) { continue }
-            if reading.position < 0 {
-                findStart(index)
-                continue
-            }
             guard let leader = leader(reading.topicPartition) else {
                 effects.append(.refreshMetadata(topic: reading.topic))
+                refused(index, .leaderNotAvailable, nowMs)
+                continue
+            }
+            if reading.position < 0 {
+                findStart(index)
                 continue
             }
             let isNear = reading.preferredReplica >= 0 && nowMs < reading.preferredUntilMs
@@ -155,10 +158,18 @@ final class FetchPlanner {
             if busyBrokers.contains(broker) || nowMs < throttledUntilMs[broker, default: 0] { continue }
             drafts[broker, default: []].append((index, leader.epoch))
         }
+        failIfNoneIsLeft()
         return drafts.sorted { $0.key < $1.key }.map { broker, partitions in
             busyBrokers.insert(broker)
             return call(to: broker, partitions, budget: budget / drafts.count)
         }
+    }
+
+    private func failIfNoneIsLeft() {
+        guard let reason = readings.first(where: { $0.giveUpReason != nil })?.giveUpReason,
+            readings.allSatisfy({ $0.isFinished || $0.giveUpReason != nil })
+        else { return }
+        effects.append(.failed(reason))
     }
 
     // Offsets of a topic that was deleted mean nothing in the one that was made under its name.
@@ -302,19 +313,20 @@ final class FetchPlanner {
                 effects.append(.failed(.refused("fetch from \(name)", code)))
                 return false
             }
-            refused(index, code, by: call.broker, nowMs)
+            refused(index, code, nowMs, by: call.broker)
             delay(index, nowMs)
         }
         return false
     }
 
     // Waiting may help; but somebody has to know what is waited for.
-    private func refused(_ index: Int, _ code: ErrorCode, by broker: Int32, _ nowMs: Int64) {
+    private func refused(_ index: Int, _ code: ErrorCode, _ nowMs: Int64, by broker: Int32 = -1) {
         let reading = readings[index]
         let isBounded = reading.end != .max || reading.endsAtFirstSight
         var refusal = reading.refusal ?? FetchRefusal(code: code, sinceMs: nowMs)
         let name = reading.topicPartition
-        switch refusal.next(code, nowMs: nowMs, isBounded: isBounded) {
+        let patience = isBounded ? min(FetchRefusal.boundedPatienceMs, Int64(config.defaultApiTimeoutMs)) : .max
+        switch refusal.next(code, nowMs: nowMs, boundedPatienceMs: patience) {
         case .wait: break
         case .tell: effects.append(.waits(name, offset: reading.position, code))
         case .giveUp where code == .corruptMessage:
@@ -322,7 +334,16 @@ final class FetchPlanner {
                 "the records of \(name) at offset \(reading.position) are damaged on broker \(broker), whose log names the "
                 + "file; start behind them to read on"
             effects.append(.failed(ClientError(.broker(code), message)))
-        case .giveUp: effects.append(.failed(.refused("fetch from \(name) at offset \(reading.position)", code)))
+        case .giveUp:
+            let action =
+                if code == .leaderNotAvailable {
+                    "find the leader of \(name)"
+                } else if reading.position < 0 {
+                    "look up where \(name) begins"
+                } else {
+                    "fetch from \(name) at offset \(reading.position)"
+                }
+            readings[index].giveUpReason = .refused(action, code)
         }
         readings[index].refusal = refusal
     }
@@ -340,7 +361,7 @@ final class FetchPlanner {
     ) -> Bool {
         readings[index].failures = 0
         readings[index].unknownSinceMs = nil
-        readings[index].refusal = nil
+        (readings[index].refusal, readings[index].giveUpReason) = (nil, nil)
         readings[index].logStart = answer.logStartOffset
         readings[index].visibleEnd =
             config.isolation == .readCommitted && answer.lastStableOffset >= 0
@@ -402,16 +423,29 @@ final class FetchPlanner {
     }
 
     /// Goes on elsewhere; nil when the place could not be found, to try again.
-    func reset(_ partition: TopicPartition, to offset: Int64?, nowMs: Int64) {
+    /// - Parameter code: why it could not, where a broker has said so.
+    func reset(_ partition: TopicPartition, to offset: Int64?, nowMs: Int64, code: ErrorCode? = nil) {
         // It may have been taken away and come back meanwhile.
         guard let index = indexes[partition], readings[index].isResetting else { return }
         readings[index].isResetting = false
-        if let offset { readings[index].position = offset } else { delay(index, nowMs) }
+        if let offset {
+            readings[index].position = offset
+            return
+        }
+        if let code {
+            guard code.isRetriable else {
+                return effects.append(.failed(.refused("look up an offset of \(partition)", code)))
+            }
+            refused(index, code, nowMs)
+        }
+        delay(index, nowMs)
     }
 
     /// When to plan again, if nothing else happens before; nil for never.
     func nextWakeMs(nowMs: Int64) -> Int64? {
         let delays = readings.filter { !$0.isFinished && $0.notBeforeMs > nowMs }.map(\.notBeforeMs)
-        return (delays + throttledUntilMs.values.filter { $0 > nowMs }).min()
+        // Who has no leader is looked at again also when nobody has news of it.
+        let hasNoLeader = readings.contains { !$0.isFinished && $0.refusal?.code == .leaderNotAvailable }
+        return (delays + throttledUntilMs.values.filter { $0 > nowMs } + (hasNoLeader ? [nowMs + 500] : [])).min()
     }
 }

@@ -26,13 +26,13 @@ struct FetchRefusal: Sendable {
     }
 
     /// Takes the next answer.
-    /// - Parameter isBounded: whether reading has an end.
-    mutating func next(_ code: ErrorCode, nowMs: Int64, isBounded: Bool) -> Step {
+    /// - Parameter boundedPatienceMs: ``boundedPatienceMs`` or less where reading has an end, else without bound.
+    mutating func next(_ code: ErrorCode, nowMs: Int64, boundedPatienceMs: Int64) -> Step {
         if code != self.code { self = FetchRefusal(code: code, sinceMs: sinceMs) }
         count += 1
         if code == .corruptMessage && count >= FetchRefusal.damageLimit { return .giveUp }
         let waitedMs = nowMs - sinceMs
-        if isBounded && waitedMs >= FetchRefusal.boundedPatienceMs { return .giveUp }
+        if waitedMs >= boundedPatienceMs { return .giveUp }
         guard waitedMs >= FetchRefusal.patienceMs, !isTold else { return .wait }
         isTold = true
         return .tell

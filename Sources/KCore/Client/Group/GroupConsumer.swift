@@ -22,6 +22,8 @@ public final class GroupConsumer: Sendable {
         /// Of these the group has no offset, or one that does not exist any more; `auto.offset.reset` has them begin here.
         /// Where that is not committed, the next member begins elsewhere, and what came in between is nobody's.
         case began([TopicPartition: Int64])
+        /// This cannot be read now, for this reason, and is tried again.
+        case waits(TopicPartition, ErrorCode)
         /// Nothing came in time.
         case timeout
         /// All of the share was read to the end as it was when it began; see `stopsAtEnd`.
@@ -141,6 +143,7 @@ public final class GroupConsumer: Sendable {
                 for partition in partitions { (state.handled[partition], state.shares[partition]) = (nil, share) }
             }
             return .madeAnew(partitions)
+        case .event(.waits(let partition, let code)): return .waits(partition, code)
         case .event(.began(let offsets)):
             // As Java's consumer: also where nothing was read yet.
             if client.config.isAutoCommit {

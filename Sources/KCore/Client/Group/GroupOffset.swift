@@ -22,6 +22,8 @@ enum GroupEvent: Sendable, Equatable {
     case madeAnew([TopicPartition], share: Int)
     /// Of these there was no stored offset, or one that does not exist any more: they begin here.
     case began([TopicPartition: Int64])
+    /// This cannot be read now, for this reason.
+    case waits(TopicPartition, ErrorCode)
     /// To be answered with the number once the reader has let go.
     case revoking([TopicPartition], number: Int)
     case lost([TopicPartition])
