@@ -100,6 +100,25 @@ import Testing
         #expect(errors.hasPrefix("kconsume: offset 7 of short-0 does not exist"))
         let first = cluster.run(.kconsume, "-t", "short", "-o", "7", "-c", "1", "-X", "auto.offset.reset=earliest")
         #expect(first.status == .done && first.output == "a\n")
+        for range in ["7", "7:9"] {
+            let end = cluster.run(.kconsume, "-t", "short", "-o", range, "-e")
+            #expect(end.status == .failed && end.output.isEmpty)
+            #expect(end.errors.hasPrefix("kconsume: offset 7 of short-0 does not exist: it ends at 2; "))
+        }
+        let all = cluster.run(.kconsume, "-t", "short", "-o", "7", "-e", "-X", "auto.offset.reset=earliest")
+        #expect(all.status == .done && all.output == "a\nb\n")
+        #expect(cluster.run(.kconsume, "-t", "short", "-o", "2", "-e").status == .done, "the end is there")
+        let copy = cluster.run(.kconsume, "-t", "short", "-o", "7", "-e", "--sink", cluster.directory + "/copy")
+        #expect(copy.status == .failed)
+        #expect(copy.errors.hasPrefix("kconsume: offset 7 of short-0 does not exist: it ends at 2; "))
+    }
+
+    @Test func `a range ends with -e where a partition does not reach its end`() throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "2").status == .done)
+        #expect(cluster.run(.kproduce, "-t", "t", "-p", "0", input: "a\nb\nc\nd\n").status == .done)
+        let (status, output, _) = cluster.run(.kconsume, "-t", "t", "-o", "0:3", "-e")
+        #expect(status == .done && output == "a\nb\nc\n")
     }
 
     @Test(arguments: [[], ["--sink", "/tmp/never-made"], ["-X", "group.protocol=consumer"]])

@@ -130,7 +130,7 @@ enum ConsumeAssignment {
 
     private static func end(_ settings: ConsumeSettings) -> Consumer.EndPosition {
         switch settings.place.stop {
-        case .offset(let offset): .offset(offset)
+        case .offset(let offset): settings.exitsAtEnd ? .offsetOrCurrentEnd(offset) : .offset(offset)
         case .time(let ms): .timestamp(ms)
         case .end: .currentEnd
         case .beginning, .last, nil: settings.exitsAtEnd ? .currentEnd : .never

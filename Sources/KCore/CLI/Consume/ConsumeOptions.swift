@@ -21,7 +21,7 @@ enum ConsumeOptions {
     static let count = CommandOption.value(
         "count", short: "c", "N", kind: .integer(0...(.max)), help: "Stop after N records")
     static let exitAtEnd = CommandOption.flag(
-        "exit", short: "e", help: "Stop at the end as it was at the start")
+        "exit", short: "e", help: "Stop at the end as it was at the start, or where a range stops before")
     static let format = CommandOption.value(
         "format", short: "f", "FORMAT", help: "What to print for a record, see above")
     static let json = CommandOption.flag("json", help: "Print an envelope a line, which kproduce --json reads")

@@ -42,7 +42,7 @@ final class ConsumeSinkRun {
         let consumer = Consumer(client, resetsNever: true)
         defer { consumer.close() }
         console.interruption?.onInterrupt { consumer.interrupt() }
-        if let error = try add(first, to: consumer) { throw ToolError(error) }
+        if let error = try add(first, to: consumer) { throw SinkGap.explain(error, settings, client, sink) }
         try read { (timeoutMs) throws(ClientError) in
             switch try consumer.poll(timeoutMs: timeoutMs) {
             case .records(let fetched): return .records(fetched)
@@ -56,7 +56,7 @@ final class ConsumeSinkRun {
             // The next poll tells of an interruption.
             guard let later = try? finder.later(), !later.isEmpty else { return }
             guard let error = try add(later, to: consumer), console.interruption?.signal == nil else { return }
-            guard error.isRetriable else { throw ToolError(error) }
+            guard error.isRetriable else { throw SinkGap.explain(error, settings, client, sink) }
             finder.putBack(later)
         } stored: { _ in
         } assigned: { _ in
@@ -84,10 +84,6 @@ final class ConsumeSinkRun {
         // Where it begins is kept before anything is read, so that a later start begins there too.
         for start in consumer.positions {
             let partition = TopicPartition(topic: start.topic, partition: start.partition)
-            // With an end before its start nothing would be fetched, and nothing be said.
-            if readsToTheEnd, let end = start.end, start.start > end {
-                throw SinkGap.beyondTheEnd(partition, start.start, end, settings, sink)
-            }
             if sink.offset(partition) == nil { try sink.begin(partition, at: start.start) }
         }
         return nil
@@ -141,11 +137,6 @@ final class ConsumeSinkRun {
             if !offsets.unstored.isEmpty { store(offsets.unstored) }
             if !settings.isQuiet { for text in offsets.notes { note(text) } }
         }
-    }
-
-    /// Whether each partition is read up to where it ends when reading begins.
-    private var readsToTheEnd: Bool {
-        settings.place.stop == .end || settings.place.stop == nil && settings.exitsAtEnd
     }
 
     // MARK: Reading

@@ -35,7 +35,7 @@ enum SinkGap {
     }
 
     /// There was more in the partition once than there is now.
-    static func beyondTheEnd(
+    private static func beyondTheEnd(
         _ partition: TopicPartition, _ next: Int64, _ end: Int64, _ settings: ConsumeSettings, _ sink: SinkDirectory
     ) -> ToolError {
         ToolError(

@@ -37,6 +37,8 @@ public final class Consumer: Sendable {
         case currentEnd
         /// Exclusive.
         case offset(Int64)
+        /// The same, or the end as it is when reading begins where that comes first.
+        case offsetOrCurrentEnd(Int64)
         /// The first record of this time or later is not read; the current end when there is none.
         case timestamp(Int64)
     }
@@ -147,13 +149,35 @@ public final class Consumer: Sendable {
         }
         // The fetches will need the leaders; the look-up has its own knowledge of them.
         _ = try client.metadata(topics: Set(assignments.map(\.topic)).sorted())
-        return assignments.map { assignment in
+        var readings: [FetchPlanner.Reading] = []
+        for assignment in assignments {
             let offset: (OffsetQuery.Place) -> Int64 = { place in
                 found[OffsetQuery(topic: assignment.topic, partition: assignment.partition, place: place)] ?? 0
             }
-            return FetchPlanner.Reading(
-                topic: assignment.topic, partition: assignment.partition,
-                position: assignment.startOffset(offset), end: assignment.endOffset(offset))
+            readings.append(
+                FetchPlanner.Reading(
+                    topic: assignment.topic, partition: assignment.partition,
+                    position: try start(assignment, offset), end: assignment.endOffset(offset)))
+        }
+        return readings
+    }
+
+    // Behind the end nothing would be fetched, and so nothing be said by the broker, of who reads to the end.
+    private func start(
+        _ assignment: Assignment, _ found: (OffsetQuery.Place) -> Int64
+    ) throws(ClientError) -> Int64 {
+        let start = assignment.startOffset(found)
+        guard case .offset = assignment.start, assignment.mayEndAtCurrentEnd, start > found(.latest) else {
+            return start
+        }
+        switch resetsNever ? .fail : client.config.autoOffsetReset ?? resetUnlessSet {
+        case .earliest: return found(.earliest)
+        case .latest: return found(.latest)
+        case .fail:
+            let message =
+                "offset \(start) of \(assignment.topicPartition) does not exist: it ends at \(found(.latest)); start "
+                + "elsewhere, or set auto.offset.reset"
+            throw ClientError(.broker(.offsetOutOfRange), message)
         }
     }
 
@@ -229,13 +253,13 @@ extension Consumer.Assignment {
         switch start {
         case .beginning: places.append(.earliest)
         case .end: places.append(.latest)
-        case .offset: break
+        case .offset: if mayEndAtCurrentEnd { places += [.earliest, .latest] }
         case .last: places += [.earliest, .latest]
         case .timestamp(let time): places += [.timestamp(time), .latest]
         }
         switch end {
         case .never, .offset: break
-        case .currentEnd: places.append(.latest)
+        case .currentEnd, .offsetOrCurrentEnd: places.append(.latest)
         case .timestamp(let time): places += [.timestamp(time), .latest]
         }
         return places
@@ -256,7 +280,15 @@ extension Consumer.Assignment {
         case .never: .max
         case .currentEnd: found(.latest)
         case .offset(let offset): offset
+        case .offsetOrCurrentEnd(let offset): min(offset, found(.latest))
         case .timestamp(let time): at(time, found)
+        }
+    }
+
+    fileprivate var mayEndAtCurrentEnd: Bool {
+        switch end {
+        case .never, .offset: false
+        case .currentEnd, .offsetOrCurrentEnd, .timestamp: true
         }
     }
 
