@@ -43,6 +43,12 @@ import Testing
         }
     }
 
+    private func batch(_ value: String) throws -> Bytes {
+        let builder = RecordBatchBuilder()
+        try builder.append(timestamp: clock.wallMs, key: Bytes("k"), value: Bytes(value))
+        return try builder.close()
+    }
+
     private func log(_ manager: LogManager, in directory: String) throws -> Log {
         try #require(manager.logs.first { $0.environment.directory.path == directory })
     }
@@ -97,20 +103,20 @@ import Testing
         #expect(directory.health.isSilent && !directory.health.isOffline)
         // On this thread: it would wait for the disk otherwise.
         do {
-            try stuck.append(["a"])
+            _ = try stuck.append(try batch("a"), leaderEpoch: 0)
             Issue.record("an append goes to a disk that does not answer")
         } catch let error as LogError {
             #expect(error.code == .kafkaStorageError && error.isTransient)
         }
         #expect(stuck.logEndOffset == end)
-        try sound.append(["b"])
+        _ = try sound.append(try batch("b"), leaderEpoch: 0)
         answer()
         try eventually("the disk has answered") {
             directory.health.watch.isIdle && directory.inProgress.withLock { $0.isEmpty }
         }
         manager.tick()
         #expect(!directory.health.isSilent)
-        #expect(try stuck.append(["c"]).baseOffset == end)
+        #expect(try stuck.append(try batch("c"), leaderEpoch: 0).baseOffset == end)
         let said = capture.text.split(separator: "\n").filter { $0.contains("dir=/stuck") }
         #expect(said.count { $0.contains("does not answer") } == 1, "\(said)")
         #expect(said.count { $0.contains("answers again") } == 1, "\(said)")
