@@ -37,7 +37,7 @@ import Testing
         defer { broker.stop() }
         let (status, errors) = try run(broker, input: "a\nb\nc\n", graceMs: 20)
         #expect(status == .failed)
-        #expect(errors.hasPrefix("kproduce: records 1-3 for t, partition 0 not delivered: interrupted"))
+        #expect(errors.hasPrefix("kproduce: records 1-3 for t, partition 0 not delivered: interrupted; until then: "))
         #expect(errors.hasSuffix(", 3 failed\n"))
     }
 
@@ -51,7 +51,7 @@ import Testing
         // Every record is either one that failed or behind the last of those.
         let failed = try #require(errors.split(separator: ", ").last?.split(separator: " ").first.flatMap { Int($0) })
         #expect(errors.contains("interrupted: record \(failed + 1) and what was read behind it were not sent\n"))
-        #expect(errors.contains("records 1-\(failed) for t, partition 0 not delivered: interrupted\n"))
+        #expect(errors.contains("records 1-\(failed) for t, partition 0 not delivered: interrupted; until then: "))
     }
 
     @Test func `what can be delivered within the grace is, and the end is clean`() throws {

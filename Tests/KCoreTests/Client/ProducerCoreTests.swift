@@ -30,10 +30,10 @@ private final class Scene {
         return batch
     }
 
-    func drain() -> [ProducerCore.Call] {
+    func drain(leader: Int32? = 1) -> [ProducerCore.Call] {
         var calls: [ProducerCore.Call] = []
         while true {
-            let more = core.drain(nowMs: nowMs) { _ in 1 }
+            let more = core.drain(nowMs: nowMs) { _ in leader }
             if more.isEmpty { return calls }
             calls += more
         }
@@ -78,6 +78,12 @@ private final class Scene {
         }
         core.effects = []
         return result
+    }
+
+    /// What is told of the batches that have failed since the last call.
+    func reasons() -> [String] {
+        defer { core.effects = [] }
+        return core.effects.compactMap { if case .failed(_, let error) = $0 { error.message } else { nil } }
     }
 }
 
@@ -325,6 +331,35 @@ struct ProducerCoreTests {
         scene.core.expire(nowMs: scene.nowMs)
         #expect(scene.fates().failed == [0])
         #expect(scene.core.isIdle)
+    }
+
+    @Test func `a partition without a leader is named as the reason, until it had one`() throws {
+        let leaderless = "cannot find the leader of t-0: LEADER_NOT_AVAILABLE"
+        let scene = try Scene([("delivery.timeout.ms", "40000")])
+        try scene.add(["a"])
+        #expect(scene.drain(leader: nil).isEmpty)
+        scene.nowMs += 40_000
+        scene.core.expire(nowMs: scene.nowMs)
+        #expect(try #require(scene.reasons().first).contains("within 40000 ms (delivery.timeout.ms): \(leaderless)"))
+        try scene.add(["b"])
+        #expect(scene.drain(leader: nil).isEmpty)
+        scene.answer(try #require(scene.drain().first), .none)
+        try scene.add(["c"])
+        scene.core.failAll(.interrupted)
+        #expect(scene.reasons() == ["interrupted"])
+    }
+
+    @Test func `what is given up by wish says what held it back`() throws {
+        let scene = try Scene()
+        try scene.add(["a"], partition: 0)
+        try scene.add(["b"], partition: 1)
+        let call = try #require(scene.drain().first)
+        scene.answer(call, .notEnoughReplicas)
+        scene.core.failAll(.interrupted)
+        let reasons = scene.reasons()
+        #expect(reasons.count == 2)
+        #expect(reasons[0].hasPrefix("interrupted; until then: cannot produce to t-0: NOT_ENOUGH_REPLICAS"))
+        #expect(reasons[1].hasPrefix("interrupted; until then: cannot produce to t-1: NOT_ENOUGH_REPLICAS"))
     }
 
     @Test func `retries are counted, and a batch that used them up fails`() throws {

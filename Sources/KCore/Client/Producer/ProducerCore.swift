@@ -95,8 +95,10 @@ final class ProducerCore {
                 continue
             }
             guard let head = sendable(index, nowMs) else { continue }
-            guard let broker = leader(senders[index].topicPartition) else {
-                effects.append(.refreshMetadata(topic: senders[index].topicPartition.topic))
+            let topicPartition = senders[index].topicPartition
+            guard let broker = leader(topicPartition) else {
+                lastError[topicPartition] = .refused("find the leader of \(topicPartition)", .leaderNotAvailable)
+                effects.append(.refreshMetadata(topic: topicPartition.topic))
                 continue
             }
             guard canSend(to: broker, nowMs) else { continue }
@@ -239,6 +241,7 @@ final class ProducerCore {
     }
 
     private func delivered(_ batch: ProducerBatch, baseOffset: Int64) {
+        if !lastError.isEmpty { lastError[batch.topicPartition] = nil }
         senders[index(of: batch.topicPartition)].acknowledged(batch)
         effects.append(.delivered(batch, baseOffset: baseOffset))
     }
@@ -298,6 +301,7 @@ final class ProducerCore {
 
     // MARK: Time
 
+    /// Why a partition's batches are not delivered yet.
     private var lastError: [TopicPartition: ClientError] = [:]
 
     private func timedOut(_ batch: ProducerBatch, because error: ClientError?) -> ClientError {
@@ -354,6 +358,10 @@ final class ProducerCore {
     /// Gives everything up. What was in flight must not be reported as answered or failed later.
     func failAll(_ error: ClientError) {
         for index in senders.indices {
+            var error = error
+            if error.kind == .interrupted, let last = lastError[senders[index].topicPartition] {
+                error.message += "; until then: \(last.message)"
+            }
             for batch in senders[index].takeAll() { effects.append(.failed(batch, error)) }
         }
         active = []
