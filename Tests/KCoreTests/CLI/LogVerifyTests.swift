@@ -231,6 +231,17 @@ import Testing
         let json = run("--format", "json", "-q", "\(fixture.path)/plain-0").output
         #expect(json.contains(#"{"severity":"error","file":"\#(log)","byte":0,"problem":"the checksum is "#))
         #expect(run("/nonexistent").status == .failed)
+        #expect(
+            run(log).errors
+                == "kadmin: \(log) is a file; verify takes directories, and kadmin log dump shows what is in a file\n")
+        let other = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
+        try FileManager.default.createDirectory(atPath: other + "/sub", withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: other) }
+        let nothing = run(other)
+        #expect(nothing.status == .failed && nothing.output == "")
+        #expect(nothing.errors == "kadmin: nothing of a broker is in \(other): is it a data directory?\n")
+        // A disk that is not mounted does not keep the others from being looked at.
+        #expect(run(fixture.path, other).output.contains("\(other)/meta.properties: is missing"))
         // A partition is known by its name, so what is typed has to have one.
         let dot = run("\(fixture.path)/plain-1/.")
         #expect(dot.status == .done && dot.output == "" && dot.errors.contains("1 partition, "))

@@ -38,6 +38,7 @@ extension Command {
         action: { arguments, console throws(ToolError) in
             let disk = SystemDisk()
             let paths = LogVerify.distinct(arguments.operands.map(LogVerify.named), disk)
+            try LogVerify.check(paths, disk)
             let locks = try LogVerify.lock(paths, disk)
             defer { withExtendedLifetime(locks) {} }
             let cores = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
@@ -65,6 +66,27 @@ enum LogVerify {
         }
         defer { free(real) }
         return String(cString: real)
+    }
+
+    /// Makes sure that there is something to verify: in a directory that is none of a broker's, everything would be wrong. One
+    /// among others may be a disk that is not mounted.
+    static func check(_ paths: [String], _ disk: any Disk) throws(ToolError) {
+        for path in paths {
+            var status = stat()
+            guard stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFDIR else { continue }
+            throw ToolError("\(path) is a file; verify takes directories, and kadmin log dump shows what is in a file")
+        }
+        let isOurs = paths.contains { path in
+            guard DataDirectoryCheck.partition(path) == nil, let entries = try? disk.list(path) else { return true }
+            return entries.contains { entry in
+                entry.isDirectory
+                    ? LogDirectoryName.parse(entry.name) != nil
+                    : entry.name == MetaProperties.fileName || OffsetCheckpoint.names.contains(entry.name)
+            }
+        }
+        guard isOurs else {
+            throw ToolError("nothing of a broker is in \(paths.joined(separator: ", ")): is it a data directory?")
+        }
     }
 
     /// Each directory once, by whatever names it was given.
