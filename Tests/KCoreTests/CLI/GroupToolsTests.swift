@@ -94,6 +94,12 @@ import Testing
             ])
         let done = cluster.run(.kadmin, "group", "seek", "billing", "--from-file", path, "-y")
         #expect(done.output.hasSuffix("set 3 offsets of group billing\n"), "\(done.errors)")
+        try FileText.replace(path, with: "orders,1,4\norders,0,2\norders,1,4\n")
+        #expect(try GroupOffsetFile.read(path).count == 2)
+        try FileText.replace(path, with: "orders,1,4\norders,1,5\n")
+        #expect(throws: ToolError("\(path), line 2: another line has another offset for orders-1")) {
+            try GroupOffsetFile.read(path)
+        }
         try FileText.replace(path, with: "billing,orders,1,4\n")
         #expect(throws: ToolError.self) { try GroupOffsetFile.read(path) }
         let refused = cluster.run(.kadmin, "group", "seek", "billing", "--from-file", path)

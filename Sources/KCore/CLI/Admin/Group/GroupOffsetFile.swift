@@ -20,7 +20,11 @@ enum GroupOffsetFile {
             guard fields.count == 3, !fields[0].isEmpty, let partition = Int32(fields[1]), partition >= 0,
                 let offset = Int64(fields[2]), offset >= 0
             else { throw ToolError("\(path), line \(index + 1): not TOPIC,PARTITION,OFFSET") }
-            offsets[TopicPartition(topic: fields[0], partition: partition)] = offset
+            let name = TopicPartition(topic: fields[0], partition: partition)
+            guard offsets[name] == nil || offsets[name] == offset else {
+                throw ToolError("\(path), line \(index + 1): another line has another offset for \(name)")
+            }
+            offsets[name] = offset
         }
         return offsets
     }
