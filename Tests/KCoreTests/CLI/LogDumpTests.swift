@@ -111,6 +111,10 @@ import Testing
         let path = temporaryDirectory() + "/notes.txt"
         write([65], path)
         #expect(dump(path).status == .failed)
+        let huge = temporaryDirectory() + "/leader-epoch-checkpoint"
+        write([48], huge)
+        truncate(huge, 1 << 32)
+        #expect(dump(huge).errors == "kadmin: \(huge) has 4.3 GB, too many for a file of its name\n")
         #expect(dump("/nonexistent").errors.hasPrefix("kadmin: cannot open /nonexistent: "))
     }
 }

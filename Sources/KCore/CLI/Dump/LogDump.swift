@@ -84,5 +84,12 @@ struct DumpReader {
         return Bytes(storage: storage, count: done)
     }
 
-    func all() throws(ToolError) -> Bytes { try read(at: 0, count: Int(min(size, 1 << 31))) }
+    /// The whole file.
+    /// - Parameter most: bytes that a file of its kind may have.
+    func all(most: Int64 = 1 << 31) throws(ToolError) -> Bytes {
+        guard size <= most else {
+            throw ToolError("\(path) has \(ByteSize.text(size)), too many for a file of its name")
+        }
+        return try read(at: 0, count: Int(size))
+    }
 }

@@ -3,8 +3,11 @@ struct TextFileDump {
     let reader: DumpReader
     let output: OutputBuffer
 
+    /// Far more than any has: a checkpoint has a line for each partition.
+    private static let mostBytes: Int64 = 64 << 20
+
     func print(_ kind: DumpedFile) throws(ToolError) {
-        let contents = try reader.all()
+        let contents = try reader.all(most: TextFileDump.mostBytes)
         do {
             switch kind {
             case .offsets:
