@@ -12,6 +12,8 @@ import Testing
     static let wrong: [(tool: String, words: [String], reason: String)] = [
         ("kproduce", [], "-t, --topic TOPIC is needed"),
         ("kproduce", ["-t", "x", "-k", "a", "-K", ":"], "-k and -K contradict each other"),
+        ("kproduce", ["-t", "x", "-p", "1", "--partitioner", "random"], "-p and --partitioner contradict each other"),
+        ("kproduce", ["-t", "x", "--transactional-id", "a", "--acks", "1"], "--transactional-id needs --acks all"),
         ("kproduce", ["-t", "x", "-K", ""], "an empty delimiter separates nothing"),
         ("kproduce", ["-t", "x", "--json", "-H", "a=b"], "--header contradicts --json"),
         ("kproduce", ["-t", "x", "--transactional-id", ""], "--transactional-id: the value is empty"),

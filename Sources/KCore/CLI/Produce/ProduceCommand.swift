@@ -64,6 +64,15 @@ struct ProduceSettings: Sendable {
         guard topic != nil || isJSON else {
             throw .usage("-t, --topic TOPIC is needed (only --json can do without: envelopes name their topic)")
         }
+        guard !arguments.isGiven(ProduceOptions.partition) || !arguments.isGiven(ProduceOptions.partitioner) else {
+            throw .usage("-p and --partitioner contradict each other")
+        }
+        if arguments.isGiven(ProduceOptions.transactionalId), let acks = arguments.text(ProduceOptions.acks),
+            !["all", "-1"].contains(acks)
+        {
+            throw .usage(
+                "--transactional-id needs --acks all: what is in a transaction is acknowledged by all or not there")
+        }
         let delimiter = try EscapedText.bytes(arguments.text(ProduceOptions.delimiter) ?? "\\n")
         isWholeInput = delimiter.isEmpty
         if !delimiter.isEmpty { format.delimiter = Bytes(delimiter) }
