@@ -9,7 +9,8 @@ protocol VersionedStruct: WireStruct {
     /// Whether a version that is too new is read as the newest one described: such versions only add fields at the end.
     static var readsNewer: Bool { get }
     /// The version that is written unless another one is asked for: one that Kafka 3.9 reads, with room for all that
-    /// is set.
+    /// is set. The newest described, where nothing else is said: so whoever describes one that Kafka 3.9 does not read
+    /// says here when it is written.
     var writtenVersion: Int16 { get }
 }
 

@@ -21,6 +21,43 @@ import Testing
         #expect(try TransactionLogValue(clientTransactionVersion: 2).versioned().leadingVersion() == 1)
     }
 
+    /// One of each kind but the unknown.
+    private static let kinds: [GroupRecord] = [
+        .offsetCommit(.init(), .init()), .groupMetadata(.init(), .init()), .consumerGroupMetadata(.init(), .init()),
+        .consumerGroupPartitionMetadata(.init(), .init()), .consumerGroupMemberMetadata(.init(), .init()),
+        .consumerGroupTargetAssignmentMetadata(.init(), .init()),
+        .consumerGroupTargetAssignmentMember(.init(), .init()),
+        .consumerGroupCurrentMemberAssignment(.init(), .init()),
+    ]
+
+    /// The versions of key and value that Kafka 3.9 writes; it does not load a partition with a value of a newer one. A new
+    /// kind does not compile without a line here, which says what an older broker makes of it.
+    private func writtenByKafka(_ kind: GroupRecord) -> [Int16] {
+        switch kind {
+        case .offsetCommit: [1, 3]
+        case .groupMetadata: [2, 3]
+        case .consumerGroupMetadata: [3, 0]
+        case .consumerGroupPartitionMetadata: [4, 0]
+        case .consumerGroupMemberMetadata: [5, 0]
+        case .consumerGroupTargetAssignmentMetadata: [6, 0]
+        case .consumerGroupTargetAssignmentMember: [7, 0]
+        case .consumerGroupCurrentMemberAssignment: [8, 0]
+        case .unknown: []
+        }
+    }
+
+    @Test func `a version that is described and newer than Kafka 3,9 is not written by itself`() throws {
+        for kind in Self.kinds {
+            let (key, value) = try kind.encoded()
+            let written = [try key.leadingVersion(), try #require(value).leadingVersion()]
+            #expect(written == writtenByKafka(kind), "\(kind)")
+        }
+        #expect(Set(Self.kinds.compactMap { writtenByKafka($0).first }).count == 8)
+        let (key, value) = try TransactionLogRecord.transaction(.init(), .init()).encoded()
+        #expect(try key.leadingVersion() == 0)
+        #expect(try #require(value).leadingVersion() == 0)
+    }
+
     @Test func `every kind of record comes back from its bytes`() throws {
         let records: [GroupRecord] = [
             .offsetCommit(.init(group: "a"), .init(offset: 1)), .groupMetadata(.init(group: "a"), .init(generation: 3)),
