@@ -24,6 +24,13 @@ public struct AppendResult: Equatable, Sendable {
     public var awaitsFlush = false
 }
 
+/// What became of an append by a thread that must not wait for a disk.
+enum AppendAttempt: Sendable {
+    case done(AppendResult)
+    /// Nothing has changed. Another thread is to append them.
+    case wouldWait(PreparedAppend)
+}
+
 /// What a read found.
 public struct LogRead: Sendable {
     /// Whole batches, the first of which has or precedes the offset asked for.

@@ -17,6 +17,9 @@ public struct DirectoryWorkers: Sendable {
     var maker: Run = { $0() }
     /// Does for clients what may wait for the disk, other than reads of records; somebody waits for it.
     var requests: Run
+    /// Appends for clients what takes more than a write to an open file; somebody waits for it, and for nothing that may take
+    /// long.
+    var appends: Run
     /// Reads what is not in memory; nil: whoever does that for all.
     var readers: WorkerPool?
     /// Threads to be stopped with the directory.
@@ -29,12 +32,13 @@ public struct DirectoryWorkers: Sendable {
         writeBehind = run
         upkeep = run
         requests = run
+        appends = run
     }
 
     /// Threads, which start when they are needed.
     /// - Parameters:
     ///   - name: tells those of several directories apart.
-    ///   - readers: threads that read, and as many that do what else clients wait for.
+    ///   - readers: threads that read, as many that append, and as many that do what else clients wait for.
     static func start(_ name: String, readers: Int) -> DirectoryWorkers {
         func pool(_ work: String, _ threads: Int) -> WorkerPool {
             WorkerPool(name: "\(work)-\(name)", threads: threads)
@@ -46,6 +50,7 @@ public struct DirectoryWorkers: Sendable {
         let upkeep = pool("upkeep", Upkeep.allCases.count)
         let maker = pool("maker", 1)
         let requests = pool("request", readers)
+        let appends = pool("append", readers)
         var workers = DirectoryWorkers { job in background.submit(job) }
         workers.flusher = { job in
             // What is wanted when the pool has stopped is done all the same: somebody waits for it.
@@ -55,9 +60,10 @@ public struct DirectoryWorkers: Sendable {
         workers.upkeep = { job in upkeep.submit(job) }
         workers.maker = { job in if !maker.submit(job) { job() } }
         workers.requests = { job in if !requests.submit(job) { job() } }
+        workers.appends = { job in if !appends.submit(job) { job() } }
         let reader = pool("reader", readers)
         workers.readers = reader
-        workers.pools = [background, flushers, writer, upkeep, maker, requests, reader]
+        workers.pools = [background, flushers, writer, upkeep, maker, requests, appends, reader]
         return workers
     }
 }

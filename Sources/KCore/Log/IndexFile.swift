@@ -36,6 +36,19 @@ final class IndexFile: Sendable {
         }
     }
 
+    /// The number of entries, when it is known and one more can be added without the disk, or with a write to a file that is
+    /// open; else nil. Waits for nobody.
+    func countIfReady() -> Int? {
+        let (count, mustWrite) =
+            state.withLockIfAvailable { state -> (Int, Bool) in
+                if state.inFile < 0 { return (-1, false) }
+                let pending = state.pending.count
+                return (state.inFile + pending / entrySize, pending + entrySize >= IndexFile.pendingLimit)
+            } ?? (-1, false)
+        if count < 0 || mustWrite && !handle.isOpenNow { return nil }
+        return count
+    }
+
     private func loadCount(_ state: inout State) throws(DiskError) {
         if state.inFile >= 0 { return }
         let exists = isOptional ? try handle.exists() : true
@@ -43,7 +56,9 @@ final class IndexFile: Sendable {
     }
 
     /// Adds an entry. It is the caller's part that it is larger than the last.
-    func append(_ write: (UnsafeMutableRawPointer) -> Void) throws(DiskError) {
+    /// - Parameter waits: whether it may wait for the disk; else it follows on ``countIfReady()``, with nobody who adds
+    ///   in between, and entries stay in memory when the file is not open any more.
+    func append(waits: Bool = true, _ write: (UnsafeMutableRawPointer) -> Void) throws(DiskError) {
         try state.withLock { (state) throws(DiskError) in
             try loadCount(&state)
             let start = state.pending.count
@@ -53,15 +68,19 @@ final class IndexFile: Sendable {
             }
             guard state.pending.count >= IndexFile.pendingLimit else { return }
             // The log could still be written: what cannot be written here stays in memory and is tried again.
-            do throws(DiskError) { try writePending(&state) } catch  where error.isHarmless {}
+            do throws(DiskError) {
+                try writePending(&state, waits: waits)
+            } catch  where error.isHarmless || error.isWouldWait {}
         }
     }
 
-    private func writePending(_ state: inout State) throws(DiskError) {
+    private func writePending(_ state: inout State, waits: Bool = true) throws(DiskError) {
         if state.pending.isEmpty { return }
         let position = Int64(state.inFile * entrySize)
         let pending = Bytes(state.pending)
-        try handle.write(create: true) { (file) throws(DiskError) in try file.write(pending, at: position) }
+        try handle.write(create: true, waits: waits) { (file) throws(DiskError) in
+            try file.write(pending, at: position)
+        }
         state.inFile += state.pending.count / entrySize
         state.pending = []
     }

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Synchronization
 
 extension Log {
@@ -18,26 +19,91 @@ extension Log {
     ) throws(LogError) -> AppendResult {
         try environment.directory.checkAnswers()
         let config = config
-        let validator = AppendValidator(
-            config: config, topicPartition: topicPartition, origin: origin, nowMs: environment.clock.wallMs)
-        let prepared = try validator.prepare(records)
-        let (result, part) = try writer.withLock { (writer) throws(LogError) in
-            var part: WriteBehind?
-            var result = try append(prepared, leaderEpoch, origin, config, &writer, &part)
-            // A duplicate is acknowledged as the first one is.
-            result.awaitsFlush =
-                writer.recordsSinceFlush >= config.flushMessages
-                || config.showsOnlyFlushed && result.lastOffset >= recoveryPoint
-            return (result, part)
-        }
-        if let part { start(part) }
-        if result.awaitsFlush { requestFlush() }
-        flushAfterRoll()
-        return result
+        return try append(prepare(records, origin, config), leaderEpoch: leaderEpoch, origin: origin, config)
+    }
+
+    /// The same with what ``prepare(_:origin:)`` or ``appendAtOnce(_:leaderEpoch:)`` has made of the records.
+    func append(
+        _ prepared: PreparedAppend, leaderEpoch: Int32, origin: AppendOrigin = .client
+    ) throws(LogError) -> AppendResult {
+        try environment.directory.checkAnswers()
+        return try append(prepared, leaderEpoch: leaderEpoch, origin: origin, config)
     }
 
     private func append(
-        _ prepared: PreparedAppend, _ leaderEpoch: Int32, _ origin: AppendOrigin, _ config: LogConfig,
+        _ prepared: PreparedAppend, leaderEpoch: Int32, origin: AppendOrigin, _ config: LogConfig
+    ) throws(LogError) -> AppendResult {
+        let appended = try writer.withLock { (writer) throws(LogError) in
+            try append(prepared, leaderEpoch, origin, config, waits: true, &writer)
+        }
+        return finish(appended)
+    }
+
+    /// The same for a producer's records and a thread that must not wait for a disk.
+    /// - Returns: the records when it would have to, or for somebody who does: then nothing has changed, and they can be
+    ///   appended by another thread.
+    func appendAtOnce(_ records: Bytes, leaderEpoch: Int32) throws(LogError) -> AppendAttempt {
+        try environment.directory.checkAnswers()
+        let config = config
+        let prepared = try prepare(records, .client, config)
+        for _ in 0..<Log.mostAttempts {
+            do throws(LogError) {
+                let appended = try writer.withLockIfAvailable { (writer) throws(LogError) in
+                    try append(prepared, leaderEpoch, .client, config, waits: false, &writer)
+                }
+                if let appended { return .done(finish(appended)) }
+            } catch  where error.isWouldWait {
+                break
+            }
+            // Mostly another loop, which is about to be done.
+            sched_yield()
+        }
+        return .wouldWait(prepared)
+    }
+
+    /// As long as some appends take; a disk takes longer.
+    private static let mostAttempts = 200
+
+    /// Checks records, and makes them what they will be in the log but for their offsets.
+    func prepare(_ records: Bytes, origin: AppendOrigin) throws(LogError) -> PreparedAppend {
+        try prepare(records, origin, config)
+    }
+
+    private func prepare(
+        _ records: Bytes, _ origin: AppendOrigin, _ config: LogConfig
+    ) throws(LogError) -> PreparedAppend {
+        let validator = AppendValidator(
+            config: config, topicPartition: topicPartition, origin: origin, nowMs: environment.clock.wallMs)
+        return try validator.prepare(records)
+    }
+
+    private struct Appended: Sendable {
+        var result: AppendResult
+        var part: WriteBehind?
+    }
+
+    private func append(
+        _ prepared: PreparedAppend, _ leaderEpoch: Int32, _ origin: AppendOrigin, _ config: LogConfig, waits: Bool,
+        _ writer: inout Writer
+    ) throws(LogError) -> Appended {
+        var part: WriteBehind?
+        var result = try append(prepared, leaderEpoch, origin, config, waits: waits, &writer, &part)
+        // A duplicate is acknowledged as the first one is.
+        result.awaitsFlush =
+            writer.recordsSinceFlush >= config.flushMessages
+            || config.showsOnlyFlushed && result.lastOffset >= recoveryPoint
+        return Appended(result: result, part: part)
+    }
+
+    private func finish(_ appended: Appended) -> AppendResult {
+        if let part = appended.part { start(part) }
+        if appended.result.awaitsFlush { requestFlush() }
+        flushAfterRoll()
+        return appended.result
+    }
+
+    private func append(
+        _ prepared: PreparedAppend, _ leaderEpoch: Int32, _ origin: AppendOrigin, _ config: LogConfig, waits: Bool,
         _ writer: inout Writer, _ part: inout WriteBehind?
     ) throws(LogError) -> AppendResult {
         if writer.isClosed { throw LogError(.kafkaStorageError, "the log of \(topicPartition) is closed") }
@@ -66,7 +132,7 @@ extension Log {
         }
         try checkVerified(prepared, origin, writer)
         let baseOffset = origin == .replication ? first.header.baseOffset : writer.endOffset
-        let lastOffset = try write(prepared, baseOffset: baseOffset, config, &writer, &part)
+        let lastOffset = try write(prepared, baseOffset: baseOffset, config, waits: waits, &writer, &part)
         writer.recordsSinceFlush += lastOffset - baseOffset + 1
         return AppendResult(
             baseOffset: baseOffset, lastOffset: lastOffset, logAppendTimeMs: prepared.logAppendTimeMs,
@@ -118,7 +184,7 @@ extension Log {
     }
 
     private func write(
-        _ prepared: PreparedAppend, baseOffset: Int64, _ config: LogConfig, _ writer: inout Writer,
+        _ prepared: PreparedAppend, baseOffset: Int64, _ config: LogConfig, waits: Bool, _ writer: inout Writer,
         _ part: inout WriteBehind?
     ) throws(LogError) -> Int64 {
         var largest = TimeIndex.Entry(timestamp: -1, offset: baseOffset)
@@ -130,15 +196,21 @@ extension Log {
             }
         }
         let records = prepared.records
-        let segment = try activeSegment(
-            for: records.count, lastOffset: lastOffset, baseOffset: baseOffset, timestamp: largest.timestamp, config,
-            &writer)
+        let segment =
+            waits
+            ? try activeSegment(
+                for: records.count, lastOffset: lastOffset, baseOffset: baseOffset, timestamp: largest.timestamp,
+                config, &writer)
+            : try readySegment(for: prepared, lastOffset: lastOffset, timestamp: largest.timestamp, config, writer)
         let position: Int64
         do {
             // Afterwards an entry can be added whatever the disk says.
             if !prepared.markers.isEmpty { try segment.files.transactionIndex.prepareToAppend() }
             position = try segment.append(
-                records, lastOffset: lastOffset, largest: largest, indexIntervalBytes: config.indexIntervalBytes)
+                records, lastOffset: lastOffset, largest: largest, indexIntervalBytes: config.indexIntervalBytes,
+                waits: waits)
+        } catch  where error.isWouldWait && !waits {
+            throw .wouldWait
         } catch {
             throw giveUp(error, segment)
         }
@@ -176,6 +248,17 @@ extension Log {
     }
 
     // MARK: Rolling
+
+    private func readySegment(
+        for prepared: PreparedAppend, lastOffset: Int64, timestamp: Int64, _ config: LogConfig, _ writer: Writer
+    ) throws(LogError) -> LogSegment {
+        guard prepared.markers.isEmpty, let active = writer.segments.last,
+            active.takesAtOnce(
+                addingBytes: prepared.records.count, lastOffset: lastOffset, timestamp: timestamp,
+                nowMs: environment.clock.wallMs, jitterMs: writer.rollJitterMs, config: config)
+        else { throw .wouldWait }
+        return active
+    }
 
     private func activeSegment(
         for count: Int, lastOffset: Int64, baseOffset: Int64, timestamp: Int64, _ config: LogConfig,

@@ -15,6 +15,8 @@ struct LogEnvironment: Sendable {
     var writeBehind: Run
     /// Does for clients what may wait for the disk, other than reads of records.
     var requests: Run = { $0() }
+    /// Appends for clients what takes more than a write to an open file.
+    var appends: Run = { $0() }
     /// Reads what is not in memory; nil: whoever does that for all.
     var readers: WorkerPool?
     /// Bytes of a segment after which the kernel is told to begin to write them.

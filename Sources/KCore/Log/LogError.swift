@@ -24,6 +24,10 @@ public struct LogError: Error, Equatable, Sendable {
         self.recordFaults = recordFaults
     }
 
+    /// Not an error: the caller did not want to wait for the disk. No message, so that it costs nothing.
+    static let wouldWait = LogError(.none, "")
+    var isWouldWait: Bool { code == .none }
+
     public init(_ error: DiskError) {
         self.init(.kafkaStorageError, error.description)
         isTransient = error.isHarmless && !error.isMissing

@@ -151,6 +151,7 @@ public final class LogManager: Sendable {
             removeLater: { [removals = directory.removals] paths, atMs in removals.add(paths, atMs: atMs) })
         environment.readers = directory.workers.readers
         environment.requests = directory.workers.requests
+        environment.appends = directory.workers.appends
         environment.producerIdExpirationMs = options.producerIdExpirationMs
         environment.verifiesTransactions = options.verifiesTransactions
         environment.checkpoint = { [weak self] in

@@ -108,15 +108,19 @@ final class LogSegment: Sendable {
     /// - Parameters:
     ///   - lastOffset: of the last batch.
     ///   - largest: the largest timestamp of the batches, and the last offset of the batch that has it.
+    ///   - waits: whether it may do more to the disk than to write; if not, `takesAtOnce` has said that it need not, and where
+    ///     that is not so any more the error is ``DiskError/wouldWait``.
     /// - Returns: where the batches begin.
     func append(
-        _ batches: Bytes, lastOffset: Int64, largest: TimeIndex.Entry, indexIntervalBytes: Int
+        _ batches: Bytes, lastOffset: Int64, largest: TimeIndex.Entry, indexIntervalBytes: Int, waits: Bool = true
     ) throws(DiskError) -> Int64 {
         let files = files
         let position = size
         let seen = try largestEntry()
         // One that is gone must not be begun in the middle.
-        try files.log.write(create: position == 0) { (file) throws(DiskError) in try file.write(batches, at: position) }
+        try files.log.write(create: position == 0, waits: waits) { (file) throws(DiskError) in
+            try file.write(batches, at: position)
+        }
         let (timeEntry, last) = state.withLock { state -> (TimeIndex.Entry?, TimeIndex.Entry?) in
             state.size = position + Int64(batches.count)
             if position == 0 { state.firstTimestamp = largest.timestamp }
@@ -130,18 +134,20 @@ final class LogSegment: Sendable {
             // The batches are in: from here on the append must not fail for want of room or descriptors, or the next one
             // would get the same offsets behind them. An entry that is missing only makes a search longer.
             do throws(DiskError) {
-                try files.offsetIndex.append(offset: lastOffset, position: position)
-                try addTimeEntry(timeEntry, last: last)
+                try files.offsetIndex.append(offset: lastOffset, position: position, waits: waits)
+                try addTimeEntry(timeEntry, last: last, waits: waits)
             } catch  where error.isHarmless {}
         }
         return position
     }
 
-    private func addTimeEntry(_ entry: TimeIndex.Entry, last: TimeIndex.Entry?) throws(DiskError) {
+    private func addTimeEntry(
+        _ entry: TimeIndex.Entry, last: TimeIndex.Entry?, waits: Bool = true
+    ) throws(DiskError) {
         let timeIndex = files.timeIndex
         var last = last
         if last == nil { last = try timeIndex.lastEntry() }
-        try timeIndex.appendIfLater(timestamp: entry.timestamp, offset: entry.offset, than: last)
+        try timeIndex.appendIfLater(timestamp: entry.timestamp, offset: entry.offset, than: last, waits: waits)
         state.withLock { $0.lastTimeEntry = entry.timestamp > last?.timestamp ?? -1 ? entry : last }
     }
 
@@ -254,6 +260,30 @@ final class LogSegment: Sendable {
             if try files.offsetIndex.file.count() >= config.maxOffsetIndexEntries { return true }
             return try files.timeIndex.file.count() >= config.maxTimeIndexEntries
         }
+    }
+
+    /// Whether batches can be appended by a write to files that are open: no new segment is due, and all that an append looks
+    /// at is known. Waits for nobody who waits for the disk; in doubt, no.
+    func takesAtOnce(
+        addingBytes count: Int, lastOffset: Int64, timestamp: Int64, nowMs: Int64, jitterMs: Int64, config: LogConfig
+    ) -> Bool {
+        if lastOffset - baseOffset > Int64(Int32.max) { return false }
+        let files = state.withLock { state -> (files: Files, hasTimeEntry: Bool)? in
+            guard let files = state.files, state.largest != nil else { return nil }
+            if state.size > 0 {
+                guard let start = state.firstTimestamp, state.size + Int64(count) <= Int64(config.segmentBytes) else {
+                    return nil
+                }
+                let age = start >= 0 ? timestamp - start : nowMs - state.createdMs
+                if age > config.maxSegmentMs - jitterMs { return nil }
+            }
+            return (files, state.lastTimeEntry != nil)
+        }
+        guard let (files, hasTimeEntry) = files, let offsets = files.offsetIndex.file.countIfReady(),
+            let times = files.timeIndex.file.countIfReady()
+        else { return false }
+        return offsets < config.maxOffsetIndexEntries && times < config.maxTimeIndexEntries
+            && (hasTimeEntry || times == 0)
     }
 
     /// The largest timestamp of the first batch, milliseconds; -1 when there is none.

@@ -43,9 +43,10 @@ struct OffsetIndex: Sendable {
     }
 
     /// Adds an entry, unless its offset does not fit into 32 bits relative to the segment.
-    func append(offset: Int64, position: Int64) throws(DiskError) {
+    /// - Parameter waits: see ``IndexFile/append(waits:_:)``.
+    func append(offset: Int64, position: Int64, waits: Bool = true) throws(DiskError) {
         guard let relative = Int32(exactly: offset - baseOffset), let place = Int32(exactly: position) else { return }
-        try file.append {
+        try file.append(waits: waits) {
             $0.storeBigEndian(relative, 0)
             $0.storeBigEndian(place, 4)
         }

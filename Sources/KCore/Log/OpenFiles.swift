@@ -201,11 +201,25 @@ final class FileHandle: Sendable {
         return file
     }
 
+    // The file when it is open, and all that was written before went well as far as anybody knows.
+    private func openToWrite() throws(DiskError) -> any DiskFile {
+        let file = state.withLockIfAvailable { $0.failure == nil ? $0.file : nil } ?? nil
+        guard let file else { throw .wouldWait }
+        wasUsed.store(true, ordering: .relaxed)
+        return file
+    }
+
+    /// Whether something could be written without waiting for anybody but who writes.
+    var isOpenNow: Bool { state.withLockIfAvailable { $0.file != nil && $0.failure == nil } ?? false }
+
     /// Has `body` write to the open file, which is not closed to make room before all of it is on stable storage.
-    func write(create: Bool = false, _ body: (any DiskFile) throws(DiskError) -> Void) throws(DiskError) {
+    /// - Parameter waits: whether it may be opened; see ``DiskError/wouldWait``.
+    func write(
+        create: Bool = false, waits: Bool = true, _ body: (any DiskFile) throws(DiskError) -> Void
+    ) throws(DiskError) {
         writers.add(1, ordering: .acquiringAndReleasing)
         defer { writers.subtract(1, ordering: .acquiringAndReleasing) }
-        let file = try open(create: create)
+        let file = try waits ? open(create: create) : openToWrite()
         defer { isDirty.store(true, ordering: .releasing) }
         try body(file)
     }

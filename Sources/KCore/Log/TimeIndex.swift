@@ -42,11 +42,14 @@ struct TimeIndex: Sendable {
     }
 
     /// Adds an entry when its timestamp is larger than the last one's and its offset not smaller.
-    func appendIfLater(timestamp: Int64, offset: Int64, than last: Entry?) throws(DiskError) {
+    /// - Parameter waits: see ``IndexFile/append(waits:_:)``.
+    func appendIfLater(
+        timestamp: Int64, offset: Int64, than last: Entry?, waits: Bool = true
+    ) throws(DiskError) {
         guard timestamp > last?.timestamp ?? -1, offset >= last?.offset ?? Int64.min,
             let relative = Int32(exactly: offset - baseOffset)
         else { return }
-        try file.append {
+        try file.append(waits: waits) {
             $0.storeBigEndian(timestamp, 0)
             $0.storeBigEndian(relative, 8)
         }

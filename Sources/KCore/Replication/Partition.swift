@@ -94,6 +94,27 @@ public final class Partition: Sendable {
     public func append(
         _ records: Bytes, requiredAcks: Int16, origin: AppendOrigin
     ) throws(LogError) -> AppendResult {
+        let epoch = try epoch(toAppendWith: requiredAcks)
+        let result = try log.append(records, leaderEpoch: epoch, origin: origin)
+        appended(result, byteCount: records.count)
+        return result
+    }
+
+    /// The same for a producer's records and a thread that must not wait for a disk.
+    func appendAtOnce(_ records: Bytes, requiredAcks: Int16) throws(LogError) -> AppendAttempt {
+        let attempt = try log.appendAtOnce(records, leaderEpoch: epoch(toAppendWith: requiredAcks))
+        if case .done(let result) = attempt { appended(result, byteCount: records.count) }
+        return attempt
+    }
+
+    /// Appends a producer's records that could not be appended at once.
+    func append(_ prepared: PreparedAppend, requiredAcks: Int16) throws(LogError) -> AppendResult {
+        let result = try log.append(prepared, leaderEpoch: epoch(toAppendWith: requiredAcks))
+        appended(result, byteCount: prepared.records.count)
+        return result
+    }
+
+    private func epoch(toAppendWith requiredAcks: Int16) throws(LogError) -> Int32 {
         let (epoch, isOpen, inSyncReplicas) = state.withLock { ($0.leaderEpoch, $0.isOpen, $0.inSyncReplicas) }
         guard isOpen else {
             throw LogError(.notLeaderOrFollower, "\(topicPartition) is not served by this broker any more")
@@ -104,9 +125,7 @@ public final class Partition: Sendable {
                 .notEnoughReplicas,
                 "\(topicPartition) has \(inSyncReplicas) in-sync replicas, and min.insync.replicas is \(required)")
         }
-        let result = try log.append(records, leaderEpoch: epoch, origin: origin)
-        appended(result, byteCount: records.count)
-        return result
+        return epoch
     }
 
     /// Reads batches from `offset` on that end below `end`.

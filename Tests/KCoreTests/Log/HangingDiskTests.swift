@@ -123,6 +123,51 @@ import Testing
         manager.shutdown()
     }
 
+    @Test func `a new segment that is stuck holds up no thread that must not wait, and its records come first`() throws
+    {
+        let manager = try open(LogManagerOptions(directories: ["/stuck", "/sound"])) {
+            DirectoryWorkers.start(lastComponent($0), readers: 1)
+        }
+        let stuck = try log(manager, in: "/stuck")
+        let sound = try log(manager, in: "/sound")
+        func attempt(_ log: Log, _ value: String) throws -> AppendAttempt {
+            try log.appendAtOnce(try batch(value), leaderEpoch: 0)
+        }
+        let isAsked = Atomic(false)
+        answers.update { $0 = false }
+        disk.interruption.withLock {
+            $0 = SimulatedDisk.Interruption { [answers] operation, path in
+                // What is in memory can be written to.
+                guard path.hasPrefix("/stuck/"), operation != .write else { return }
+                if operation == .open, path.hasSuffix(".log") { isAsked.store(true, ordering: .releasing) }
+                let hasAnswered = answers.wait(timeoutMs: 20_000) { $0 ? true : nil }
+                if hasAnswered == nil { Issue.record("nobody had the disk answer for \(path)") }
+            }
+        }
+        var late: PreparedAppend?
+        for _ in 0..<1000 where late == nil {
+            if case .wouldWait(let records) = try attempt(stuck, "first") { late = records }
+        }
+        let first = try #require(late)
+        let end = stuck.logEndOffset
+        stuck.environment.appends { _ = try? stuck.append(first, leaderEpoch: 0) }
+        try eventually("the disk is asked for a new segment") { isAsked.load(ordering: .acquiring) }
+        guard case .wouldWait(let second) = try attempt(stuck, "second") else {
+            Issue.record("an append overtakes the new segment")
+            return answer()
+        }
+        #expect(stuck.logEndOffset == end)
+        // On this thread, and whether or not it has a segment to begin.
+        let soundEnd = sound.logEndOffset
+        if case .wouldWait(let records) = try attempt(sound, "sound") { _ = try sound.append(records, leaderEpoch: 0) }
+        #expect(sound.logEndOffset == soundEnd + 1)
+        answer()
+        try eventually("the first is appended") { stuck.logEndOffset == end + 1 }
+        #expect(try stuck.append(second, leaderEpoch: 0).baseOffset == end + 1)
+        #expect(try stuck.values(from: end) == ["first", "second"])
+        manager.shutdown()
+    }
+
     @Test func `a stop does not wait for a disk that does not answer, and leaves only its directory unclean`() throws {
         let capture = PipeCapture()
         var options = LogManagerOptions(directories: ["/stuck", "/sound"])
