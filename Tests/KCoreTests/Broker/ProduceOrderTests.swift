@@ -3,39 +3,67 @@ import Testing
 @testable import KCore
 
 @Suite struct ProduceOrderTests {
-    private final class Log {
+    private final class Connection {
+        var order = ProduceOrder()
         var appended: [String] = []
+
+        /// - Parameter isLate: whether some of it takes longer.
+        func ready(_ number: Int, _ name: String, isLate: Bool = false) {
+            order.ready(number) { [unowned self] in
+                appended.append(name)
+                if !isLate { order.finish(number) }
+            }
+            callNext()
+        }
+
+        func callNext() {
+            while let next = order.next() { next() }
+        }
     }
 
-    private let log = Log()
-
-    private func ready(_ order: inout ProduceOrder, _ number: Int, _ name: String) {
-        for append in order.ready(number, { [log] in log.appended.append(name) }) { append() }
-    }
+    private let connection = Connection()
 
     @Test func `requests are appended in the order in which they came, whichever is ready first`() {
-        var order = ProduceOrder()
-        let (a, b, c) = (order.enter(), order.enter(), order.enter())
-        ready(&order, b, "b")
-        #expect(log.appended.isEmpty)
-        ready(&order, a, "a")
-        #expect(log.appended == ["a", "b"])
-        #expect(!order.isEmpty)
-        let d = order.enter()
-        ready(&order, d, "d")
-        #expect(log.appended == ["a", "b"])
-        ready(&order, c, "c")
-        #expect(log.appended == ["a", "b", "c", "d"])
-        #expect(order.isEmpty)
+        let (a, b, c) = (connection.order.enter(), connection.order.enter(), connection.order.enter())
+        connection.ready(b, "b")
+        #expect(connection.appended.isEmpty)
+        connection.ready(a, "a")
+        #expect(connection.appended == ["a", "b"])
+        #expect(!connection.order.isEmpty)
+        let d = connection.order.enter()
+        connection.ready(d, "d")
+        #expect(connection.appended == ["a", "b"])
+        connection.ready(c, "c")
+        #expect(connection.appended == ["a", "b", "c", "d"])
+        #expect(connection.order.isEmpty)
     }
 
     @Test func `a request is appended once`() {
-        var order = ProduceOrder()
-        let a = order.enter()
-        ready(&order, a, "a")
-        ready(&order, a, "a")
-        ready(&order, a + 1, "nobody")
-        #expect(log.appended == ["a"])
-        #expect(order.isEmpty)
+        let a = connection.order.enter()
+        connection.ready(a, "a", isLate: true)
+        connection.ready(a, "a")
+        connection.ready(a + 1, "nobody")
+        #expect(connection.appended == ["a"])
+        connection.order.finish(a)
+        connection.ready(a, "a")
+        #expect(connection.appended == ["a"])
+        #expect(connection.order.isEmpty)
+    }
+
+    @Test func `nothing follows a request before all of it is appended`() {
+        let first = connection.order.enter(hasBegun: true)
+        let (a, b) = (connection.order.enter(), connection.order.enter())
+        connection.ready(a, "a", isLate: true)
+        connection.ready(b, "b")
+        #expect(connection.appended.isEmpty)
+        connection.order.finish(first)
+        connection.callNext()
+        #expect(connection.appended == ["a"])
+        connection.callNext()
+        #expect(connection.appended == ["a"])
+        connection.order.finish(a)
+        connection.callNext()
+        #expect(connection.appended == ["a", "b"])
+        #expect(connection.order.isEmpty)
     }
 }

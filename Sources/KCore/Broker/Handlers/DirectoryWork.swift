@@ -10,10 +10,13 @@ enum DirectoryWork {
 
     /// - Parameters:
     ///   - log: whose directory a question is about; nil for none.
+    ///   - threads: of the log's directory, which do it; one question after the other.
     ///   - body: answers questions about one directory, or none, each.
     ///   - completion: called once, on any thread, with the answers in the order of the questions.
     static func answers<Question: Sendable, Answer: Sendable>(
-        to questions: [Question], log: (Question) -> Log?, _ body: @escaping @Sendable ([Question]) -> [Answer],
+        to questions: [Question], log: (Question) -> Log?,
+        by threads: (LogEnvironment) -> LogEnvironment.Run = { $0.requests },
+        _ body: @escaping @Sendable ([Question]) -> [Answer],
         completion: @escaping @Sendable ([Answer]) -> Void
     ) {
         var groups: [String: (log: Log?, indices: [Int])] = [:]
@@ -34,7 +37,7 @@ enum DirectoryWork {
                 }
                 if let all { completion(all) }
             }
-            if let log { log.environment.requests(job) } else { job() }
+            if let log { threads(log.environment)(job) } else { job() }
         }
     }
 }

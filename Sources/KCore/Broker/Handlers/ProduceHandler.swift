@@ -8,35 +8,71 @@ enum ProduceHandler {
 
     static func handle(_ request: ProduceRequest, _ call: Call) {
         if ProduceVerification.lacksId(request) {
-            return append(request, call, refused: refusal(of: request, .transactionalIdAuthorizationFailed))
+            return inTurn(request, call, refused: refusal(of: request, .transactionalIdAuthorizationFailed))
         }
         let adds = call.version >= ProduceRequest.addsPartitionsFrom
         guard adds || call.broker.settings.verifiesTransactions,
             let verification = ProduceVerification(request, adds: adds, call.partitions)
-        else { return append(request, call, refused: [:]) }
+        else { return inTurn(request, call, refused: [:]) }
         if verification.isMixed {
-            return append(request, call, refused: refusal(of: request, .invalidProducerIdMapping))
+            return inTurn(request, call, refused: refusal(of: request, .invalidProducerIdMapping))
         }
-        guard verification.isNeeded || !call.client.produces.isEmpty else {
-            return append(request, call, refused: [:])
+        guard verification.isNeeded, let producer = verification.producer else {
+            return inTurn(request, call, refused: [:])
         }
         let place = call.client.produces.enter()
-        guard verification.isNeeded, let producer = verification.producer else {
-            return proceed(call, place) { append(request, call, refused: [:]) }
-        }
         call.broker.transactions.admit(
             verification.transactionalId, producer, verification.partitions, adds: adds, call.image
         ) { answers in
             call.loop.execute {
-                proceed(call, place) {
-                    append(request, call, refused: verification.settle(answers, version: call.version))
-                }
+                proceed(request, call, place) { verification.settle(answers, version: call.version) }
             }
         }
     }
 
-    private static func proceed(_ call: Call, _ place: Int, _ append: @escaping () -> Void) {
-        for body in call.client.produces.ready(place, append) { body() }
+    /// Appends behind the requests that came before.
+    private static func inTurn(_ request: ProduceRequest, _ call: Call, refused: [TopicPartition: ErrorCode]) {
+        if !call.client.produces.isEmpty {
+            return proceed(request, call, call.client.produces.enter()) { refused }
+        }
+        // As a rule there is nobody in front, and nothing to wait for.
+        let produce = append(request, call, refused: refused)
+        if produce.late.isEmpty { return produce.answer(call) }
+        appendLate(produce, call, call.client.produces.enter(hasBegun: true))
+    }
+
+    private static func proceed(
+        _ request: ProduceRequest, _ call: Call, _ place: Int, refused: @escaping () -> [TopicPartition: ErrorCode]
+    ) {
+        call.client.produces.ready(place) {
+            let produce = append(request, call, refused: refused())
+            if !produce.late.isEmpty { return appendLate(produce, call, place) }
+            call.client.produces.finish(place)
+            produce.answer(call)
+        }
+        callNext(call.client)
+    }
+
+    private static func callNext(_ client: ClientConnection) {
+        while let next = client.produces.next() { next() }
+    }
+
+    /// Has threads of the partitions' log directories append what would have to wait for a disk.
+    private static func appendLate(_ produce: ProduceProgress, _ call: Call, _ place: Int) {
+        let acks = produce.acks
+        DirectoryWork.answers(to: produce.late, log: { $0.partition.log }, by: { $0.appends }) { late in
+            late.map { late in
+                Result { () throws(LogError) in try late.partition.append(late.records, requiredAcks: acks) }
+            }
+        } completion: { results in
+            call.loop.execute {
+                var produce = produce
+                for (late, result) in zip(produce.late, results) { produce.note(result, of: late, call) }
+                call.client.produces.finish(place)
+                produce.answer(call)
+                callNext(call.client)
+            }
+        }
     }
 
     private static func refusal(of request: ProduceRequest, _ code: ErrorCode) -> [TopicPartition: ErrorCode] {
@@ -48,82 +84,51 @@ enum ProduceHandler {
     }
 
     /// - Parameter refused: partitions whose records are not to be appended, and why.
-    private static func append(_ request: ProduceRequest, _ call: Call, refused: [TopicPartition: ErrorCode]) {
-        var response = ProduceResponse()
-        var firstError: (code: ErrorCode, partition: String)?
-        var waits: [ParkedProduce.Wait] = []
+    private static func append(
+        _ request: ProduceRequest, _ call: Call, refused: [TopicPartition: ErrorCode]
+    ) -> ProduceProgress {
+        var produce = ProduceProgress(acks: request.acks, topics: request.topicData.count)
         let table = call.partitions
-        response.responses.reserveCapacity(request.topicData.count)
         for topic in request.topicData {
-            var topicResponse = ProduceResponse.TopicProduceResponse()
-            topicResponse.name = topic.name
-            topicResponse.partitionResponses.reserveCapacity(topic.partitionData.count)
+            produce.begin(topic.name, partitions: topic.partitionData.count)
             let entry = table.find(topic.name)
             for data in topic.partitionData {
-                var answer = ProduceResponse.PartitionProduceResponse()
-                answer.index = data.index
-                answer.baseOffset = -1
-                if let code = refused[TopicPartition(topic: topic.name, partition: data.index)] {
-                    answer.errorCode = code
-                    answer.errorMessage = code.meaning
-                } else if let (log, offset) = append(data, to: entry, request, call, &answer) {
-                    waits.append(
-                        ParkedProduce.Wait(
-                            topicIndex: response.responses.count,
-                            partitionIndex: topicResponse.partitionResponses.count, log: log, offset: offset))
+                let code = refused.isEmpty ? nil : refused[TopicPartition(topic: topic.name, partition: data.index)]
+                if let code {
+                    produce.add(data.index, code, code.meaning)
+                } else {
+                    append(data, to: entry, request, call, &produce)
                 }
-                if answer.errorCode != .none && firstError == nil {
-                    firstError = (answer.errorCode, "\(topic.name)-\(data.index)")
-                }
-                topicResponse.partitionResponses.append(answer)
             }
-            response.responses.append(topicResponse)
         }
-        guard request.acks == 0 else {
-            return waits.isEmpty ? call.reply(response) : ParkedProduce.answer(response, after: waits, call)
-        }
-        // Without an answer, closing the connection is the only way to tell the client that something is wrong.
-        if let firstError {
-            call.closeAfterEarlierAnswers(
-                "a produce request without acknowledgement failed for \(firstError.partition): \(firstError.code)")
-        } else {
-            call.replyNothing()
-        }
+        return produce
     }
 
-    /// - Returns: the log that has to be flushed before this is acknowledged, and behind which offset.
     private static func append(
         _ data: ProduceRequest.PartitionProduceData, to topic: PartitionTable.Topic?, _ request: ProduceRequest,
-        _ call: Call,
-        _ answer: inout ProduceResponse.PartitionProduceResponse
-    ) -> (Log, Int64)? {
-        guard (-1...1).contains(request.acks) else {
-            answer.errorCode = .invalidRequiredAcks
-            return nil
-        }
+        _ call: Call, _ produce: inout ProduceProgress
+    ) {
+        guard (-1...1).contains(request.acks) else { return produce.add(data.index, .invalidRequiredAcks) }
         if let topic, TopicName.isInternal(topic.name), call.header.clientId != adminClientId {
             // What stands there is a coordinator's state.
-            answer.errorCode = .invalidTopicException
-            return nil
+            return produce.add(data.index, .invalidTopicException)
         }
         guard let partition = topic?.partition(data.index) else {
-            answer.errorCode = topic?.error(data.index) ?? .unknownTopicOrPartition
-            return nil
+            return produce.add(data.index, topic?.error(data.index) ?? .unknownTopicOrPartition)
         }
         do throws(LogError) {
             let records = try checked(data.records, version: call.version)
-            let result = try partition.append(records, requiredAcks: request.acks, origin: .client)
-            answer.baseOffset = result.baseOffset
-            answer.logAppendTimeMs = result.logAppendTimeMs
-            answer.logStartOffset = result.logStartOffset
-            return result.awaitsFlush ? (partition.log, result.lastOffset + 1) : nil
-        } catch {
-            answer.fail(error)
-            if error.code == .notLeaderOrFollower || error.code == .unknownServerError {
-                call.broker.logger.warning(
-                    "a produce failed: \(error.message)", ["partition": partition.topicPartition])
+            // Not in front of what came before it.
+            if produce.late.contains(where: { $0.partition === partition }) {
+                return produce.addLate(
+                    data.index, partition, try partition.log.prepare(records, origin: .client))
             }
-            return nil
+            switch try partition.appendAtOnce(records, requiredAcks: request.acks) {
+            case .done(let result): produce.add(data.index, result, partition)
+            case .wouldWait(let records): produce.addLate(data.index, partition, records)
+            }
+        } catch {
+            produce.add(data.index, error, partition, call)
         }
     }
 
