@@ -17,35 +17,68 @@ struct LogChecker {
     let start: Int64
     let end: Int64
 
-    /// Reads all that the log serves; each batch must have its checksum, and must be one that was written there.
+    /// Reads all that is in the log; each batch must have its checksum, and must be one that was written there. What has
+    /// records must be served.
     init(_ log: Log, _ model: LogModel) throws {
         self.log = log
         self.model = model
         start = log.logStartOffset
         end = log.logEndOffset
         var batches: [Found] = []
+        for bytes in try LogChecker.stored(log) {
+            let reader = try RecordBatchReader(bytes)
+            if reader.header.lastOffset < start { continue }
+            let found = Found(
+                header: reader.header, records: try reader.allRecords(), model: LogChecker.match(bytes, reader, model))
+            guard found.model != nil else {
+                throw SimulationFailure(
+                    "the batch at \(reader.header.baseOffset) to \(reader.header.lastOffset) was never written there: "
+                        + "\(reader.header), but \(model.written[reader.header.baseOffset]?.map(\.header) ?? [])")
+            }
+            batches.append(found)
+        }
+        self.batches = batches
+        try checkServed()
+    }
+
+    private static func stored(_ log: Log) throws -> [Bytes] {
+        var stored: [Bytes] = []
+        for segment in log.published.withLock({ $0.segments }) {
+            let file = try segment.file()
+            try BatchScanner.scan(file, from: 0, to: segment.size) { (scanner) throws(LogFault) in
+                while let batch = try scanner.next() {
+                    stored.append(
+                        try onDisk { () throws(DiskError) in try file.readBytes(at: batch.position, count: batch.size) }
+                    )
+                }
+            }
+        }
+        return stored
+    }
+
+    /// What cleaning has emptied may be passed over where there are records behind it.
+    private func checkServed() throws {
         var next = start
+        var rest = batches[...]
         while next < end {
             let read = try log.read(from: next, maxBytes: 1 << 16).batches()
             if read.isEmpty { break }
             for bytes in read {
-                let reader = try RecordBatchReader(bytes)
-                let found = Found(
-                    header: reader.header, records: try reader.allRecords(),
-                    model: LogChecker.match(bytes, reader, model))
-                guard found.model != nil else {
-                    throw SimulationFailure(
-                        "the batch at \(reader.header.baseOffset) to \(reader.header.lastOffset) was never written there: "
-                            + "\(reader.header), but \(model.written[reader.header.baseOffset]?.map(\.header) ?? [])")
+                let header = try RecordBatchReader(bytes).header
+                guard header.lastOffset >= next else {
+                    throw SimulationFailure("a read from \(next) gave a batch that ends at \(header.lastOffset)")
                 }
-                batches.append(found)
-                guard reader.header.lastOffset >= next else {
-                    throw SimulationFailure("a read from \(next) gave a batch that ends at \(reader.header.lastOffset)")
+                next = header.lastOffset + 1
+                while let batch = rest.first, batch.header.baseOffset < header.baseOffset, batch.records.isEmpty {
+                    rest.removeFirst()
                 }
-                next = reader.header.lastOffset + 1
+                guard rest.popFirst()?.header == header else {
+                    throw SimulationFailure("a read gave \(header), which is not what is there next")
+                }
             }
         }
-        self.batches = batches
+        guard let missed = rest.first(where: { !$0.records.isEmpty }) else { return }
+        throw SimulationFailure("\(missed.header.baseOffset) is not served")
     }
 
     private static func match(_ bytes: Bytes, _ reader: RecordBatchReader, _ model: LogModel) -> ModelBatch? {
@@ -140,7 +173,8 @@ struct LogChecker {
                 let first = try log.read(from: offset, maxBytes: 1).batches().first.map {
                     try RecordBatchReader($0).header
                 }
-                guard first?.baseOffset == batch.header.baseOffset else {
+                guard let base = first?.baseOffset, base == batch.header.baseOffset || mayPassOver(batch, to: base)
+                else {
                     throw SimulationFailure("a read from \(offset) gave \(first?.baseOffset ?? -1)")
                 }
             }
@@ -162,6 +196,13 @@ struct LogChecker {
                 throw SimulationFailure(
                     "the largest timestamp is \(largest), not \(String(describing: try log.maxTimestamp()))")
             }
+        }
+    }
+
+    private func mayPassOver(_ batch: Found, to base: Int64) -> Bool {
+        batches.allSatisfy { other in
+            let isBetween = other.header.baseOffset >= batch.header.baseOffset && other.header.baseOffset < base
+            return !isBetween || other.records.isEmpty
         }
     }
 
