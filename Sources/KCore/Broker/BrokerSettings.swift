@@ -47,7 +47,7 @@ struct BrokerSettings: Sendable {
         logManager.retentionCheckIntervalMs = config.int64("log.retention.check.interval.ms")
         logManager.producerIdExpirationMs = config.int64("producer.id.expiration.ms")
         logManager.fileDeleteDelayMs = config.int64("log.segment.delete.delay.ms")
-        logManager.cleaner = CleanerOptions(config)
+        logManager.cleaner = CleanerOptions(ConfigResolver(broker: config))
         listeners = try ListenerSettings.parse(config, warnings: &warnings)
         // More loops than processors only take turns.
         let processors = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))

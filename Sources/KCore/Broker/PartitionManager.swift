@@ -41,6 +41,7 @@ final class PartitionManager: ImageListener {
             table.set(entry(for: topic, known: nil, image))
         }
         self.table.publish(table)
+        configureCleaner(image)
         setAsideStrays(image)
         logManager.forgetMissingLogs { name in
             guard let topic = image.topic(name.topic), topic.partitions.indices.contains(Int(name.partition)) else {
@@ -264,10 +265,15 @@ final class PartitionManager: ImageListener {
         LogConfig(topic: topic, broker: config, nodeId: nodeId, image: image)
     }
 
+    private func configureCleaner(_ image: ClusterImage) {
+        logManager.changeCleaner(CleanerOptions(ConfigResolver(broker: config, nodeId: nodeId, image: image)))
+    }
+
     private func applyConfigs(_ image: ClusterImage, _ delta: ClusterDelta) {
         guard !delta.changedConfigs.isEmpty else { return }
         let table = self.table.value
         let changesDefaults = delta.changedConfigs.contains { $0.type == .broker }
+        if changesDefaults { configureCleaner(image) }
         let topics =
             changesDefaults
             ? table.topics

@@ -123,6 +123,30 @@ import Testing
         #expect(alter(&bench, .broker, "", [("log.retention.ms", .set, "-1")]) == .none)
     }
 
+    @Test func `the cleaner's settings are those that were set while the broker ran, and then those of its file`()
+        throws
+    {
+        var bench = try ClusterBench(properties: ["log.cleaner.threads": "2", "log.cleaner.backoff.ms": "7"])
+        func options() -> CleanerOptions {
+            CleanerOptions(ConfigResolver(broker: bench.controller.config, nodeId: 1, image: bench.image))
+        }
+        #expect(options().threads == 2 && options().backoffMs == 7)
+        let changes: [Change] = [
+            ("log.cleaner.io.max.bytes.per.second", .set, "1000000.5"), ("log.cleaner.threads", .set, "4"),
+            ("log.cleaner.dedupe.buffer.size", .set, "2097152"), ("log.cleaner.io.buffer.size", .set, "65536"),
+            ("log.cleaner.io.buffer.load.factor", .set, "0.5"), ("log.cleaner.backoff.ms", .set, "8"),
+        ]
+        #expect(alter(&bench, .broker, "", changes) == .none)
+        #expect(alter(&bench, .broker, "1", [("log.cleaner.backoff.ms", .set, "9")]) == .none)
+        let set = options()
+        #expect(set.threads == 4 && set.dedupeBufferBytes == 2_097_152 && set.ioBufferBytes == 65536)
+        #expect(set.maxBytesPerSecond == 1_000_000.5 && set.loadFactor == 0.5 && set.backoffMs == 9)
+        for threads in ["0", "1", "9", "2000000000"] {
+            #expect(alter(&bench, .broker, "", [("log.cleaner.threads", .set, threads)]) == .invalidRequest)
+        }
+        #expect(alter(&bench, .broker, "", [("log.cleaner.enable", .set, "false")]) == .invalidRequest)
+    }
+
     @Test func `internal topics have no delay, whatever their data says`() throws {
         var bench = try bench()
         let name = "__consumer_offsets"

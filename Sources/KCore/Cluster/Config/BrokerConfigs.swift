@@ -72,21 +72,26 @@ enum BrokerConfigs {
     private static let cleaner: [ConfigDefinition] = [
         .long(
             "log.cleaner.backoff.ms", 15000, .atLeast(0),
-            "How long the cleaner sleeps when there is nothing to clean."),
+            "How long the cleaner sleeps when there is nothing to clean."
+        ).dynamic,
         .long(
             "log.cleaner.dedupe.buffer.size", 134_217_728, .atLeast(1_048_576),
-            "Memory for the cleaner's key maps, of all its threads."),
+            "Memory for the cleaner's key maps, of all its threads."
+        ).dynamic,
         .boolean("log.cleaner.enable", true, "Whether compacted logs are compacted."),
         .double(
             "log.cleaner.io.buffer.load.factor", 0.9, .fraction,
-            "How full the cleaner's key maps may get."),
+            "How full the cleaner's key maps may get."
+        ).dynamic,
         .int(
             "log.cleaner.io.buffer.size", 524_288, .atLeast(0),
-            "Memory for the cleaner's reads and writes, of all its threads."),
+            "Memory for the cleaner's reads and writes, of all its threads."
+        ).dynamic,
         .double(
             "log.cleaner.io.max.bytes.per.second", .greatestFiniteMagnitude,
-            "Limit of the cleaner's reads and writes together."),
-        .int("log.cleaner.threads", 1, .atLeast(0), "Threads that compact logs."),
+            "Limit of the cleaner's reads and writes together."
+        ).dynamic,
+        .int("log.cleaner.threads", 1, .atLeast(0), "Threads that compact logs.").dynamic,
     ]
 
     /// What topics have unless they say otherwise.

@@ -49,7 +49,9 @@ extension Controller {
 
     /// Checks what is set for a broker, or for all, while it runs.
     /// - Throws: INVALID_REQUEST, as Kafka does for brokers.
-    func checkBrokerConfigs(_ configs: [String: String], changing names: Set<String>) throws(ApiError) {
+    func checkBrokerConfigs(
+        _ configs: [String: String], changing names: Set<String>, _ image: ClusterImage
+    ) throws(ApiError) {
         for name in names.sorted() where ConfigTable.brokers[name] == nil {
             var message = "Unknown broker config name: \(name)"
             if let nearest = ConfigTable.brokers.nearest(to: name) { message += ". Did you mean \(nearest)?" }
@@ -65,6 +67,22 @@ extension Controller {
             do { try ConfigTable.brokers[name]?.validate(value) } catch {
                 throw ApiError(.invalidRequest, error.message)
             }
+        }
+        if names.contains("log.cleaner.threads") { try checkCleanerThreads(configs, image) }
+    }
+
+    /// From one change to the next there are at least half as many and at most twice as many, as in Kafka: a number with a
+    /// digit too many does no harm.
+    private func checkCleanerThreads(_ configs: [String: String], _ image: ClusterImage) throws(ApiError) {
+        let resolver = resolver(image)
+        guard let wanted = configs["log.cleaner.threads"].flatMap({ Int64($0.trimmedASCII) }) else { return }
+        let present = CleanerOptions(resolver).threads
+        if wanted < 1 { throw ApiError(.invalidRequest, "Log cleaner threads should be at least 1.") }
+        guard wanted >= present / 2, wanted <= max(present, 1) * 2 else {
+            throw ApiError(
+                .invalidRequest,
+                "log.cleaner.threads is \(present) and can be changed to half of that or twice of that at a time, "
+                    + "not to \(wanted).")
         }
     }
 

@@ -1,5 +1,5 @@
 /// How a broker cleans its logs. Names in comments are the broker settings.
-public struct CleanerOptions: Sendable {
+public struct CleanerOptions: Sendable, Equatable {
     /// `log.cleaner.enable`
     public var isEnabled = true
     /// `log.cleaner.threads`: of each log directory with compacted logs.

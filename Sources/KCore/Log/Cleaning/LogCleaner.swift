@@ -3,15 +3,15 @@ internal import Synchronization
 /// Chooses which log is cleaned next, and keeps what came of it. Any number of threads may ask at the same time; a log is
 /// cleaned by one of them.
 public final class LogCleaner: Sendable {
-    let options: CleanerOptions
     let throttle: CleanerThrottle
     private let clock: any Clock
     private let logger: Logger
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     /// How often a long cleaning says where it is.
     private static let progressIntervalMs: Int64 = 30_000
 
     private struct State: Sendable {
+        var options: CleanerOptions
         var status = CleanerStatus()
         /// Logs that cannot be cleaned as they are.
         var damaged: [TopicPartition: Damage] = [:]
@@ -27,10 +27,19 @@ public final class LogCleaner: Sendable {
     }
 
     init(_ options: CleanerOptions, clock: any Clock, logger: Logger) {
-        self.options = options
+        state = Mutex(State(options: options))
         self.clock = clock
         self.logger = logger
         throttle = CleanerThrottle(maxBytesPerSecond: options.maxBytesPerSecond, clock: clock)
+    }
+
+    /// What is set now.
+    var options: CleanerOptions { state.withLock { $0.options } }
+
+    /// Has other settings in force for what is cleaned next, and the new rate at once.
+    func change(_ options: CleanerOptions) {
+        state.withLock { $0.options = options }
+        throttle.change(maxBytesPerSecond: options.maxBytesPerSecond)
     }
 
     public var status: CleanerStatus { state.withLock { $0.status } }

@@ -3,13 +3,15 @@ internal import Synchronization
 extension LogManager {
     /// Begins to clean compacted logs in the background, as the options say. Called once, when all logs are open.
     public func startCleaning() {
-        guard options.cleaner.isEnabled, options.cleaner.threads > 0 else {
+        let options = cleaner.options
+        // Without a thread, until it is given one.
+        state.withLock { $0.isCleaning = options.isEnabled }
+        guard options.isEnabled, options.threads > 0 else {
             if logs.contains(where: { $0.config.cleanupPolicy.contains(.compact) }) {
                 logger.warning("the cleaner is off: compacted logs grow, all records are kept")
             }
             return
         }
-        state.withLock { $0.isCleaning = true }
         for log in logs { startCleaning(log) }
     }
 
@@ -17,7 +19,7 @@ extension LogManager {
     /// directories without compacted logs, and some have none at all. Where no thread can be had it is tried again with the
     /// next look for old segments.
     func startCleaning(_ log: Log) {
-        guard log.config.cleanupPolicy.contains(.compact),
+        guard log.config.cleanupPolicy.contains(.compact), cleaner.options.threads > 0,
             let directory = directories.first(where: { $0.health === log.environment.directory })
         else { return }
         directory.cleanerThreads.withLock { threads in
@@ -31,6 +33,24 @@ extension LogManager {
                 logger.warning("no thread can be had that cleans logs", ["dir": directory.path])
             }
         }
+    }
+
+    /// Puts other settings of the cleaner into force. Only whether it is enabled stays as it was at the start.
+    public func changeCleaner(_ settings: CleanerOptions) {
+        let before = cleaner.options
+        var options = settings
+        (options.isEnabled, options.directories) = (before.isEnabled, before.directories)
+        guard options != before else { return }
+        cleaner.change(options)
+        logger.info(
+            "the cleaner's settings",
+            [
+                "threads": options.threads, "dedupeBufferBytes": options.dedupeBufferBytes,
+                "ioBufferBytes": options.ioBufferBytes, "maxBytesPerSecond": options.maxBytesPerSecond,
+                "backoffMs": options.backoffMs,
+            ])
+        for log in logs { startCleaning(log) }
+        for directory in directories { directory.cleanerThreads.withLock { $0 }?.settingsHaveChanged() }
     }
 
     /// What the cleaner is doing and has done.

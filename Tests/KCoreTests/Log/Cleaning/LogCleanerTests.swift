@@ -239,6 +239,45 @@ import Testing
         #expect(CleanerThrottle(maxBytesPerSecond: .greatestFiniteMagnitude, clock: clock).note(1 << 30) == 0)
     }
 
+    @Test func `another rate holds at once, whatever was to be paused for the one before`() {
+        let throttle = CleanerThrottle(maxBytesPerSecond: 1, clock: clock)
+        #expect(throttle.note(1_000_000) > 900_000_000)
+        throttle.change(maxBytesPerSecond: 1_000_000)
+        #expect(throttle.note(1_000_000) == 1000)
+        throttle.change(maxBytesPerSecond: .greatestFiniteMagnitude)
+        #expect(throttle.note(1 << 30) == 0)
+    }
+
+    @Test func `settings change while the threads clean, wake who waits, and can bring the first thread`() throws {
+        var options = LogManagerOptions(directories: ["/a"])
+        // An hour, in which nothing would happen.
+        options.cleaner.backoffMs = 3_600_000
+        options.cleaner.threads = 0
+        let manager = try LogManager(options, disk: disk, clock: clock, background: { $0() })
+        manager.load { _ in CleaningBench.config }
+        _ = try fill(manager, 0, 40)
+        manager.startCleaning()
+        var settings = options.cleaner
+        settings.threads = 1
+        manager.changeCleaner(settings)
+        try eventually("one log is cleaned") { manager.cleanerStatus.last.count == 1 }
+        _ = try fill(manager, 1, 40)
+        // Nothing but the change can wake the thread.
+        settings.dedupeBufferBytes = 1 << 20
+        settings.threads = 2
+        manager.changeCleaner(settings)
+        try eventually("two logs are cleaned") { manager.cleanerStatus.last.count == 2 }
+        #expect(manager.cleaner.options.mapBytes == 1 << 19)
+        settings.threads = 1
+        settings.maxBytesPerSecond = 1
+        manager.changeCleaner(settings)
+        _ = try fill(manager, 2, 40)
+        settings.maxBytesPerSecond = .greatestFiniteMagnitude
+        manager.changeCleaner(settings)
+        try eventually("three logs are cleaned") { manager.cleanerStatus.last.count == 3 }
+        manager.shutdown()
+    }
+
     @Test func `the threads clean, and stop`() throws {
         var options = LogManagerOptions(directories: ["/a"])
         options.cleaner.threads = 2
