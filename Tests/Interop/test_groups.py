@@ -117,6 +117,8 @@ class PythonMember(Member):
         consumer = kafka.KafkaConsumer(
             self.topic, bootstrap_servers=self.broker.address, group_id=self.group, auto_offset_reset="earliest",
             enable_auto_commit=False, session_timeout_ms=6000, heartbeat_interval_ms=300, **self.settings)
+        # A leader of this client that joins before it knows the topic gives nobody anything, and may leave it at that.
+        consumer.partitions_for_topic(self.topic)
         while not self.stopping.is_set():
             batch = consumer.poll(timeout_ms=100)
             self.assigned = {p.partition for p in consumer.assignment()}
