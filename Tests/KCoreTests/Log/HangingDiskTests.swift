@@ -91,9 +91,14 @@ import Testing
         let end = stuck.logEndOffset
         let directory = try #require(manager.directories.first { $0.path == "/stuck" })
         hang()
-        // Something that is asked of the disk, since it is idle otherwise.
-        stuck.requestFlush()
-        try eventually("the disk is asked") { !directory.health.watch.isIdle }
+        let isAsked = Atomic(false)
+        directory.workers.maker { [disk] in
+            directory.health.watch.during {
+                isAsked.store(true, ordering: .releasing)
+                try? disk.createDirectory("/stuck/new")
+            }
+        }
+        try eventually("the disk is asked") { isAsked.load(ordering: .acquiring) }
         for _ in 0..<4 {
             #expect(!directory.health.isSilent)
             manager.tick()
