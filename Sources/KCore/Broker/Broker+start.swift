@@ -86,7 +86,9 @@ extension Broker {
 
     private func open() throws {
         let image = images.image
-        logManager.load {
+        let resolver = ConfigResolver(broker: settings.config, nodeId: nodeId, image: image)
+        let recoveryThreads = resolver.brokerValue("num.recovery.threads.per.data.dir").flatMap { Int($0.trimmedASCII) }
+        logManager.load(recoveryThreads: recoveryThreads) {
             image.topic($0)?.id
         } configFor: { [partitions] topic in
             partitions.logConfig(topic, image)

@@ -53,11 +53,14 @@ extension LogManager {
     /// Opens every log in the directories, all of them at a time and each by threads of its own: after a clean stop without
     /// reading segments, after any other by reading what lies above the recovery points. Called once.
     /// - Parameters:
+    ///   - recoveryThreads: of each directory; what the options say when nil.
     ///   - topicId: of a topic, by its name; nil when it is not known.
     ///   - configFor: the settings of a topic, by its name.
     public func load(
-        topicId: (String) -> Uuid? = { _ in nil }, configFor: @escaping @Sendable (String) -> LogConfig
+        recoveryThreads: Int? = nil, topicId: (String) -> Uuid? = { _ in nil },
+        configFor: @escaping @Sendable (String) -> LogConfig
     ) {
+        let threads = recoveryThreads ?? options.recoveryThreads
         let contents = takeOverMoved(directories.compactMap { $0.health.isOffline ? nil : self.contents(of: $0) })
         let unclean = contents.filter { $0.isUnclean }
         let logger = logger.named("recovery")
@@ -69,8 +72,8 @@ extension LogManager {
         }
         let progress = RecoveryProgress(
             count: unclean.reduce(0) { $0 + $1.partitions.count }, logger: logger, clock: clock)
-        Parallel.forEach(contents, threads: options.recoveryThreads > 0 ? contents.count : 1) {
-            self.open($0, configFor, progress)
+        Parallel.forEach(contents, threads: threads > 0 ? contents.count : 1) {
+            self.open($0, threads: threads, configFor, progress)
         }
         if !unclean.isEmpty { progress.finish() }
         settleSurplus(topicId: topicId)
@@ -145,11 +148,11 @@ extension LogManager {
     }
 
     private func open(
-        _ contents: DirectoryContents, _ configFor: @escaping @Sendable (String) -> LogConfig,
+        _ contents: DirectoryContents, threads: Int, _ configFor: @escaping @Sendable (String) -> LogConfig,
         _ progress: RecoveryProgress
     ) {
         let directory = contents.directory
-        Parallel.forEach(contents.partitions, threads: options.recoveryThreads) { topicPartition in
+        Parallel.forEach(contents.partitions, threads: threads) { topicPartition in
             let loader = self.loader(topicPartition, contents, configFor)
             self.open(loader, directory, contents.isUnclean ? progress : nil)
         }

@@ -145,6 +145,11 @@ import Testing
             #expect(alter(&bench, .broker, "", [("log.cleaner.threads", .set, threads)]) == .invalidRequest)
         }
         #expect(alter(&bench, .broker, "", [("log.cleaner.enable", .set, "false")]) == .invalidRequest)
+        // Of which the next start knows.
+        #expect(alter(&bench, .broker, "", [("num.recovery.threads.per.data.dir", .set, "4")]) == .none)
+        #expect(
+            ConfigResolver(broker: bench.controller.config, nodeId: 1, image: bench.image)
+                .brokerValue("num.recovery.threads.per.data.dir") == "4")
     }
 
     @Test func `internal topics have no delay, whatever their data says`() throws {

@@ -63,7 +63,8 @@ enum BrokerConfigs {
         .long(
             "log.retention.check.interval.ms", 300_000, .atLeast(1), "How often logs are looked at for old segments."),
         .int(
-            "num.recovery.threads.per.data.dir", 1, .atLeast(1), "Threads for each directory that open logs at start."),
+            "num.recovery.threads.per.data.dir", 1, .atLeast(1), "Threads for each directory that open logs at start."
+        ).dynamic,
         .long(
             "replica.high.watermark.checkpoint.interval.ms", 5000, .atLeast(1),
             "How often high watermarks are written to their checkpoint file."),
