@@ -208,6 +208,22 @@ import Testing
         #expect(try bench.reloaded().groups["g"]?.kept?.generation ?? 0 < generation)
     }
 
+    @Test func `names count, too, for what the log has room for`() throws {
+        var settings = GroupBench.settings
+        settings.maxRecordBytes = 2000
+        let bench = GroupBench(settings)
+        let names = [String(repeating: "p", count: 1000), String(repeating: "q", count: 1000)]
+        #expect(bench.join(protocols: names, metadata: "m").response?.errorCode == .unknownServerError)
+        let instance = String(repeating: "i", count: 1000)
+        let join = bench.join(instance: instance)
+        bench.advance(ms: 0)
+        // The id is made of the instance's.
+        let id = try #require(join.response?.memberId)
+        let answer = bench.sync(
+            id, try #require(join.response?.generationId), instance: instance, assignments: [id: "a"])
+        #expect(answer.response?.errorCode == .unknownServerError)
+    }
+
     @Test func `rebalances leave no timers behind`() {
         let ids = bench.stableGroup(2)
         let before = bench.machine.timers.count

@@ -194,8 +194,10 @@ struct ClassicGroup: Sendable {
 
     /// About what ``kept`` takes.
     var keptBytes: Int {
-        members.values.reduce(0) {
-            $0 + $1.metadata(for: protocolName).count + $1.assignment.count + $1.id.utf8.count + 64
+        members.values.reduce((protocolType?.utf8.count ?? 0) + (protocolName?.utf8.count ?? 0)) { sum, member in
+            let names = [member.id, member.instanceId ?? "", member.client.id, member.client.host]
+            return sum + member.metadata(for: protocolName).count + member.assignment.count + 64
+                + names.reduce(0) { $0 + $1.utf8.count }
         }
     }
 

@@ -10,8 +10,8 @@ extension GroupCoordinator {
             return refuse(.invalidSessionTimeout)
         }
         // One member alone that the log has no room for.
-        let metadataBytes = request.protocols.reduce(0) { $0 + $1.metadata.count }
-        guard metadataBytes <= settings.maxRecordBytes else { return refuse(.unknownServerError) }
+        let saidBytes = request.protocols.reduce(0) { $0 + $1.name.utf8.count + $1.metadata.count }
+        guard saidBytes <= settings.maxRecordBytes else { return refuse(.unknownServerError) }
         makeWay(for: request, &turn)
         if let consumer = groups[request.groupId]?.consumer {
             guard consumer.members.isEmpty else {
