@@ -27,6 +27,8 @@ enum CoordinatorBug: String, CaseIterable, Sendable {
     case forgetsAssignments
     /// An answer is sent a second time.
     case answersTwice
+    /// An answer is not sent.
+    case answersNever
     /// One partition of a transaction is left without its marker.
     case forgetsMarker
     /// Markers have the epoch of the records, and not the one that the transaction ended with.
@@ -60,6 +62,7 @@ enum CoordinatorBug: String, CaseIterable, Sendable {
         case .answersTooEarly, .losesWhatIsKept: ["goes back", "is told as", "goes from", "two owners", "while"]
         case .forgetsAssignments: ["the log says", "goes from", "two owners", "while"]
         case .answersTwice: ["answered twice"]
+        case .answersNever: ["not answered"]
         case .forgetsMarker: ["hangs"]
         case .marksWithFormerEpoch: ["is ended with epoch"]
         case .forgetsDecision: ["is torn", "is another now", "were told", "is committed", "are there"]

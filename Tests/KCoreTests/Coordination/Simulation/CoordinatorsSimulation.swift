@@ -167,6 +167,7 @@ final class CoordinatorsSimulation: @unchecked Sendable {
         ownershipChecker.look(nowMs)
         lookAtAge()
         note(readers.problems.first)
+        note(groups.problem ?? transactions.problem)
         traceGroup()
         try lookInside()
         if let problem { throw SimulationFailure(problem) }
@@ -276,6 +277,11 @@ final class CoordinatorsSimulation: @unchecked Sendable {
         }
         for key in offsetChecker.keys { fetch(key) }
         for _ in 0..<4 { try step(500) }
+        // Nobody has asked for something that can wait since all have gone.
+        let longAgoMs = nowMs - 10_000
+        if let problem = groups.unanswered(before: longAgoMs) ?? transactions.unanswered(before: longAgoMs) {
+            throw SimulationFailure(problem)
+        }
         if groups.machine?.groups["s"]?.offsets.isEmpty == false, settings.offsetsRetentionMs < 50_000 {
             throw SimulationFailure("offsets of a group without members are kept for ever")
         }

@@ -14,6 +14,11 @@ final class SimulatedCoordinator<Machine: CoordinatorMachine>: @unchecked Sendab
     private let network: SimulatedNetwork
     private let make: () -> Machine
     private var isHurrying = false
+    /// Requests that were taken and are not answered, by number, and since when.
+    private var open: [Int: Int64] = [:]
+    private var taken = 0
+    /// What was found; nil when nothing was.
+    private(set) var problem: String?
 
     init(_ log: SimulatedCoordinatorLog, _ network: SimulatedNetwork, _ make: @escaping () -> Machine) {
         self.log = log
@@ -49,6 +54,7 @@ final class SimulatedCoordinator<Machine: CoordinatorMachine>: @unchecked Sendab
 
     /// The process is gone: nobody is answered any more, and what no other broker has is lost.
     func crash() {
+        open = [:]
         log.crash(&network.random)
         succeed()
     }
@@ -57,6 +63,7 @@ final class SimulatedCoordinator<Machine: CoordinatorMachine>: @unchecked Sendab
     func resign() {
         partition.flush()
         partition.fail(.notCoordinator)
+        expectSilence()
         succeed()
     }
 
@@ -71,7 +78,10 @@ final class SimulatedCoordinator<Machine: CoordinatorMachine>: @unchecked Sendab
     func endTurn(isTicking: Bool = true) {
         if isTicking, let next = partition.machine?.nextTickMs, next <= network.nowMs { partition.tick() }
         partition.flush()
-        if partition.phase == .failed { return succeed() }
+        if partition.phase == .failed {
+            expectSilence()
+            return succeed()
+        }
         let (end, life) = (log.endOffset, life)
         guard end > log.keptOffset, !isHurrying else { return partition.release() }
         isHurrying = true
@@ -104,12 +114,29 @@ final class SimulatedCoordinator<Machine: CoordinatorMachine>: @unchecked Sendab
         partition.run(in: producer, reply(refusal, answered), body)
     }
 
+    /// Who gives up the partition has refused everybody who waited.
+    private func expectSilence() {
+        if problem == nil, !open.isEmpty { problem = "\(open.count) requests were not answered by who gave up" }
+        open = [:]
+    }
+
+    /// - Returns: what is wrong when somebody waits who asked before `ms`.
+    func unanswered(before ms: Int64) -> String? {
+        let count = open.values.count { $0 < ms }
+        return count == 0 ? nil : "\(count) requests were not answered to the end"
+    }
+
     private func reply<R: Sendable>(
         _ refusal: @escaping @Sendable (ErrorCode) -> R, _ answered: @escaping (R) -> Void
     ) -> CoordinatorReply<R> {
         nonisolated(unsafe) let answered = answered
+        taken += 1
+        let number = taken
+        open[number] = network.nowMs
         return CoordinatorReply(
             { [unowned self] response in
+                if log.bug == .answersNever, network.int(0...50) == 0 { return }
+                open[number] = nil
                 answered(response)
                 if log.bug == .answersTwice, network.int(0...50) == 0 { answered(response) }
             }, refusal: refusal)
