@@ -170,14 +170,14 @@ class Model:
 
     def ask(self, group, places, **fields):
         since = len(self.events)
-        positions = {place: self.stored.get((group, place), 0) for place in places}
+        positions = {place: self.stored.get((group, place), -1) for place in places}
         if group == "g" and positions[places[0]] > 3 and self.once("a position goes back"):
             positions[places[0]] -= 2
             self.record("commit", group=group, positions=dict(positions))
-        told = {place: offset for place, offset in positions.items() if offset}
-        if told:
-            self.record("told", group=group, since=since, positions=told, **fields)
-        return positions
+        if group == "g" and positions[places[0]] > 3 and self.once("positions are forgotten"):
+            positions = {place: -1 for place in places}
+        self.record("told", group=group, since=since, positions=positions, **fields)
+        return {place: max(offset, 0) for place, offset in positions.items()}
 
     def commit(self):
         positions = {place: self.cursors[key, place] for key, place in self.cursors if key == "g-1"}
@@ -239,6 +239,7 @@ FAULTS = {
     "a poll goes back": {"non-monotonic"},
     "a group leaves records out": {"skipped"},
     "a position goes back": {"position"},
+    "positions are forgotten": {"position"},
     "a transaction's position is lost": {"position", "duplicate"},
     "an aborted transaction's position counts": {"torn transaction"},
 }

@@ -136,9 +136,8 @@ class Member(Reader):
                     raise
                 self.record("note", text=f"{self.reader}: committed: {error}")
                 time.sleep(0.05)
-        told = {place_of(one): one.offset for one in answer if one.offset >= 0}
-        if told:
-            self.record("told", group=self.group, since=since, positions=told)
+        told = {place_of(one): max(one.offset, -1) for one in answer}
+        self.record("told", group=self.group, since=since, positions=told)
         return {place_of(one): max(one.offset, 0) for one in answer}
 
     def assigned(self, consumer, partitions):

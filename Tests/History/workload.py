@@ -162,7 +162,9 @@ class Workload:
         for group in self.groups.values():
             since = self.recorder.now
             answer = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(20)
-            told = {place_of(one): one.offset for one in answer.topic_partitions if one.offset >= 0}
+            # Whatever the answer leaves out has none.
+            told = {place: -1 for place in self.places}
+            told |= {place_of(one): max(one.offset, -1) for one in answer.topic_partitions}
             self.recorder.record("told", group=group, since=since, positions=told, final=True)
 
 
