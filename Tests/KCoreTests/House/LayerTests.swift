@@ -52,6 +52,24 @@ import Testing
         #expect(layers.arrowsAgainst(LayerTests.mayUse).isEmpty)
     }
 
+    @Test func `a type inside of another hides a name only in that type`() {
+        let layers = Layers([
+            .init(path: "Sources/KCore/Wire/A.swift", text: "struct Reader { struct Log {} }\nstruct Other {}"),
+            .init(
+                path: "Sources/KCore/Wire/Reader+b.swift",
+                text:
+                    "extension Reader { var a: Log; class func b() { if true { _ = Log() } } }\nextension Reader.Log { var c: Log }"
+            ),
+            .init(path: "Sources/KCore/Wire/C.swift", text: "extension Other where A == B { var a: Log }\nlet b: Log?"),
+            .init(path: "Sources/KCore/Log/B.swift", text: "final class Log {}"),
+        ])
+        #expect(
+            layers.arrowsAgainst(LayerTests.mayUse) == [
+                "Sources/KCore/Wire/C.swift:1: Wire uses Log (Log)",
+                "Sources/KCore/Wire/C.swift:2: Wire uses Log (Log)",
+            ])
+    }
+
     @Test func `code inside of a text is a use`() {
         let layers = Layers([
             .init(path: "Sources/KCore/Wire/A.swift", text: #"let x = "a \(SegmentedLog("}")) b" + """# + "\n}"),
@@ -66,7 +84,8 @@ struct Layers {
     private var files: [(file: SourceTree.File, layer: String, tokens: SwiftTokens)] = []
     /// The one folder that declares a name at file level.
     private var owner: [String: String] = [:]
-    private var declared: [String: Set<String>] = [:]
+    /// By folder, and by the type that they are right inside of.
+    private var nested: [String: [String: Set<String>]] = [:]
 
     init(_ sources: [SourceTree.File]) {
         var owners: [String: Set<String>] = [:]
@@ -75,17 +94,21 @@ struct Layers {
             let tokens = SwiftTokens(file.text)
             files.append((file, layer, tokens))
             for name in tokens.declaredTypes(fileLevelOnly: true).keys { owners[name, default: []].insert(layer) }
-            declared[layer, default: []].formUnion(tokens.declaredTypes(fileLevelOnly: false).keys)
+            nested[layer, default: [:]].merge(tokens.nestedTypes()) { $0.union($1) }
         }
         for (name, layers) in owners where layers.count == 1 { owner[name] = layers.first }
     }
 
     /// Every use that `allowed` does not allow: file, line, both folders and the name.
     func arrowsAgainst(_ allowed: (String, String) -> Bool) -> [String] {
-        files.flatMap { file, layer, tokens in
-            tokens.uses().compactMap { token in
-                guard let other = owner[token.text], !allowed(layer, other) else { return nil }
-                guard declared[layer]?.contains(token.text) != true else { return nil }
+        files.flatMap { file, layer, tokens -> [String] in
+            let own = tokens.declaredTypes(fileLevelOnly: false)
+            return tokens.uses().compactMap { token, enclosing in
+                guard let other = owner[token.text], !allowed(layer, other), own[token.text] == nil else { return nil }
+                // What is inside of a type hides the name in all of the type's extensions, and nowhere else.
+                guard !enclosing.contains(where: { nested[layer]?[$0]?.contains(token.text) == true }) else {
+                    return nil
+                }
                 return "\(file.path):\(token.line): \(layer) uses \(other) (\(token.text))"
             }
         }

@@ -22,22 +22,27 @@ struct SwiftTokens {
         code(until: nil)
     }
 
+    static let declaring: Set = ["class", "struct", "enum", "protocol", "actor", "typealias", "associatedtype"]
+
     /// The names of the types that are declared, and the line they stand on.
     /// - Parameter fileLevelOnly: leaves out what is declared inside of something else.
     func declaredTypes(fileLevelOnly: Bool) -> [String: Int] {
-        let keywords: Set = ["class", "struct", "enum", "protocol", "actor", "typealias", "associatedtype"]
         var names: [String: Int] = [:]
         for (word, name) in zip(all, all.dropFirst())
-        where keywords.contains(word.text) && name.isWord && name.text.first?.isUppercase == true {
+        where SwiftTokens.declaring.contains(word.text) && name.isWord && name.text.first?.isUppercase == true {
             if !fileLevelOnly || word.depth == 0 { names[name.text] = name.line }
         }
         return names
     }
 
-    /// The words that may name a type of the module: not those behind a dot, which belong to what stands before it.
-    func uses() -> [Token] {
-        zip([nil] + all.map(Optional.some), all).compactMap { before, token in
-            token.isWord && token.text.first?.isUppercase == true && before?.text != "." ? token : nil
+    /// The words that may name a type of the module, with the types that they stand in: not those behind a dot, which belong
+    /// to what stands before it.
+    func uses() -> [(token: Token, enclosing: [String])] {
+        let enclosing = enclosingTypes()
+        return all.indices.compactMap { index in
+            let token = all[index]
+            guard token.isWord && token.text.first?.isUppercase == true else { return nil }
+            return index > 0 && all[index - 1].text == "." ? nil : (token, enclosing[index])
         }
     }
 
