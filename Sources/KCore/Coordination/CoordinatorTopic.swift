@@ -34,8 +34,8 @@ struct CoordinatorTopic: Sendable {
             ])
     }
 
-    static let groupsName = "__consumer_offsets"
-    static let transactionsName = "__transaction_state"
+    static let groupsName = TopicName.groups
+    static let transactionsName = TopicName.transactions
 
     // A broker that is started without any settings is a cluster of one, and shall have groups. Who sets a number means it.
     private static func replicas(_ name: String, _ config: BrokerConfig, _ brokerCount: Int) -> Int16 {

@@ -13,8 +13,8 @@ enum RecordDecoder {
     init?(topic: String) {
         switch topic {
         case LocalMetadataLog.topic: self = .metadata
-        case "__consumer_offsets": self = .groups
-        case "__transaction_state": self = .transactions
+        case TopicName.groups: self = .groups
+        case TopicName.transactions: self = .transactions
         default: return nil
         }
     }

@@ -33,7 +33,10 @@ enum TopicName {
         name.utf8.contains { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "_") }
     }
 
+    static let groups = "__consumer_offsets"
+    static let transactions = "__transaction_state"
+
     static func isInternal(_ name: String) -> Bool {
-        name == "__consumer_offsets" || name == "__transaction_state" || name == "__share_group_state"
+        name == groups || name == transactions || name == "__share_group_state"
     }
 }
