@@ -57,6 +57,11 @@ struct ClientConfigTests {
         #expect(failure([(name, value)])?.contains(name) == true)
     }
 
+    @Test func `a protocol of Kafka's that is not there yet is no misspelt one`() {
+        #expect(failure([("security.protocol", "SASL_SSL")])?.contains("not there yet") == true)
+        #expect(failure([("security.protocol", "TLS")])?.contains("not there yet") == false)
+    }
+
     @Test func `idempotence gives way to acks unless it was asked for`() throws {
         #expect(try !ClientConfig([("acks", "1")]).isIdempotent)
         #expect(try ClientConfig([]).isIdempotent)

@@ -16,7 +16,8 @@ extension ClientProperty {
         .text("client.id", \.clientId, "the name that brokers log and count by"),
         .choice(
             "security.protocol", \.isPlaintext, default: "PLAINTEXT", [("PLAINTEXT", true)],
-            synonyms: [("plaintext", true)], "how brokers are spoken to; TLS and SASL are not there yet"),
+            synonyms: [("plaintext", true)], notYet: ["SSL", "SASL_PLAINTEXT", "SASL_SSL"],
+            "how brokers are spoken to; TLS and SASL are not there yet"),
         .integer(
             "request.timeout.ms", also: ["socket.timeout.ms"], \.requestTimeoutMs, in: 1...Int(Int32.max),
             "how long a broker may take to answer"),

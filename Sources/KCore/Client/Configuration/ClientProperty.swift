@@ -94,14 +94,15 @@ extension ClientProperty {
 
     static func choice<Value: Sendable>(
         _ name: String, also aliases: [String] = [], _ field: Field<Value>, default: String,
-        _ choices: [(name: String, value: Value)], synonyms: [(name: String, value: Value)] = [], _ meaning: String
+        _ choices: [(name: String, value: Value)], synonyms: [(name: String, value: Value)] = [],
+        notYet: Set<String> = [], _ meaning: String
     ) -> ClientProperty {
         ClientProperty(
             name: name, aliases: aliases, defaultText: `default`,
             values: "one of " + choices.map(\.name).joined(separator: ", "), meaning: meaning
         ) { config, text throws(BadValue) in
             guard let found = (choices + synonyms).first(where: { $0.name == text }) else {
-                throw BadValue("not a value that it can have")
+                throw BadValue(notYet.contains(text) ? "not there yet" : "not a value that it can have")
             }
             config[keyPath: field] = found.value
         }
