@@ -51,6 +51,15 @@ import Testing
         ("kadmin", ["group", "delete-offsets", "g"], "-t TOPIC is needed"),
         ("kadmin", ["group", "list", "--state", "Stabel"], "--state: 'Stabel' is none of Stable, Empty, "),
         ("kadmin", ["group", "list", "--type", "foo"], "--type: 'foo' is none of classic, consumer"),
+        (
+            "kadmin", ["topic", "create", "--topic", "x"],
+            "unknown option '--topic': NAME stands by itself: create NAME"
+        ),
+        ("kadmin", ["group", "describe", "--group", "x"], "unknown option '--group': GROUP stands by itself"),
+        ("kadmin", ["topic", "config", "x", "--add-config", "a=b"], "it is --set KEY=VALUE"),
+        ("kconsume", ["-t", "x", "--from-beginning"], "unknown option '--from-beginning': it is -o beginning"),
+        ("kconsume", ["-t", "x", "--max-messages", "5"], "it is -c N"),
+        ("kproduce", ["-t", "x", "--broker-list", "a:1"], "it is -b HOST:PORT"),
         ("kadmin", ["topic"], "say which: kadmin topic create, list"),
         ("kadmin", ["topic", "create"], "NAME is missing"),
         ("kadmin", ["topic", "crate", "x"], "did you mean create?"),

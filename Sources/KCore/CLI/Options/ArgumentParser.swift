@@ -102,6 +102,8 @@ public struct ArgumentParser {
 
     private func find(long name: String) throws(ToolError) -> CommandOption {
         if let option = options.first(where: { $0.name == name || $0.aliases.contains(name) }) { return option }
+        // Before beginnings: --topic is none of --topic-config.
+        if let advice = KafkaHabits.advice(name, command) { throw .usage("unknown option '--\(name)': \(advice)") }
         // A beginning that only one option has is enough, as with GNU's getopt_long.
         let beginning = name.isEmpty ? [] : options.filter { $0.name.hasPrefix(name) }
         if beginning.count == 1 { return beginning[0] }

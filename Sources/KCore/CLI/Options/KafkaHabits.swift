@@ -1,0 +1,25 @@
+/// Options that Kafka's own tools have under another name or where there is none here, for who types them by habit.
+enum KafkaHabits {
+    /// What to type instead; nil when nothing is known.
+    /// - Parameters:
+    ///   - name: of a long option that `command` does not have.
+    static func advice(_ name: String, _ command: Command) -> String? {
+        if command.operands.contains(where: { $0.isRequired }), ["topic", "group", "transactional-id"].contains(name) {
+            let operand = command.operands[0].placeholder
+            return "\(operand) stands by itself: \(command.name) \(operand)"
+        }
+        guard let (option, usage) = renamed[name], command.options.contains(where: { $0.name == option }) else {
+            return nil
+        }
+        return "it is \(usage)"
+    }
+
+    private static let renamed: [String: (option: String, usage: String)] = [
+        "from-beginning": ("offset", "-o beginning"), "max-messages": ("count", "-c N"),
+        "broker-list": ("bootstrap-server", "-b HOST:PORT"), "producer.config": ("config", "-F FILE"),
+        "consumer.config": ("config", "-F FILE"), "producer-property": ("property", "-X KEY=VALUE"),
+        "consumer-property": ("property", "-X KEY=VALUE"), "isolation-level": ("isolation", "--isolation"),
+        "compression-codec": ("compression", "-z CODEC"), "add-config": ("set", "--set KEY=VALUE"),
+        "delete-config": ("delete", "--delete KEY"),
+    ]
+}
