@@ -162,6 +162,19 @@ def test_it_starts_with_the_settings_that_kafka_ran_with(tmp_path):
     verify(data)
 
 
+@pytest.mark.parametrize("line", [
+    "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer", "process.roles=broker",
+    "controller.quorum.voters=9@elsewhere:9093", "zookeeper.connect=localhost:2181"])
+def test_a_file_that_counts_on_access_control_or_other_nodes_starts_nothing(tmp_path, line):
+    settings, data = tmp_path / "server.properties", tmp_path / "data"
+    settings.write_text(f"node.id=1\nlisteners=PLAINTEXT://127.0.0.1:0\nlog.dirs={data}\n{line}\n")
+    for options in ([], ["--check-config"]):
+        done = subprocess.run([BIN / "kbroker", settings, *options], capture_output=True, text=True, timeout=20)
+        assert done.returncode == 2 and not done.stdout, done.stdout + done.stderr
+        assert line.split("=")[0] in done.stderr and "remove it" in done.stderr, done.stderr
+    assert not data.exists()
+
+
 def test_the_directory_goes_on_and_stays_what_kafka_reads(kafka_broker):
     broker = kafka_broker("kafka-3.9-clean")
     topic = create_topic(broker, partitions=2)
