@@ -46,9 +46,10 @@ extension Log {
         var found: [AbortedTransaction] = []
         // In front of the first segment there is nothing that could have been read.
         for segment in segments[(Log.segmentIndex(segments, for: offset) ?? 0)...] {
-            // Thousands of segments can lie in front of the one that has something.
-            if segment.lastAbortedEnd.load(ordering: .acquiring) < offset { continue }
             do throws(LogFault) {
+                // Thousands of segments can lie in front of the one that has something.
+                try segment.learnLastAbortedEnd()
+                if segment.lastAbortedEnd.load(ordering: .acquiring) < offset { continue }
                 if try segment.files.transactionIndex.collect(from: offset, upTo: end, into: &found) { break }
             } catch  where error.isMissingFile {
                 // Deleted, with what was in it; or cleaned, and then the one in its place has what is needed.

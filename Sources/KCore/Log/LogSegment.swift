@@ -159,6 +159,18 @@ final class LogSegment: Sendable {
         try files.transactionIndex.append(transaction)
     }
 
+    /// The same for a segment that is not appended to any more, where it is not known yet.
+    func learnLastAbortedEnd() throws(LogFault) {
+        guard lastAbortedEnd.load(ordering: .acquiring) == .max else { return }
+        do {
+            let end = try files.transactionIndex.lastEnd() ?? -1
+            // Who has made the index anew meanwhile knows better.
+            _ = lastAbortedEnd.compareExchange(expected: .max, desired: end, ordering: .acquiringAndReleasing)
+        } catch .damaged {
+            // Who needs it has it made anew.
+        }
+    }
+
     /// Looks up where the last transaction that was aborted ended. Before the segment is appended to.
     func findLastAbortedEnd() throws(LogFault) {
         do {

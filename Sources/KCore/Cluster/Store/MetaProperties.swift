@@ -111,8 +111,8 @@ struct NodeIdentity: Equatable, Sendable {
         let file = "\(path)/\(MetaProperties.fileName)"
         let contents: Bytes?
         do { contents = try disk.readFile(file, maxBytes: 1 << 20) } catch { throw MetadataStoreError(error) }
-        // An empty one was never synced: the start that made it told nobody anything.
-        guard let contents, !contents.isEmpty else { return nil }
+        // One that is empty, or of zeros, was never synced: the start that made it told nobody anything.
+        guard let contents, contents.withUnsafeBytes({ bytes in bytes.contains { $0 != 0 } }) else { return nil }
         do { return try MetaProperties(text: contents.utf8String) } catch {
             throw MetadataStoreError("\(file): \(error)")
         }
