@@ -28,7 +28,6 @@ enum PlantedBug: String, CaseIterable, Sendable {
     case dropsMarkersEarly
     case forgetsAbortedTransactions
     case forgetsWhatFailed
-    case forgetsCleanedOffsets
     case keepsDeletedInCheckpoints
 
     /// What the finding must say; "" where any will do.
@@ -96,7 +95,6 @@ enum PlantedBug: String, CaseIterable, Sendable {
         switch self {
         case .liesInRecoveryPoint where path.hasSuffix(OffsetCheckpoint.recoveryPointName + ".tmp"): difference = 3
         case .checkpointsBeforeSwap where path.hasSuffix(OffsetCheckpoint.cleanedName + ".tmp"): difference = 8
-        case .forgetsCleanedOffsets where path.hasSuffix(OffsetCheckpoint.cleanedName + ".tmp"): difference = -1000
         case .forgetsLogStartOffsets where path.hasSuffix(OffsetCheckpoint.logStartOffsetName + ".tmp"):
             difference = -1000
         default: return
