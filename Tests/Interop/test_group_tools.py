@@ -510,3 +510,13 @@ def test_a_topic_that_is_made_anew_under_a_member_is_read_from_its_beginning(new
     assert member.lines[3:] == [f"0 {offset} {101 + offset}" for offset in range(5)]
     fill(broker, topic, [106], 1)
     assert tool(broker, "kconsume", "-t", topic, "-g", "g", "-e").stdout == b"106\n"
+
+
+def test_without_auto_commit_nothing_is_stored(broker, topic):
+    assert tool(broker, "kproduce", "-t", topic, stdin=b"1\n2\n").returncode == 0
+    look = ["kconsume", "-t", topic, "-g", topic, "-o", "beginning", "-e", "-X", "enable.auto.commit=false"]
+    for more in [], ["--commit", "never"]:
+        assert tool(broker, *look, *more).stdout == b"1\n2\n"
+    done = tool(broker, *look, "--commit", "after")
+    assert done.returncode == 2 and b"--commit after and enable.auto.commit=false contradict each other" in done.stderr
+    assert tool(broker, "kconsume", "-t", topic, "-g", topic, "-o", "beginning", "-e").stdout == b"1\n2\n"

@@ -24,7 +24,7 @@ extension Command {
             there is none, -o beginning or -o end says where. With --commit after, what was printed is stored
             every auto.commit.interval.ms, when partitions go to another member and at the end: after a crash some
             records come again. With --commit before a crash loses those that were stored and not printed yet.
-            Where it begins is stored too, unless --commit never says otherwise. With -e it stops at the end of its
+            Where it begins is stored too, unless --commit never or enable.auto.commit=false says otherwise. With -e it stops at the end of its
             share, once no member that is silent holds on to more of it (session.timeout.ms; with
             group.protocol=consumer the broker's group.consumer.session.timeout.ms: 45 s); without a share, when
             that has lasted for three heartbeats. Topics that fit a ^REGEX may come later, unless -e says otherwise.
@@ -51,6 +51,11 @@ extension Command {
             var options: [(name: String, value: String)] = []
             if arguments.isGiven(ConsumeOptions.isolation), let level = arguments.text(ConsumeOptions.isolation) {
                 options.append(("isolation.level", level))
+            }
+            if settings.group != nil {
+                let properties = try ClientSetup.properties(arguments, console, defaults: [], options: [])
+                let config = try ToolError.rethrowing { () throws(ClientError) in try ClientConfig(properties) }
+                if !config.isAutoCommit { try settings.commitNever(arguments) }
             }
             options += settings.groupProperties
             let defaults = [(name: "isolation.level", value: "read_committed")]
@@ -129,6 +134,14 @@ struct ConsumeSettings: Sendable {
         } else {
             printing = .valueLine
         }
+    }
+
+    /// `enable.auto.commit=false`: the group is not to move.
+    mutating func commitNever(_ arguments: Arguments) throws(ToolError) {
+        guard !arguments.isGiven(ConsumeOptions.commit) || commit == .never else {
+            throw .usage("--commit \(commit.rawValue) and enable.auto.commit=false contradict each other")
+        }
+        commit = .never
     }
 
     /// When a record counts as read by the group.

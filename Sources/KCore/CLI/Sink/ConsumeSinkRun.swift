@@ -119,6 +119,7 @@ final class ConsumeSinkRun {
         console.interruption?.onInterrupt { consumer.interrupt() }
         defer { consumer.close() }
         let store = { (offsets: [TopicPartition: GroupOffset]) in
+            if self.settings.commit == .never { return }
             // For whoever looks at the group; what counts is in the files.
             do throws(ClientError) {
                 try consumer.commit(offsets, timeoutMs: 3000)
