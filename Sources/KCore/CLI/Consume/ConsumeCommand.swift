@@ -66,7 +66,9 @@ extension Command {
                     return console.interruption?.signal.map { .signal($0) } ?? .failed
                 }
                 if let path = settings.sink {
-                    return try ConsumeSinkRun(settings, client, console, SinkDirectory(path), topics).run()
+                    return try ConsumeSinkRun(
+                        settings, client, console, SinkDirectory(path, format: settings.sinkFormat), topics
+                    ).run()
                 }
                 return try ConsumeGroupRun(settings, topics, client, console).run()
             }
@@ -76,7 +78,8 @@ extension Command {
             if !arguments.isGiven(ConsumeOptions.offset) { try settings.start(client.config.autoOffsetReset) }
             console.interruption?.onInterrupt { client.interrupt() }
             if let path = settings.sink {
-                return try ConsumeSinkRun(settings, client, console, SinkDirectory(path)).run()
+                return try ConsumeSinkRun(settings, client, console, SinkDirectory(path, format: settings.sinkFormat))
+                    .run()
             }
             let run = ConsumeRun(settings, client, console)
             return try run.run()
@@ -98,6 +101,8 @@ struct ConsumeSettings: Sendable {
     /// Where a group starts that has no stored offset; nil for what `auto.offset.reset` says.
     var groupStart: OffsetReset?
     var printing: RecordPrinter.Mode
+    /// What output to files is marked with, so that it goes on as it began.
+    var sinkFormat: String
     var isQuiet: Bool
     var isVerbose: Bool
 
@@ -128,11 +133,14 @@ struct ConsumeSettings: Sendable {
         if arguments.isGiven(ConsumeOptions.json) {
             guard !arguments.isGiven(ConsumeOptions.format) else { throw .usage("-f and --json contradict each other") }
             printing = .envelope
+            sinkFormat = SinkPosition.format(nil)
         } else if let text = arguments.text(ConsumeOptions.format) {
             let format = try RecordFormat(text)
             printing = format == .valueLine ? .valueLine : .format(format)
+            sinkFormat = SinkPosition.format(format == .valueLine ? "%v\\n" : text)
         } else {
             printing = .valueLine
+            sinkFormat = SinkPosition.format("%v\\n")
         }
     }
 

@@ -10,6 +10,8 @@ final class PartitionSink {
     /// Zero while it is not known.
     private(set) var topicId: Uuid
     private let segmentBytes: Int64
+    /// As ``SinkPosition/format``.
+    private let format: String?
     /// Held as long as this lives; the system lets go of it when the process dies.
     private let lock: any AnyObject & Sendable
     private let writer = Writer()
@@ -39,9 +41,10 @@ final class PartitionSink {
 
     private init(
         _ disk: any Disk, _ directory: String, _ partition: TopicPartition, _ topicId: Uuid, _ segmentBytes: Int64,
-        _ lock: any AnyObject & Sendable
+        _ format: String?, _ lock: any AnyObject & Sendable
     ) {
         self.topicId = topicId
+        self.format = format
         self.disk = disk
         self.directory = directory
         self.partition = partition
@@ -55,11 +58,14 @@ final class PartitionSink {
     /// Takes over a partition's directory, which is made where there is none, and cuts off what does not count.
     /// - Parameters:
     ///   - topicId: the id of the topic as it is now; zero when it has none.
+    ///   - format: in which output is written, as ``SinkPosition/format``; nil for any.
     ///   - segmentBytes: a file that has grown to this is followed by another.
     /// - Returns: nil as long as somebody else has it.
     /// - Throws: ``ToolError`` also when what is there cannot be what was committed, or is of another topic of that name.
     static func open(
-        _ disk: any Disk, _ directory: String, _ partition: TopicPartition, topicId: Uuid = .zero, segmentBytes: Int64
+        _ disk: any Disk, _ directory: String, _ partition: TopicPartition, topicId: Uuid = .zero,
+        format: String? = nil,
+        segmentBytes: Int64
     ) throws(ToolError) -> PartitionSink? {
         let lock: any AnyObject & Sendable
         do throws(DiskError) {
@@ -69,7 +75,7 @@ final class PartitionSink {
             if error.operation == .lock && error.isTaken { return nil }
             throw ToolError("\(error)")
         }
-        let sink = PartitionSink(disk, directory, partition, topicId, segmentBytes, lock)
+        let sink = PartitionSink(disk, directory, partition, topicId, segmentBytes, format, lock)
         try sink.recover()
         return sink
     }
@@ -89,6 +95,11 @@ final class PartitionSink {
         }
         guard let position = SinkPosition(text, of: partition) else {
             throw ToolError("\(path) is not what kconsume has written for \(partition)")
+        }
+        if let format, let old = position.format, format != old {
+            throw ToolError(
+                "\(directory) is written in another format, \(old); go on in that, or move \(directory) away to begin anew"
+            )
         }
         try take(position.topicId)
         func size(_ name: String) throws(ToolError) -> Int64 {
@@ -144,7 +155,7 @@ final class PartitionSink {
         let last = position
         try keep(
             SinkPosition(
-                partition: partition, topicId: topicId, offset: offset,
+                partition: partition, format: format, topicId: topicId, offset: offset,
                 file: last?.file ?? SinkPosition.fileName(offset),
                 bytes: last?.bytes ?? 0))
         if let position, last == nil { try ToolError.rethrowing { () throws(DiskError) in try open(position) } }
@@ -172,14 +183,17 @@ final class PartitionSink {
             try ToolError.rethrowing { () throws(DiskError) in try writer.file?.sync() }
         }
         try keep(
-            SinkPosition(partition: partition, topicId: topicId, offset: next, file: last.file, bytes: writer.bytes))
+            SinkPosition(
+                partition: partition, format: format, topicId: topicId, offset: next, file: last.file,
+                bytes: writer.bytes))
         if writer.bytes >= segmentBytes { try roll(next) }
     }
 
     private func roll(_ next: Int64) throws(ToolError) {
         try keep(
             SinkPosition(
-                partition: partition, topicId: topicId, offset: next, file: SinkPosition.fileName(next), bytes: 0))
+                partition: partition, format: format, topicId: topicId, offset: next, file: SinkPosition.fileName(next),
+                bytes: 0))
         if let position { try ToolError.rethrowing { () throws(DiskError) in try open(position) } }
     }
 

@@ -6,13 +6,19 @@ final class SinkDirectory {
     private let disk: any Disk
     private let path: String
     private let segmentBytes: Int64
+    private let format: String?
     private var sinks: [TopicPartition: PartitionSink] = [:]
     /// Where reading goes on, for partitions of which something was printed and is not committed yet.
     private var pending: [TopicPartition: GroupOffset] = [:]
     /// Bytes of output.
     private(set) var total: Int64 = 0
 
-    init(_ path: String, disk: any Disk = SystemDisk(), segmentBytes: Int64 = SinkDirectory.segmentBytes) {
+    /// - Parameter format: in which output is written, as ``SinkPosition/format``; nil for any.
+    init(
+        _ path: String, format: String? = nil, disk: any Disk = SystemDisk(),
+        segmentBytes: Int64 = SinkDirectory.segmentBytes
+    ) {
+        self.format = format
         self.path = path
         self.disk = disk
         self.segmentBytes = segmentBytes
@@ -30,7 +36,7 @@ final class SinkDirectory {
     func open(_ partition: TopicPartition, topicId: Uuid) throws(ToolError) -> Bool {
         if sinks[partition] != nil { return true }
         sinks[partition] = try PartitionSink.open(
-            disk, directory(partition), partition, topicId: topicId, segmentBytes: segmentBytes)
+            disk, directory(partition), partition, topicId: topicId, format: format, segmentBytes: segmentBytes)
         return sinks[partition] != nil
     }
 

@@ -4,6 +4,7 @@
 ///     topic=orders
 ///     topic_id=Fz3ZQ1VrTtK8p0b2yHn4uA
 ///     partition=0
+///     format='%v\n'
 ///     offset=1234
 ///     file=00000000000000000000.lines
 ///     bytes=56789
@@ -12,6 +13,8 @@ struct SinkPosition: Equatable, Sendable {
     private static let suffix = ".lines"
 
     var partition: TopicPartition
+    /// What -f says, in quotes, so that a shell can read the file, or `json`; nil where it is not known.
+    var format: String?
     /// A topic that is made anew under the same name has another; zero from brokers without ids.
     var topicId: Uuid
     /// The first offset that is not in the output.
@@ -36,7 +39,7 @@ struct SinkPosition: Equatable, Sendable {
         """
         version=1
         topic=\(partition.topic)\(topicId.isZero ? "" : "\ntopic_id=\(topicId)")
-        partition=\(partition.partition)
+        partition=\(partition.partition)\(format.map { "\nformat=\($0)" } ?? "")
         offset=\(offset)
         file=\(file)
         bytes=\(bytes)
@@ -44,7 +47,11 @@ struct SinkPosition: Equatable, Sendable {
         """
     }
 
-    init(partition: TopicPartition, topicId: Uuid = .zero, offset: Int64, file: String, bytes: Int64) {
+    init(
+        partition: TopicPartition, format: String? = nil, topicId: Uuid = .zero, offset: Int64, file: String,
+        bytes: Int64
+    ) {
+        self.format = format
         self.partition = partition
         self.topicId = topicId
         self.offset = offset
@@ -61,6 +68,25 @@ struct SinkPosition: Equatable, Sendable {
             let file = values["file"], SinkPosition.isOutput(file),
             let topicId = values["topic_id"].map({ Uuid($0) }) ?? .some(.zero)
         else { return nil }
-        self.init(partition: partition, topicId: topicId, offset: offset, file: file, bytes: bytes)
+        // As it stands there: what a backslash means is the format's.
+        let format = text.split(separator: "\n").first { $0.hasPrefix("format=") }.map { String($0.dropFirst(7)) }
+        self.init(
+            partition: partition, format: format, topicId: topicId, offset: offset, file: file, bytes: bytes)
+    }
+
+    /// - Parameter format: what -f says; nil for `--json`.
+    static func format(_ format: String?) -> String {
+        guard let format else { return "json" }
+        var text = ""
+        for character in format.unicodeScalars {
+            switch character {
+            case "\n": text += "\\n"
+            case "\r": text += "\\r"
+            case "\t": text += "\\t"
+            case "'": text += "'\\''"
+            default: text.unicodeScalars.append(character)
+            }
+        }
+        return "'\(text)'"
     }
 }

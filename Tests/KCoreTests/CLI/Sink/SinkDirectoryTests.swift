@@ -75,4 +75,22 @@ import Testing
         #expect(try sink.hasOutput(of: "t-1", id: new) && !sink.hasOutput(of: "t-", id: .zero))
         #expect(try !sink.hasOutput(of: "t", id: new))
     }
+
+    @Test func `output goes on in the format that it began in, and is not taken over in another`() throws {
+        let disk = SimulatedDisk()
+        let format = SinkPosition.format("%k '%v'\n")
+        #expect(format == #"'%k '\''%v'\''\n'"#)
+        do {
+            let sink = SinkDirectory("/copy", format: format, disk: disk)
+            #expect(try sink.open(partition, topicId: .zero))
+            try sink.begin(partition, at: 0)
+        }
+        #expect(try position(disk).format == format)
+        for other in [SinkPosition.format(nil), SinkPosition.format("%v\n")] {
+            #expect(throws: ToolError.self) {
+                try SinkDirectory("/copy", format: other, disk: disk).open(partition, topicId: .zero)
+            }
+        }
+        #expect(try SinkDirectory("/copy", format: format, disk: disk).open(partition, topicId: .zero))
+    }
 }
