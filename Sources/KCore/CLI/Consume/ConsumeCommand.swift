@@ -5,14 +5,14 @@ extension Command {
         details: [
             """
             Values go to stdout, a line each, unless -f or --json says otherwise. Without -e, -c or a range it
-            goes on until it is interrupted; with a range, until every partition has come to its end. Where it goes on
-            and -p does not say otherwise, it looks every metadata.max.age.ms for partitions that were added and
-            topics that have come to fit a ^REGEX, and reads them from their beginning.
+            goes on until it is interrupted; with a range, until every partition has come to its end. Where it
+            goes on and -p does not say otherwise, it looks every metadata.max.age.ms for partitions that were
+            added and topics that have come to fit a ^REGEX, and reads them from their beginning.
             """,
             """
-            A partition without a leader is named on stderr and read once it has one; the others do not wait for it.
-            With -e or a range one that has had none for 30 s (or default.api.timeout.ms, when that is less) is an
-            error, once all others are read.
+            A partition without a leader is named on stderr and read once it has one; the others do not wait for
+            it. With -e or a range one that has had none for 30 s (or default.api.timeout.ms, when that is less)
+            is an error, once all others are read.
             """,
             """
             FORMAT: %v %s value    %k key          %h headers NAME=VALUE,...   %t topic      %o offset
@@ -24,15 +24,16 @@ extension Command {
             there is none, -o beginning or -o end says where. With --commit after, what was printed is stored
             every auto.commit.interval.ms, when partitions go to another member and at the end: after a crash some
             records come again. With --commit before a crash loses those that were stored and not printed yet.
-            Where it begins is stored too, unless --commit never or enable.auto.commit=false says otherwise. With -e it stops at the end of its
-            share, once no member that is silent holds on to more of it (session.timeout.ms; with
-            group.protocol=consumer the broker's group.consumer.session.timeout.ms: 45 s); without a share, when
-            that has lasted for three heartbeats. Topics that fit a ^REGEX may come later, unless -e says otherwise.
+            Where it begins is stored too, unless --commit never or enable.auto.commit=false says otherwise. With
+            -e it stops at the end of its share, once no member that is silent holds on to more of it
+            (session.timeout.ms; with group.protocol=consumer the broker's group.consumer.session.timeout.ms:
+            45 s); without a share, when that has lasted for three heartbeats. Topics that fit a ^REGEX may come
+            later, unless -e says otherwise.
             """,
             """
             With --sink DIR the output of each partition goes to DIR/TOPIC-PARTITION/*.lines instead, and where
-            that ends reading goes on; -o is for topics that are new to it, and a partition that was added later begins
-            at its beginning. Members of a group share DIR.
+            that ends reading goes on; -o is for topics that are new to it, and a partition that was added later
+            begins at its beginning. Members of a group share DIR.
             What each of these promises, with commands to try: docs/delivery-guarantees.md
             """,
         ],
