@@ -64,10 +64,9 @@ extension LogManager {
     }
 
     /// Has appends refused from now on where the disk does not answer, and taken where it answers again.
-    func noteSilence(of directory: LogDirectory, nowMs: Int64) {
-        let isSilent =
-            directory.health.watch.oldestMs > options.silentMs
-            || directory.inProgress.withLock { $0[.presence].map { nowMs - $0 > options.silentMs } ?? false }
+    func noteSilence(of directory: LogDirectory) {
+        // By what the disk was asked. A job that has not begun says nothing of the disk.
+        let isSilent = directory.health.watch.oldestMs > options.silentMs
         guard directory.health.setSilent(isSilent) else { return }
         if isSilent {
             logger.error("the disk does not answer, appends are refused until it does", ["dir": directory.path])

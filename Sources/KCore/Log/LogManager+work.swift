@@ -35,11 +35,11 @@ extension LogManager {
         }
         giveUpSilent(nowMs: nowMs)
         for directory in directories where !directory.health.isOffline {
-            noteSilence(of: directory, nowMs: nowMs)
+            noteSilence(of: directory)
             directory.perform(.presence, nowMs: nowMs) {
                 self.checkPresence(of: directory)
             } completion: {
-                self.noteSilence(of: directory, nowMs: self.clock.monotonicMs)
+                self.noteSilence(of: directory)
             }
             if due.retention { directory.perform(.retention, nowMs: nowMs) { self.retain(directory) } }
             if due.flushes { directory.perform(.flushes, nowMs: nowMs) { self.flushDue(directory) } }

@@ -111,10 +111,20 @@ struct NodeIdentity: Equatable, Sendable {
         let file = "\(path)/\(MetaProperties.fileName)"
         let contents: Bytes?
         do { contents = try disk.readFile(file, maxBytes: 1 << 20) } catch { throw MetadataStoreError(error) }
-        // One that is empty, or of zeros, was never synced: the start that made it told nobody anything.
-        guard let contents, contents.withUnsafeBytes({ bytes in bytes.contains { $0 != 0 } }) else { return nil }
+        // An empty one was never synced: the start that made it told nobody anything.
+        guard let contents, !contents.isEmpty else { return nil }
         do { return try MetaProperties(text: contents.utf8String) } catch {
+            // Nor was one that is no text, when nothing was made after it: power was lost in the first start.
+            if !isText(contents), try LogDirectoryContents.partition(in: path, disk) == nil { return nil }
             throw MetadataStoreError("\(file): \(error)")
+        }
+    }
+
+    private static func isText(_ contents: Bytes) -> Bool {
+        contents.withUnsafeBytes { bytes in
+            bytes.allSatisfy {
+                $0 >= 0x20 || $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: "\t")
+            }
         }
     }
 
