@@ -103,16 +103,9 @@ public struct SystemDisk: Disk {
     }
 
     public func lock(_ path: String) throws(DiskError) -> any AnyObject & Sendable {
-        let file = SystemFile(try descriptor(path, O_RDWR | O_CREAT | O_CLOEXEC), path: path)
-        // The kind of lock that belongs to the open file: it excludes the process-wide locks that Java takes, and
-        // unlike those it also excludes a second holder in this process.
-        let setLock: Int32 = 37  // F_OFD_SETLK
-        var request = Glibc.flock()
-        request.l_type = Int16(F_WRLCK)
-        request.l_whence = Int16(SEEK_SET)
-        let result = withUnsafeMutablePointer(to: &request) { fcntl(file.number, setLock, UnsafeMutableRawPointer($0)) }
-        if result != 0 { throw DiskError(.lock, path: path, code: errno) }
-        return file
+        let lock = SystemLock(SystemFile(try descriptor(path, O_RDWR | O_CREAT | O_CLOEXEC), path: path))
+        if !lock.set(F_WRLCK) { throw DiskError(.lock, path: path, code: errno) }
+        return lock
     }
 
     public func identity(_ path: String) throws(DiskError) -> FileIdentity? {
@@ -120,10 +113,29 @@ public struct SystemDisk: Disk {
     }
 
     public func isInPlace(_ lock: any AnyObject & Sendable, _ path: String) throws(DiskError) -> Bool {
-        guard let file = lock as? SystemFile, let named = try status(path) else { return false }
+        guard let lock = lock as? SystemLock, let named = try status(path) else { return false }
         var locked = stat()
-        if fstat(file.number, &locked) != 0 { throw DiskError(.stat, path: path, code: errno) }
+        if fstat(lock.file.number, &locked) != 0 { throw DiskError(.stat, path: path, code: errno) }
         return locked.st_dev == named.st_dev && locked.st_ino == named.st_ino
+    }
+}
+
+/// A file that is locked. The lock is of the kind that belongs to the open file: it excludes the process-wide locks that Java
+/// takes, and unlike those it also excludes a second holder in this process.
+private final class SystemLock: Sendable {
+    let file: SystemFile
+
+    init(_ file: SystemFile) { self.file = file }
+
+    // Closing the file is not enough: a process that is being started has it open, too, until it runs its own program.
+    deinit { _ = set(F_UNLCK) }
+
+    func set(_ type: Int32) -> Bool {
+        let setLock: Int32 = 37  // F_OFD_SETLK
+        var request = Glibc.flock()
+        request.l_type = Int16(type)
+        request.l_whence = Int16(SEEK_SET)
+        return withUnsafeMutablePointer(to: &request) { fcntl(file.number, setLock, UnsafeMutableRawPointer($0)) } == 0
     }
 }
 
