@@ -191,9 +191,12 @@ extension LogManager {
         let isPromise = [OffsetCheckpoint.recoveryPointName, OffsetCheckpoint.cleanedName].contains(name)
         guard isPromise, written.mayExceed(offsets, name) else { return }
         do throws(DiskError) {
-            do throws(DiskError) {
+            if try disk.fileSize(checkpoint.path) != nil {
                 try disk.remove(checkpoint.path)
-            } catch  where error.isMissing {}
+                written.mayBe(offsets, name)
+            }
+            // Where there is none, and none can come back, nothing is promised.
+            guard written.isUnsure(name) else { return }
             try disk.syncDirectory(directory.path)
             written.set(nil, name)
         } catch {
