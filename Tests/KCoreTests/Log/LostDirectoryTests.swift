@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import Testing
 
@@ -92,6 +93,24 @@ import Testing
         first.tick()
         #expect(first.hasOfflineDirectory && !second.hasOfflineDirectory)
         for manager in [first, second] { manager.shutdown() }
+    }
+
+    @Test func `a lock that is given back is free, also where a process that is being started has the file open`()
+        throws
+    {
+        let directory = TemporaryDirectory()
+        let path = directory.path + "/.lock"
+        var lock: (any AnyObject & Sendable)? = try SystemDisk().lock(path)
+        let identity = try #require(try SystemDisk().identity(path))
+        let copies = (Int32(3)..<4096).filter { descriptor in
+            var status = stat()
+            return fstat(descriptor, &status) == 0 && status.st_ino == identity.number
+                && status.st_dev == identity.device
+        }.map { dup($0) }
+        #expect(!copies.isEmpty && lock != nil)
+        lock = nil
+        _ = try SystemDisk().lock(path)
+        for copy in copies { close(copy) }
     }
 
     @Test func `a partition's directory that is removed takes its log directory offline with the next flush or roll`()

@@ -40,8 +40,7 @@ enum PlantedBug: String, CaseIterable, Sendable {
         }
     }
 
-    /// The cleaner's clock is ahead by ``hurryMs``.
-    var hurriesCleaner: Bool { self == .dropsTombstonesEarly || self == .dropsMarkersEarly }
+    /// By how much the cleaner's clock is ahead.
     static let hurryMs: Int64 = 1_000_000
 
     func forgetsSync(ofFile path: String) -> Bool {

@@ -171,7 +171,9 @@ extension Simulation {
     }
 
     private func resend(_ log: Log, _ model: LogModel, _ random: inout SimulatedDisk.Random) throws {
-        let known = model.producers.filter { $0.value.lastOffset >= model.startOffset && !$0.value.isControl }
+        // What was to be removed and came back with the power is not known any more.
+        let first = max(model.startOffset, model.askedStart)
+        let known = model.producers.filter { $0.value.lastOffset >= first && !$0.value.isControl }
         guard let id = random.pick(known.keys.sorted()), let header = known[id],
             let batch = model.live.last(where: { $0.baseOffset == header.baseOffset }),
             // Cleaning has left less of it than was sent.

@@ -15,8 +15,7 @@ extension Simulation {
         let limit = log.published.withLock { $0.segments.last?.baseOffset ?? 0 }
         models[partition]?.willClean(upTo: limit, nowMs: clock.wallMs)
         disk.state.withLock { $0.isCleaning = true }
-        let hasHorizons = models[partition]?.cleaning.horizons.isEmpty == false
-        let isHurried = disk.state.withLock { $0.bug?.hurriesCleaner == true } && hasHorizons
+        let isHurried = mustHurry(partition)
         if isHurried { clock.advance(ms: PlantedBug.hurryMs) }
         let result = manager.cleaner.cleanNext(among: [log], map: map) { _ in
             batchesLeft -= 1
@@ -35,6 +34,17 @@ extension Simulation {
             throw SimulationFailure("\(partition) cannot be cleaned: \(error)")
         }
         try look(log, cleanedTo: result?.endOffset)
+    }
+
+    /// Whether a mistake has the cleaner's clock be ahead: where nothing goes too early but what it is about.
+    private func mustHurry(_ partition: TopicPartition) -> Bool {
+        guard let model = models[partition] else { return false }
+        let waiting = model.live.filter { model.cleaning.horizons[$0.baseOffset] != nil }
+        return switch disk.state.withLock({ $0.bug }) {
+        case .dropsTombstonesEarly: waiting.contains { !$0.header.isControl }
+        case .dropsMarkersEarly: !waiting.isEmpty && waiting.allSatisfy(\.header.isControl)
+        default: false
+        }
     }
 
     /// What is there after a cleaning, finished or not, is what there is.

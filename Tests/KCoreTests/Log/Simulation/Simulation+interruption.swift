@@ -60,6 +60,7 @@ extension Simulation {
                 ? [.truncate, .deleteRecords, .retain, .rollByTime, .truncateFully]
                 : [.append, .appendIdempotent, .appendReplicated, .read]
             try act(random.pick(kinds) ?? .read, log, partition, &random)
+            if isRetaining { models[partition]?.willRetain(log) }
         } catch let error as SimulationFailure {
             interruptionFailure = error
         } catch {

@@ -19,6 +19,8 @@ extension Simulation {
             log.highWatermark = Int64.random(in: log.logStartOffset...log.logEndOffset, using: &random)
         }
         models[log.topicPartition]?.willRetain(log)
+        isRetaining = true
+        defer { isRetaining = false }
         try excusing(log, leaves: .whole) { try log.deleteOldSegments(nowMs: clock.wallMs) }
         try noticeRetention()
     }

@@ -137,7 +137,9 @@ extension Simulation {
             if disk.isDead { return }
             guard let job = jobs.take() else { return }
             for partition in partitions { models[partition]?.willRetain(log(partition)) }
+            isRetaining = true
             job()
+            isRetaining = false
             try noticeRetention()
         }
     }

@@ -44,6 +44,8 @@ final class Simulation: @unchecked Sendable {
     /// Errors after which everything can go on that the disk had answered when the step began.
     var refusals = 0
     var isNested = false
+    /// Segments may go just now, up to where the log has got meanwhile.
+    var isRetaining = false
     /// What went wrong in a step that ran in the middle of another.
     var interruptionFailure: SimulationFailure?
     var nextId = 0

@@ -111,24 +111,38 @@ struct SimulationPlan: Sendable {
         lives[1].crash = nil
     }
 
+    /// A transaction whose records and marker go in one cleaning after the other.
+    private static let endedAndCleaned: [Kind] = [
+        .beginTransaction, .append, .endTransaction, .append, .append, .rollByTime, .clean, .append, .append, .clean,
+        .clean,
+    ]
+    /// Segments that cannot all go at once.
+    private static let refusedRetention: [Kind] = [
+        .append, .append, .append, .refuse, .retain, .retain, .append, .append, .append, .retain, .retain,
+    ]
+
     private static func life(_ random: inout SimulatedDisk.Random, _ isCompaction: Bool) -> Life {
         let lottery = isCompaction ? Kind.compactionLottery : Kind.lottery
         let count = random.oneIn(8) ? random.int(0...3) : random.int(4...40)
         var steps: [Step] = []
         for _ in 0..<count { steps.append(Step(kind: random.pick(lottery) ?? .append, seed: random.next())) }
+        if random.oneIn(4) {
+            let more = isCompaction ? endedAndCleaned : refusedRetention
+            steps += more.map { Step(kind: $0, seed: random.next()) }
+        }
         let end: End = [.cleanStop, .kill, .powerLoss, .powerLoss, .powerLoss][random.int(0..<5)]
         var crash: Crash?
         if random.oneIn(12) {
             crash = Crash(step: -1, change: random.int(0..<40))
         } else if end == .cleanStop {
-            if random.oneIn(3) { crash = Crash(step: count, change: random.int(0..<60)) }
+            if random.oneIn(3) { crash = Crash(step: steps.count, change: random.int(0..<60)) }
         } else if !random.oneIn(5) {
-            let step = max(0, count - 1 - random.int(0..<3))
+            let step = max(0, steps.count - 1 - random.int(0..<3))
             crash = Crash(step: step, change: random.int(0..<(random.oneIn(3) ? 40 : 10)))
             if random.oneIn(6) {
                 // All that the checkpoints say is at stake, in few changes.
                 steps.append(Step(kind: .checkpoint, seed: random.next()))
-                crash = Crash(step: count, change: random.int(0..<12))
+                crash = Crash(step: steps.count - 1, change: random.int(0..<12))
             }
         }
         if crash != nil, isCompaction, end != .cleanStop {

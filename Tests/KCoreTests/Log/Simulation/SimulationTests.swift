@@ -11,14 +11,8 @@ import Testing
         }
     }
 
-    /// Those that take hundreds of seeds are for `make simulate BUGS=10000`.
-    private static let rare: Set<PlantedBug> = [
-        .ignoresFailedSync, .trustsCache, .replacesByRemoving, .forgetsToRemoveSnapshots, .forgetsWhatFailed,
-    ]
-
-    @Test(arguments: PlantedBug.allCases.filter { !rare.contains($0) })
-    func `a mistake under the log is found`(bug: PlantedBug) {
-        #expect(SimulationRun.seedsUntil(bug, limit: 2000) != nil)
+    @Test(arguments: PlantedBug.allCases) func `a mistake under the log is found`(bug: PlantedBug) {
+        #expect(SimulationRun.seedsUntil(bug, limit: 1000) != nil)
     }
 
     @Test func `the same seed is the same history`() {
