@@ -81,7 +81,8 @@ final class LocalMetadataStore: MetadataStore {
     }
 
     private func load() throws -> ClusterImage {
-        try disk.createDirectory(directory)
+        // Its name lasts from the first commit on, and not before what `meta.properties` says does.
+        try disk.createDirectory(directory, durable: false)
         for name in try disk.list(directory).map({ $0.name }) where name.hasSuffix(MetadataSnapshot.partSuffix) {
             try disk.remove("\(directory)/\(name)")
         }
