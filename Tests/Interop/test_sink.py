@@ -304,3 +304,26 @@ def test_a_partition_that_is_added_while_it_copies_is_copied_too(broker, tmp_pat
         status = process.wait(10)
     assert status == 143, process.stderr.read()
     assert [committed(folder) for folder in folders] == lines
+
+
+def test_members_that_begin_together_at_the_end_copy_nothing_from_before(new_broker, tmp_path):
+    """The second one finds output of the topic, which does not make its partitions new."""
+    broker = new_broker(group_initial_rebalance_delay_ms=0)
+    topic = create_topic(broker, partitions=4)
+    for partition in range(4):
+        assert tool(broker, "kproduce", "-t", topic, "-p", partition, stdin=b"old\n" * 10).returncode == 0
+    command = [BIN / "kconsume", "-b", broker.address, "-t", topic, "-g", "sinkers", "--sink", tmp_path / "copy",
+               "-o", "end", "-X", "heartbeat.interval.ms=100"]
+    members = [subprocess.Popen([str(part) for part in command], stderr=subprocess.DEVNULL) for _ in range(2)]
+    try:
+        folders = [tmp_path / "copy" / f"{topic}-{partition}" for partition in range(4)]
+        wait_until(lambda: all((folder / "position").exists() for folder in folders), 40, "all positions")
+        for partition in range(4):
+            assert tool(broker, "kproduce", "-t", topic, "-p", partition, stdin=b"new\n").returncode == 0
+        read = lambda: [b"".join(path.read_bytes() for path in sorted(folder.glob("*.lines"))) for folder in folders]
+        wait_until(lambda: all(read()), 40, "what was produced")
+        assert read() == [b"new\n"] * 4
+    finally:
+        for member in members:
+            member.kill()
+            member.wait()

@@ -67,15 +67,15 @@ final class ConsumeSinkRun {
     /// - Returns: why they cannot be read.
     private func add(_ found: [Consumer.Assignment], to consumer: Consumer) throws(ToolError) -> ClientError? {
         var assignments = found
-        let ids = try SinkStart.topicIds(Set(assignments.map(\.topic)), client)
+        let topics = try SinkStart.topics(Set(assignments.map(\.topic)), client)
         for index in assignments.indices {
             let partition = assignments[index].topicPartition
-            guard try sink.open(partition, topicId: ids[partition.topic] ?? .zero) else {
+            guard try sink.open(partition, topicId: topics[partition.topic]?.id ?? .zero) else {
                 throw ToolError("\(partition) is being written to \(settings.sink ?? "") by another kconsume")
             }
             if let offset = sink.offset(partition) { assignments[index].start = .offset(offset) }
         }
-        try beginLateOnes(&assignments, ids)
+        try beginLateOnes(&assignments, topics)
         do throws(ClientError) {
             try consumer.add(assignments)
         } catch {
@@ -84,18 +84,21 @@ final class ConsumeSinkRun {
         // Where it begins is kept before anything is read, so that a later start begins there too.
         for start in consumer.positions {
             let partition = TopicPartition(topic: start.topic, partition: start.partition)
-            if sink.offset(partition) == nil { try sink.begin(partition, at: start.start) }
+            guard sink.offset(partition) == nil else { continue }
+            try sink.begin(partition, at: start.start, partitions: topics[start.topic]?.partitions)
         }
         return nil
     }
 
-    // What is new where there is output of its topic was added since, or left out: all of it is to be copied.
+    // Of what was added after output of its topic began, all is to be copied.
     private func beginLateOnes(
-        _ assignments: inout [Consumer.Assignment], _ ids: [String: Uuid]
+        _ assignments: inout [Consumer.Assignment], _ topics: [String: SinkStart.Topic]
     ) throws(ToolError) {
         var late: [TopicPartition] = []
-        for topic in Set(assignments.map(\.topic)) where try sink.hasOutput(of: topic, id: ids[topic] ?? .zero) {
-            for index in assignments.indices where assignments[index].topic == topic {
+        for topic in Set(assignments.map(\.topic)) {
+            guard let known = try sink.firstPartitions(of: topic, id: topics[topic]?.id ?? .zero) else { continue }
+            for index in assignments.indices
+            where assignments[index].topic == topic && assignments[index].partition >= known {
                 let partition = assignments[index].topicPartition
                 guard sink.offset(partition) == nil, assignments[index].start != .beginning else { continue }
                 assignments[index].start = .beginning

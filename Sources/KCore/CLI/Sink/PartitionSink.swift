@@ -150,12 +150,14 @@ final class PartitionSink {
     // MARK: Committing
 
     /// Says where the output of a partition begins that has none yet, or that it goes on behind what others have handled.
-    func begin(at offset: Int64) throws(ToolError) {
+    /// - Parameter partitions: of the topic as it is now; nil where that is not known.
+    func begin(at offset: Int64, partitions: Int32? = nil) throws(ToolError) {
         guard position?.offset != offset else { return }
         let last = position
         try keep(
             SinkPosition(
-                partition: partition, format: format, topicId: topicId, offset: offset,
+                partition: partition, partitions: last.map { $0.partitions } ?? partitions, format: format,
+                topicId: topicId, offset: offset,
                 file: last?.file ?? SinkPosition.fileName(offset),
                 bytes: last?.bytes ?? 0))
         if let position, last == nil { try ToolError.rethrowing { () throws(DiskError) in try open(position) } }
@@ -184,7 +186,8 @@ final class PartitionSink {
         }
         try keep(
             SinkPosition(
-                partition: partition, format: format, topicId: topicId, offset: next, file: last.file,
+                partition: partition, partitions: last.partitions, format: format, topicId: topicId, offset: next,
+                file: last.file,
                 bytes: writer.bytes))
         if writer.bytes >= segmentBytes { try roll(next) }
     }
@@ -192,7 +195,8 @@ final class PartitionSink {
     private func roll(_ next: Int64) throws(ToolError) {
         try keep(
             SinkPosition(
-                partition: partition, format: format, topicId: topicId, offset: next, file: SinkPosition.fileName(next),
+                partition: partition, partitions: position?.partitions, format: format, topicId: topicId,
+                offset: next, file: SinkPosition.fileName(next),
                 bytes: 0))
         if let position { try ToolError.rethrowing { () throws(DiskError) in try open(position) } }
     }

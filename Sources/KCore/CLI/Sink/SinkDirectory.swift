@@ -43,18 +43,22 @@ final class SinkDirectory {
     /// The first offset that is not in the output of an open partition; nil where there is none yet.
     func offset(_ partition: TopicPartition) -> Int64? { sinks[partition]?.position?.offset }
 
-    /// Whether there is output of this topic, of any of its partitions, whoever writes it.
+    /// How many partitions a topic had when the first output of it began, of any of its partitions, whoever writes it; 0 when
+    /// that is not known, nil when there is no output.
     /// - Parameter id: of the topic as it is now; zero when it has none.
-    func hasOutput(of topic: String, id: Uuid) throws(ToolError) -> Bool {
+    func firstPartitions(of topic: String, id: Uuid) throws(ToolError) -> Int32? {
         try ToolError.rethrowing { () throws(DiskError) in
+            var first: Int32?
             for entry in try disk.list(path) where entry.isDirectory && entry.name.hasPrefix(topic + "-") {
                 guard let number = Int32(entry.name.dropFirst(topic.count + 1)) else { continue }
                 let partition = TopicPartition(topic: topic, partition: number)
                 let text = try disk.readFile("\(directory(partition))/\(SinkPosition.fileName)")?.utf8String
                 guard let position = text.flatMap({ SinkPosition($0, of: partition) }) else { continue }
-                if position.topicId.isZero || id.isZero || position.topicId == id { return true }
+                if position.topicId.isZero || id.isZero || position.topicId == id {
+                    first = min(first ?? .max, position.partitions ?? 0)
+                }
             }
-            return false
+            return first
         }
     }
 
@@ -72,8 +76,9 @@ final class SinkDirectory {
     }
 
     /// Says where the output of an open partition begins or goes on.
-    func begin(_ partition: TopicPartition, at offset: Int64) throws(ToolError) {
-        try sinks[partition]?.begin(at: offset)
+    /// - Parameter partitions: of the topic as it is now; nil where that is not known.
+    func begin(_ partition: TopicPartition, at offset: Int64, partitions: Int32? = nil) throws(ToolError) {
+        try sinks[partition]?.begin(at: offset, partitions: partitions)
     }
 
     /// Prints a piece of a partition; one that is not open is left out.

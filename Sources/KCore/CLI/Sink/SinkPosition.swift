@@ -4,6 +4,7 @@
 ///     topic=orders
 ///     topic_id=Fz3ZQ1VrTtK8p0b2yHn4uA
 ///     partition=0
+///     partitions=4
 ///     format='%v\n'
 ///     offset=1234
 ///     file=00000000000000000000.lines
@@ -17,6 +18,8 @@ struct SinkPosition: Equatable, Sendable {
     var format: String?
     /// A topic that is made anew under the same name has another; zero from brokers without ids.
     var topicId: Uuid
+    /// How many partitions the topic had when this output began: others were added later. Nil where that is not known.
+    var partitions: Int32?
     /// The first offset that is not in the output.
     var offset: Int64
     /// The last file of the output; those before it count as they are.
@@ -39,7 +42,7 @@ struct SinkPosition: Equatable, Sendable {
         """
         version=1
         topic=\(partition.topic)\(topicId.isZero ? "" : "\ntopic_id=\(topicId)")
-        partition=\(partition.partition)\(format.map { "\nformat=\($0)" } ?? "")
+        partition=\(partition.partition)\(partitions.map { "\npartitions=\($0)" } ?? "")\(format.map { "\nformat=\($0)" } ?? "")
         offset=\(offset)
         file=\(file)
         bytes=\(bytes)
@@ -48,9 +51,10 @@ struct SinkPosition: Equatable, Sendable {
     }
 
     init(
-        partition: TopicPartition, format: String? = nil, topicId: Uuid = .zero, offset: Int64, file: String,
-        bytes: Int64
+        partition: TopicPartition, partitions: Int32? = nil, format: String? = nil, topicId: Uuid = .zero,
+        offset: Int64, file: String, bytes: Int64
     ) {
+        self.partitions = partitions
         self.format = format
         self.partition = partition
         self.topicId = topicId
@@ -66,12 +70,14 @@ struct SinkPosition: Equatable, Sendable {
             let offset = values["offset"].flatMap({ Int64($0) }), offset >= 0,
             let bytes = values["bytes"].flatMap({ Int64($0) }), bytes >= 0,
             let file = values["file"], SinkPosition.isOutput(file),
-            let topicId = values["topic_id"].map({ Uuid($0) }) ?? .some(.zero)
+            let topicId = values["topic_id"].map({ Uuid($0) }) ?? .some(.zero),
+            let partitions = values["partitions"].map({ Int32($0) }) ?? .some(0)
         else { return nil }
         // As it stands there: what a backslash means is the format's.
         let format = text.split(separator: "\n").first { $0.hasPrefix("format=") }.map { String($0.dropFirst(7)) }
         self.init(
-            partition: partition, format: format, topicId: topicId, offset: offset, file: file, bytes: bytes)
+            partition: partition, partitions: partitions > 0 ? partitions : nil, format: format, topicId: topicId,
+            offset: offset, file: file, bytes: bytes)
     }
 
     /// - Parameter format: what -f says; nil for `--json`.

@@ -26,12 +26,12 @@ struct SinkStart {
     }
 
     /// Opens the output of these partitions. Each begins where its output ends, or where the group has come to when that
-    /// is further; one without either at its beginning when there is output of its topic already, else where
+    /// is further; one without either at its beginning when it was added after output of its topic began, else where
     /// `auto.offset.reset` says, and that is kept.
     func offsets(_ partitions: [TopicPartition]) throws(ToolError) -> Offsets {
-        let ids = try SinkStart.topicIds(Set(partitions.map(\.topic)), client)
+        let topics = try SinkStart.topics(Set(partitions.map(\.topic)), client)
         for partition in partitions {
-            guard try opened(partition, ids[partition.topic] ?? .zero) else { return Offsets() }
+            guard try opened(partition, topics[partition.topic]?.id ?? .zero) else { return Offsets() }
         }
         if partitions.isEmpty { return Offsets() }
         let committed = try ToolError.rethrowing { () throws(ClientError) in
@@ -46,20 +46,20 @@ struct SinkStart {
         }
         let unknown = partitions.filter { offsets.start[$0] == nil }
         if !unknown.isEmpty {
-            // Before any of these begins. What is new to others of its topic was added since they began.
-            var begun: Set<String> = []
-            for topic in Set(unknown.map(\.topic)) where try sink.hasOutput(of: topic, id: ids[topic] ?? .zero) {
-                begun.insert(topic)
+            // Before any of these begins: by what others of its topic say, of whichever member.
+            var known: [String: Int32] = [:]
+            for topic in Set(unknown.map(\.topic)) {
+                known[topic] = try sink.firstPartitions(of: topic, id: topics[topic]?.id ?? .zero)
             }
-            let late = unknown.filter { begun.contains($0.topic) }
-            let first = unknown.filter { !begun.contains($0.topic) }
+            let late = unknown.filter { $0.partition >= known[$0.topic] ?? .max }
+            let first = unknown.filter { $0.partition < known[$0.topic] ?? .max }
             for found in [try found(.earliest, of: late), try found(resetPlace(first), of: first)] {
                 offsets.start.merge(found) { known, _ in known }
             }
             if client.config.autoOffsetReset != .earliest { offsets.notes += late.map(SinkStart.lateNote) }
         }
         for (partition, offset) in offsets.start.sorted(by: { $0.key < $1.key }) {
-            try sink.begin(partition, at: offset)
+            try sink.begin(partition, at: offset, partitions: topics[partition.topic]?.partitions)
         }
         return offsets
     }
@@ -75,13 +75,22 @@ struct SinkStart {
             : "\(partition) goes on at \(written), where its output ends, and not at \(stored), where the group was"
     }
 
-    /// The ids of topics as they are now; without those that have none.
-    static func topicIds(_ topics: Set<String>, _ client: KafkaClient) throws(ToolError) -> [String: Uuid] {
+    /// A topic as it is now.
+    struct Topic {
+        /// Zero from brokers without ids.
+        var id: Uuid
+        var partitions: Int32
+    }
+
+    /// What there is of these topics.
+    static func topics(_ topics: Set<String>, _ client: KafkaClient) throws(ToolError) -> [String: Topic] {
         let found = try ToolError.rethrowing { () throws(ClientError) in
             try client.metadata(topics: topics.sorted()).topics
         }
         return Dictionary(
-            found.filter { $0.error == .none && !$0.id.isZero }.map { ($0.name, $0.id) },
+            found.filter { $0.error == .none }.map {
+                ($0.name, Topic(id: $0.id, partitions: Int32($0.partitions.count)))
+            },
             uniquingKeysWith: { first, _ in first })
     }
 

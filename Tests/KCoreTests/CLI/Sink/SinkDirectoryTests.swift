@@ -65,15 +65,29 @@ import Testing
         let (old, new) = (Uuid(high: 1, low: 2), Uuid(high: 3, low: 4))
         let sink = SinkDirectory("/copy", disk: disk)
         #expect(try sink.open(partition, topicId: old))
-        #expect(try !sink.hasOutput(of: "t", id: old), "opened, and not begun")
-        try sink.begin(partition, at: 7)
-        #expect(try sink.hasOutput(of: "t", id: old) && sink.hasOutput(of: "t", id: .zero))
-        #expect(try !sink.hasOutput(of: "t", id: new), "made anew under the name")
+        #expect(try sink.firstPartitions(of: "t", id: old) == nil, "opened, and not begun")
+        try sink.begin(partition, at: 7, partitions: 4)
+        #expect(try sink.firstPartitions(of: "t", id: old) == 4 && sink.firstPartitions(of: "t", id: .zero) == 4)
+        #expect(try sink.firstPartitions(of: "t", id: new) == nil, "made anew under the name")
         let other = TopicPartition(topic: "t-1", partition: 0)
         #expect(try sink.open(other, topicId: new))
         try sink.begin(other, at: 0)
-        #expect(try sink.hasOutput(of: "t-1", id: new) && !sink.hasOutput(of: "t-", id: .zero))
-        #expect(try !sink.hasOutput(of: "t", id: new))
+        #expect(try sink.firstPartitions(of: "t-1", id: new) == 0, "it does not say")
+        #expect(try sink.firstPartitions(of: "t-", id: .zero) == nil && sink.firstPartitions(of: "t", id: new) == nil)
+    }
+
+    @Test func `how many partitions a topic had at first stays with its output`() throws {
+        let disk = SimulatedDisk()
+        let sink = SinkDirectory("/copy", disk: disk, segmentBytes: 1)
+        let later = TopicPartition(topic: "t", partition: 5)
+        for (place, count) in [(partition, Int32(4)), (later, 6)] {
+            #expect(try sink.open(place, topicId: .zero))
+            try sink.begin(place, at: 0, partitions: count)
+        }
+        try sink.begin(partition, at: 9, partitions: 6)
+        #expect(try sink.firstPartitions(of: "t", id: .zero) == 4)
+        let text = String(decoding: disk.contents("/copy/t-5/position") ?? [], as: UTF8.self)
+        #expect(text.contains("\npartition=5\npartitions=6\n") && SinkPosition(text, of: later)?.partitions == 6)
     }
 
     @Test func `output goes on in the format that it began in, and is not taken over in another`() throws {
