@@ -65,8 +65,12 @@ extension LogManager {
 
     /// Has appends refused from now on where the disk does not answer, and taken where it answers again.
     func noteSilence(of directory: LogDirectory) {
-        // By what the disk was asked. A job that has not begun says nothing of the disk.
-        let isSilent = directory.health.watch.oldestMs > options.silentMs
+        // By what the disk was asked. A job that has not begun says nothing of the disk. Where no other one is better, who
+        // waits loses nothing.
+        let nowMs = clock.monotonicMs
+        let isSilent =
+            directory.health.watch.oldestMs > options.silentMs
+            && directories.contains { !$0.health.isOffline && $0 !== directory && !isHanging($0, nowMs: nowMs) }
         guard directory.health.setSilent(isSilent) else { return }
         if isSilent {
             logger.error("the disk does not answer, appends are refused until it does", ["dir": directory.path])

@@ -14,12 +14,12 @@ public struct LogManagerOptions: Sendable {
     /// After how long without an answer a disk is not waited for any more where others can go on: longer than what makes or
     /// deletes a partition takes on any disk that does anything else.
     public var hangingMs: Int64 = 5000
-    /// After how long without an answer of the disk appends are refused. Longer than `hangingMs`: a disk that is slow with an
-    /// fsync takes appends all the same.
-    public var silentMs: Int64 = 10_000
-    /// After how long without an answer a log directory is offline, as long as there is another one. Longer than any fsync
-    /// takes on a disk that is merely slow, since the kernel is told to write early.
-    public var answerTimeoutMs: Int64 = 30_000
+    /// After how long without an answer of the disk appends are refused, as long as there is another directory that does
+    /// answer. Longer than `hangingMs`: a disk that is slow with an fsync takes appends all the same.
+    public var silentMs: Int64 = 30_000
+    /// After how long without an answer a log directory is offline, as long as there is another one that does answer. Much
+    /// longer than an fsync takes on a disk that is merely slow: only the next start takes the directory back.
+    public var answerTimeoutMs: Int64 = 180_000
     /// How long a stop waits for directories when nothing gets done in any of them. Longer than any fsync takes on a disk that
     /// is merely slow, since the kernel is told to write early; shorter than service managers wait.
     public var stopTimeoutMs: Int64 = 30_000
