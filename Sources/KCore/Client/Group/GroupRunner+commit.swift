@@ -23,8 +23,8 @@ extension GroupRunner {
         var request = OffsetCommitRequest(group: member.settings.groupId, offsets: offsets)
         request.generationIdOrMemberEpoch = generation
         (request.memberId, request.groupInstanceId) = (member.memberId, member.settings.instanceId)
-        // Not over the member's own connection: its JoinGroup may wait there for as long as others take.
-        runtime.send(request, to: coordinator, timeoutMs: member.settings.requestTimeoutMs) { [weak self] result in
+        let timeoutMs = member.settings.requestTimeoutMs
+        ask(request, at: coordinator, over: .offsets, timeoutMs: timeoutMs) { [weak self] result in
             guard let self else { return }
             switch result {
             case .failure(let error): answered(Set(offsets.keys), error, mayTryAgain: error.isRetriable)

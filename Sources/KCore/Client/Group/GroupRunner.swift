@@ -1,5 +1,4 @@
-/// A group member's part on the loop: sends what ``GroupMembership`` asks for, over a connection of its own, since a JoinGroup
-/// may wait for minutes there, and has its share fetched. Offsets go over the client's connection to the coordinator.
+/// A group member's part on the loop: sends what ``GroupMembership`` asks for, and has its share fetched.
 ///
 /// `@unchecked Sendable`: everything but the queue, which has its lock, is touched on the loop only.
 final class GroupRunner: @unchecked Sendable {
@@ -20,7 +19,7 @@ final class GroupRunner: @unchecked Sendable {
     private let queue: Monitor<FetchQueue>
     let fetcher: ConsumerRunner
     let logger: Logger
-    private var connection: BrokerConnection?
+    private var connections: [Line: BrokerConnection] = [:]
     private var observer: Int?
     private var wakeMs = Int64.max
     private(set) var isEnded = false
@@ -224,8 +223,9 @@ final class GroupRunner: @unchecked Sendable {
         guard !isEnded, !wanted.isEmpty else { return }
         guard let coordinator = member.coordinator else { return beginLater(wanted, failures: failures) }
         let request = OffsetFetchRequest(group: member.settings.groupId, partitions: wanted, requireStable: true)
-        runtime.send(
-            request, to: coordinator, timeoutMs: member.settings.requestTimeoutMs, adapt: OffsetFetchRequest.adapt
+        ask(
+            request, at: coordinator, over: .offsets, timeoutMs: member.settings.requestTimeoutMs,
+            adapt: OffsetFetchRequest.adapt
         ) { [weak self] result in
             guard let self, !isEnded else { return }
             switch result.flatMap({ $0.offsets(of: self.member.settings.groupId) }) {
@@ -267,7 +267,7 @@ final class GroupRunner: @unchecked Sendable {
                 request, to: runtime.anyServer(), timeoutMs: timeoutMs, adapt: FindCoordinatorRequest.adapt
             ) { [weak self] result in if self != nil { done(result, GroupAnswer.coordinator) } }
         }
-        guard let coordinator = member.coordinator ?? connection?.address else { return }
+        guard let coordinator = member.coordinator ?? connections[.membership]?.address else { return }
         switch request {
         case .findCoordinator: break
         case .join(let join): ask(join, at: coordinator, timeoutMs: timeoutMs) { done($0, GroupAnswer.joined) }
@@ -282,11 +282,18 @@ final class GroupRunner: @unchecked Sendable {
         }
     }
 
+    /// Connections to the coordinator. Answers come in the order of the requests: none waits behind a fetch, and no offsets
+    /// wait behind a JoinGroup, which may wait for minutes.
+    enum Line {
+        case membership, offsets
+    }
+
     func ask<R: ApiRequest>(
-        _ request: R, at address: HostAndPort, timeoutMs: Int64, adapt: ((inout R, Int16) -> Void)? = nil,
+        _ request: R, at address: HostAndPort, over line: Line = .membership, timeoutMs: Int64,
+        adapt: ((inout R, Int16) -> Void)? = nil,
         completion: @escaping (Result<R.Response, ClientError>) -> Void
     ) {
-        let connection = coordinatorConnection(address)
+        let connection = connection(address, line)
         let exchange = Exchange(
             request, versions: nil, clientId: runtime.config.clientId, deadlineMs: runtime.nowMs + timeoutMs,
             broker: "the coordinator at \(address)", adapt: adapt
@@ -296,7 +303,9 @@ final class GroupRunner: @unchecked Sendable {
                 response.map { .success($0) } ?? .failure(ClientError(.badData, "an empty answer of \(address)"))
             }
             // The coordinator has moved and its connection was closed, not the client.
-            if case .failure(let error) = outcome, error.kind == .closed, connection !== self.connection, !isEnded {
+            if case .failure(let error) = outcome, error.kind == .closed, connection !== self.connections[line],
+                !isEnded
+            {
                 return completion(.failure(ClientError(.connection, "the coordinator at \(address) has changed")))
             }
             completion(outcome)
@@ -304,11 +313,11 @@ final class GroupRunner: @unchecked Sendable {
         connection.send(exchange)
     }
 
-    private func coordinatorConnection(_ address: HostAndPort) -> BrokerConnection {
-        if let connection, connection.address == address { return connection }
-        let old = connection
+    private func connection(_ address: HostAndPort, _ line: Line) -> BrokerConnection {
+        let old = connections[line]
+        if let old, old.address == address { return old }
         let made = BrokerConnection(address: address, config: runtime.config, context: runtime, logger: logger)
-        connection = made
+        connections[line] = made
         old?.close()
         return made
     }
@@ -327,7 +336,7 @@ final class GroupRunner: @unchecked Sendable {
         isEnded = true
         sendCommits()
         let close = { [self] in
-            connection?.close()
+            for connection in connections.values { connection.close() }
             completion()
         }
         for case .send(let goodbye, _, _) in goodbyes {
