@@ -27,7 +27,10 @@ extension Log {
         _ prepared: PreparedAppend, leaderEpoch: Int32, origin: AppendOrigin = .client
     ) throws(LogError) -> AppendResult {
         try environment.directory.checkAnswers()
-        return try append(prepared, leaderEpoch: leaderEpoch, origin: origin, config)
+        // The writer is waited for as well, but who has him that long waits for the disk.
+        return try environment.directory.watch.during { () throws(LogError) in
+            try append(prepared, leaderEpoch: leaderEpoch, origin: origin, config)
+        }
     }
 
     private func append(
@@ -227,6 +230,7 @@ extension Log {
             published.note(ended, firstOpenOffset: writer.producers.firstOpenTransactionOffset)
             published.endOffset = lastOffset + 1
             published.activeSize = position + Int64(records.count)
+            if published.epochs.latest != writer.epochs.latest { published.epochs = writer.epochs }
             published.tail.add(TailMarks.Mark(offset: baseOffset, position: position, appendedMs: nowMs))
         }
         return lastOffset

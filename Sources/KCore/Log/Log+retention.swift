@@ -170,7 +170,9 @@ extension Log {
                 published.startOffset = offset
                 return true
             }
-            if isLater { writer.epochs.truncateStart(to: offset) }
+            guard isLater else { return }
+            writer.epochs.truncateStart(to: offset)
+            published.withLock { $0.epochs = writer.epochs }
         }
     }
 }

@@ -83,6 +83,8 @@ public final class Log: Sendable {
         var startOffset: Int64
         var endOffset: Int64
         var activeSize: Int64
+        /// The writer's, whom readers of epochs must not wait for: a disk may have him.
+        var epochs: LeaderEpochs
         var tail = TailMarks()
         var unstable = UnstableTransactions()
     }
@@ -98,7 +100,7 @@ public final class Log: Sendable {
         published = Mutex(
             Published(
                 segments: state.segments, startOffset: startOffset, endOffset: state.endOffset,
-                activeSize: state.segments.last?.size ?? 0))
+                activeSize: state.segments.last?.size ?? 0, epochs: state.epochs))
         settings = Mutex(config)
         recovered = Atomic(recoveryPoint)
         safeStart = Atomic(startOffset)
@@ -173,20 +175,20 @@ public final class Log: Sendable {
     // MARK: Leader epochs
 
     /// The epoch of the newest records; nil when nothing was appended with an epoch.
-    public var latestEpoch: Int32? { writer.withLock { $0.epochs.latest } }
+    public var latestEpoch: Int32? { published.withLock { $0.epochs.latest } }
 
     /// The largest epoch up to `epoch` and the offset behind its last record, as OffsetForLeaderEpoch answers.
     /// - Returns: nil when nothing is known of such an epoch.
     public func endOffset(forLeaderEpoch epoch: Int32) -> (epoch: Int32, endOffset: Int64)? {
         let leading = leadingEpoch.load(ordering: .acquiring)
-        return writer.withLock { $0.epochs.endOffset(of: epoch, leading: leading, logEndOffset: $0.endOffset) }
+        return published.withLock { $0.epochs.endOffset(of: epoch, leading: leading, logEndOffset: $0.endOffset) }
     }
 
     /// The epoch of the record at `offset`, or of the leader where it has to append the next; nil when unknown.
     public func leaderEpoch(at offset: Int64) -> Int32? {
         let leading = leadingEpoch.load(ordering: .acquiring)
-        return writer.withLock { writer -> Int32? in
-            leading >= 0 && offset >= writer.endOffset ? leading : writer.epochs.epoch(at: offset)
+        return published.withLock { published -> Int32? in
+            leading >= 0 && offset >= published.endOffset ? leading : published.epochs.epoch(at: offset)
         }
     }
 
@@ -201,6 +203,7 @@ public final class Log: Sendable {
             published.segments = writer.segments
             published.endOffset = writer.endOffset
             published.activeSize = writer.segments.last?.size ?? 0
+            published.epochs = writer.epochs
             published.startOffset = max(published.startOffset, startOffset ?? published.startOffset)
             published.tail.removeAll()
         }

@@ -51,6 +51,15 @@ import Testing
         try check(bench.records, at: level)
     }
 
+    @Test func `several directories are named at any level, since one can be left out at the next start`() throws {
+        var bench = try ClusterBench(level: 14)
+        let both = [Uuid(high: 7, low: 7), Uuid(high: 8, low: 8)]
+        bench.perform(RegisterBroker(brokerId: 1, incarnationId: .zero, endpoints: [], logDirs: both))
+        #expect(bench.image.brokers[1]?.logDirs == both)
+        let again = try ClusterImage(clusterId: "c").applying(bench.image.records).image
+        #expect(again.brokers[1]?.logDirs == both)
+    }
+
     @Test func `a snapshot leaves out the directories that a log has above its level`() throws {
         var bench = try ClusterBench(level: 14)
         bench.create("a")

@@ -35,7 +35,8 @@ struct RegisterBroker: ControllerRequest {
             }
         record.rack = rack
         record.fenced = false
-        if image.hasDirectories { record.logDirs = logDirs }
+        // Apache Kafka of that time has one directory only. Of several one can be left out, and must be missed then.
+        if image.hasDirectories || logDirs.count > 1 { record.logDirs = logDirs }
         return ControllerResult(
             records: [.registerBroker(record)] + elections(image),
             response: Registration(brokerEpoch: record.brokerEpoch))

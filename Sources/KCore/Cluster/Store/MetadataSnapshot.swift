@@ -97,7 +97,7 @@ extension ClusterImage {
         records += controllers.sorted { $0.key < $1.key }.map { .registerController($0.value) }
         for broker in brokers.values.sorted(by: { $0.id < $1.id }) {
             var record = broker.registration
-            if !hasDirectories { record.logDirs = [] }
+            if !hasDirectories && record.logDirs.count < 2 { record.logDirs = [] }
             records.append(.registerBroker(record))
         }
         for topic in topics.sorted(by: { $0.name < $1.name }) {
