@@ -7,6 +7,8 @@ internal import Synchronization
 final class DiskWatch: Sendable {
     private struct State: Sendable {
         var agesMs: [Int: Int64] = [:]
+        /// Those of the questions that a slow disk, too, takes long for.
+        var long: Set<Int> = []
         var next = 0
         var lastLookMs: Int64?
         var givenUp = 0
@@ -17,13 +19,20 @@ final class DiskWatch: Sendable {
     private static let mostBetweenLooksMs: Int64 = 2000
 
     /// Does something that takes one answer of the disk, or a few. It must not wait for anything else.
-    func during<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+    /// - Parameter mayTakeLong: as an fsync of much that was written does on a busy disk.
+    func during<R, E: Error>(mayTakeLong: Bool = false, _ body: () throws(E) -> R) throws(E) -> R {
         let number = state.withLock { state in
             state.next += 1
             state.agesMs[state.next] = 0
+            if mayTakeLong { state.long.insert(state.next) }
             return state.next
         }
-        defer { state.withLock { $0.agesMs[number] = nil } }
+        defer {
+            state.withLock { state in
+                state.agesMs[number] = nil
+                state.long.remove(number)
+            }
+        }
         return try body()
     }
 
@@ -39,8 +48,11 @@ final class DiskWatch: Sendable {
         }
     }
 
-    /// For how long the oldest question had not been answered when somebody looked.
-    var oldestMs: Int64 { state.withLock { $0.agesMs.values.max() ?? 0 } }
+    /// For how long the oldest question that takes no time on a disk that does anything had not been answered when somebody
+    /// looked.
+    var oldestMs: Int64 {
+        state.withLock { state in state.agesMs.lazy.filter { !state.long.contains($0.key) }.map(\.value).max() ?? 0 }
+    }
 
     /// Whether nothing is asked.
     var isIdle: Bool { state.withLock { $0.agesMs.isEmpty } }

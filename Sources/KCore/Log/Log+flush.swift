@@ -89,7 +89,7 @@ extension Log {
             do {
                 // The indexes of the segment that holds the recovery point are rebuilt after a crash anyway.
                 let isActive = index == plan.segments.count - 1
-                try environment.directory.watch.during { () throws(DiskError) in
+                try environment.directory.watch.during(mayTakeLong: true) { () throws(DiskError) in
                     if isActive { try segment.flushLog() } else { try segment.flush() }
                 }
             } catch  where error.isMissing {}  // Deleted meanwhile.

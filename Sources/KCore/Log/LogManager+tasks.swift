@@ -28,11 +28,13 @@ extension LogManager {
     /// - Returns: whether each was done.
     func perform(_ tasks: [DirectoryTask]) -> [Bool] {
         let isAlone = directories.count { !$0.health.isOffline } < 2
+        // For what is offline nobody waits for ever: that would hold up the one that is well.
+        let areWaitedFor = isAlone && !tasks.contains { $0.directory.health.isOffline }
         let waits = Monitor(Waits(pending: Set(tasks.indices)))
         var awaited: Set<Int> = []
         for (index, task) in tasks.enumerated() {
             let watch = task.directory.health.watch
-            if !watch.isGivenUp || isAlone { awaited.insert(index) }
+            if !watch.isGivenUp || areWaitedFor { awaited.insert(index) }
             task.directory.workers.maker {
                 task.directory.making.withLock { _ in task.body { waits.update { $0.steps += 1 } } }
                 let isLate = waits.update { waits in
@@ -44,7 +46,7 @@ extension LogManager {
         }
         var seen = -1
         while let steps = waits.wait(
-            timeoutMs: isAlone ? .max : options.hangingMs,
+            timeoutMs: areWaitedFor ? .max : options.hangingMs,
             { $0.pending.isDisjoint(with: awaited) ? Int.max : $0.steps > seen ? $0.steps : nil }), steps != .max
         {
             seen = steps

@@ -19,7 +19,7 @@ public struct LogManagerOptions: Sendable {
     public var silentMs: Int64 = 30_000
     /// After how long without an answer a log directory is offline, as long as there is another one that does answer. Much
     /// longer than an fsync takes on a disk that is merely slow: only the next start takes the directory back.
-    public var answerTimeoutMs: Int64 = 180_000
+    public var answerTimeoutMs: Int64 = 300_000
     /// How long a stop waits for directories when nothing gets done in any of them. Longer than any fsync takes on a disk that
     /// is merely slow, since the kernel is told to write early; shorter than service managers wait.
     public var stopTimeoutMs: Int64 = 30_000

@@ -82,12 +82,25 @@ final class ConsumeSinkRun {
             return error
         }
         // Where it begins is kept before anything is read, so that a later start begins there too.
-        for start in consumer.positions {
+        let starts = consumer.positions
+        let begun = Set(starts.map { TopicPartition(topic: $0.topic, partition: $0.partition) })
+        for start in starts {
             let partition = TopicPartition(topic: start.topic, partition: start.partition)
             guard sink.offset(partition) == nil else { continue }
-            try sink.begin(partition, at: start.start, partitions: topics[start.topic]?.partitions)
+            let count = topics[start.topic].map { firstMissing(of: start.topic, $0.partitions, begun) }
+            try sink.begin(partition, at: start.start, partitions: count)
         }
         return nil
+    }
+
+    /// How many partitions of a topic begin together. What has no leader now begins later, and then at its beginning: nobody
+    /// has chosen to leave it out.
+    private func firstMissing(of topic: String, _ count: Int32, _ begun: Set<TopicPartition>) -> Int32 {
+        if settings.partitions != nil { return count }
+        return (0..<max(count, 0)).first { index in
+            let partition = TopicPartition(topic: topic, partition: index)
+            return !begun.contains(partition) && sink.offset(partition) == nil
+        } ?? count
     }
 
     // Of what was added after output of its topic began, all is to be copied.
