@@ -16,7 +16,7 @@ protocol CoordinatorMachine: Sendable {
 
     /// The whole log has been replayed; from now on there are steps.
     mutating func didLoad(_ turn: inout CoordinatorTurn<Record>)
-    /// Does what is due.
+    /// Does what is due, or the first of it: it is called again as long as something is.
     mutating func tick(_ turn: inout CoordinatorTurn<Record>)
     /// When there is something to do without a request, in the milliseconds of ``CoordinatorTurn/nowMs``; nil for never.
     var nextTickMs: Int64? { get }

@@ -142,9 +142,13 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
         return answer
     }
 
-    /// Does what is due.
+    /// Does what is due, in as many steps as the machine makes of it.
     func tick() {
-        if phase == .active { step { machine, turn in machine.tick(&turn) } }
+        let nowMs = clock.monotonicMs
+        repeat {
+            guard phase == .active else { return }
+            step { machine, turn in machine.tick(&turn) }
+        } while machine?.nextTickMs ?? .max <= nowMs
     }
 
     private func step(_ producer: CoordinatorProducer? = nil, _ body: (inout Machine, inout Turn) -> Void) {

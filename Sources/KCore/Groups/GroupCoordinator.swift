@@ -41,23 +41,22 @@ struct GroupCoordinator: CoordinatorMachine {
         return min(timer, nextExpiryMs ?? .max)
     }
 
+    // One thing at a time: the sessions of all groups may end together, and what they write would be one batch.
     mutating func tick(_ turn: inout Turn) {
-        while let timer = timers.popDue(turn.nowMs) {
-            if groups[timer.groupId]?.consumer != nil {
-                consumerTimerEnded(timer, &turn)
-                continue
+        if let timer = timers.popDue(turn.nowMs) { return ended(timer, &turn) }
+        guard let nextExpiryMs, turn.nowMs >= nextExpiryMs else { return }
+        expireOffsets(&turn)
+        self.nextExpiryMs = turn.nowMs + settings.offsetsRetentionCheckIntervalMs
+    }
+
+    private mutating func ended(_ timer: GroupTimer, _ turn: inout Turn) {
+        if groups[timer.groupId]?.consumer != nil { return consumerTimerEnded(timer, &turn) }
+        classicStep(timer.groupId, &turn) { group, step in
+            if let memberId = timer.memberId {
+                group.memberTimerEnded(memberId, deadlineMs: timer.deadlineMs, &step)
+            } else {
+                group.phaseTimerEnded(deadlineMs: timer.deadlineMs, &step)
             }
-            classicStep(timer.groupId, &turn) { group, step in
-                if let memberId = timer.memberId {
-                    group.memberTimerEnded(memberId, deadlineMs: timer.deadlineMs, &step)
-                } else {
-                    group.phaseTimerEnded(deadlineMs: timer.deadlineMs, &step)
-                }
-            }
-        }
-        if let nextExpiryMs, turn.nowMs >= nextExpiryMs {
-            expireOffsets(&turn)
-            self.nextExpiryMs = turn.nowMs + settings.offsetsRetentionCheckIntervalMs
         }
     }
 

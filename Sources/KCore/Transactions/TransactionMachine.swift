@@ -91,6 +91,8 @@ struct TransactionMachine: CoordinatorMachine {
     }
 
     private mutating func abortTimedOut(_ turn: inout Turn) {
+        // Of each id one record, and after a start of all of them at once.
+        turn.allowDivision()
         nextAbortMs = nil
         var nextMs = Int64.max
         for id in ongoing.sorted().map(\.text) {
@@ -107,6 +109,7 @@ struct TransactionMachine: CoordinatorMachine {
     }
 
     private mutating func forgetExpired(_ turn: inout Turn) {
+        turn.allowDivision()
         nextExpiryMs = turn.nowMs + settings.expiryIntervalMs
         let expired = states.filter { _, state in
             state.status != .ongoing && !state.isPrepared && turn.wallMs &- state.updateMs >= settings.idExpirationMs

@@ -181,6 +181,22 @@ import Testing
         #expect(bench.fetch("u", group: "other").committedOffset == 1)
     }
 
+    @Test func `sessions of many groups end together, however small segments are`() throws {
+        let names = (0..<60).map { "group \($0)" }
+        for name in names { _ = bench.joinNew(group: name) }
+        bench.advance(ms: 1)
+        for name in names {
+            let group = try #require(bench.classic(name))
+            let id = try #require(group.members.keys.first)
+            _ = bench.sync(id, group.generation, group: name, assignments: [id: "share"])
+        }
+        bench.log.state.withLock { $0.maxBatchBytes = 2000 }
+        try bench.restart()
+        bench.advance(ms: 10_000)
+        #expect(bench.partition.phase == .active)
+        #expect(names.allSatisfy { bench.classic($0)?.state == .empty })
+    }
+
     @Test(arguments: [Int64.min, Int64.max])
     func `an offset that was committed at an impossible time traps nobody`(timestampMs: Int64) throws {
         var value = OffsetCommitValue()

@@ -133,6 +133,23 @@ final class TransactionBench {
         #expect(bench.add("caf\u{E9}", Producer(id: 1001, epoch: 0), [0]) == .none)
     }
 
+    @Test func `transactions that time out together are aborted, however small segments are`() {
+        let ids = (0..<100).map { "id \($0)" }
+        for id in ids {
+            guard case .producer(let producer) = bench.initialize(id, timeoutMs: 1000) else {
+                Issue.record("\(id) gets no producer")
+                continue
+            }
+            #expect(bench.add(id, producer, [0]) == .none)
+        }
+        bench.log.state.withLock { $0.maxBatchBytes = 2000 }
+        bench.clock.advance(ms: 2000)
+        bench.reload()
+        bench.tick()
+        #expect(bench.partition.phase == .active)
+        #expect(ids.allSatisfy { bench.states[$0]?.status == .prepareAbort })
+    }
+
     @Test func `forged ids and epochs change nothing`() {
         _ = bench.initialize("a")
         _ = bench.initialize("a")
