@@ -94,7 +94,7 @@ def test_a_row_of_segments_of_which_nothing_stays_stops_no_client(new_broker):
     """librdkafka takes answers without a record for a limit that is too small, and gives up after ten of them."""
     broker = new_broker(**FAST)
     topic = compacted(broker)
-    put(broker, topic, [(b"key", RANDOM)] * 40 + [(b"last", RANDOM)] * 2)
+    put(broker, topic, [(b"key", RANDOM)] * 40 + [(b"last", RANDOM)] * 2, **{"batch.num.messages": 1})
     segments = broker.directory / f"{topic}-0"
     wait_until(lambda: sum(path.stat().st_size < 100 for path in segments.glob("*.log")) > 30, what="a cleaning")
     # The last of both in front of the active segment, and what is in that.
