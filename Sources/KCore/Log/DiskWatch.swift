@@ -51,7 +51,9 @@ final class DiskWatch: Sendable {
     /// For how long the oldest question that takes no time on a disk that does anything had not been answered when somebody
     /// looked.
     var oldestMs: Int64 {
-        state.withLock { state in state.agesMs.lazy.filter { !state.long.contains($0.key) }.map(\.value).max() ?? 0 }
+        state.withLock { state in
+            state.agesMs.reduce(0) { state.long.contains($1.key) ? $0 : max($0, $1.value) }
+        }
     }
 
     /// Whether nothing is asked.
