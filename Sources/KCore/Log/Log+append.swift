@@ -299,7 +299,7 @@ extension Log {
         do throws(DiskError) {
             if let active = writer.segments.last {
                 if active.baseOffset == baseOffset && active.size == 0 { return active }
-                try active.seal()
+                try active.seal(wasReserved: config.preallocate)
                 // Of an older one that is not written yet nobody has need.
                 writer.dueSnapshot = writer.producers
                 writer.dueSnapshot?.mapEndOffset = writer.endOffset

@@ -137,7 +137,7 @@ extension Log {
                 try checkCut(writer)
                 // Most of many partitions have not been touched.
                 if writer.savedEnd == writer.endOffset, !writer.hasNewFiles, !writer.epochs.isDirty { return true }
-                try writer.segments.last?.seal()
+                try writer.segments.last?.seal(wasReserved: config.preallocate)
                 try writeProducerSnapshot(writer.producers, at: writer.endOffset)
                 writer.hasNewFiles = true
                 return false

@@ -58,6 +58,8 @@ extension Log {
             return queue.ask()
         }
         if mustStart { startFlushes() }
+        // Whoever has answered all others may have done so in between.
+        if isOffline { giveUpFlushes() }
     }
 
     /// Answers everybody who waits: the directory is offline, and the flush that runs may never come back.

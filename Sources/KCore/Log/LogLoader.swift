@@ -255,7 +255,7 @@ struct LogLoader {
             do throws(LogFault) {
                 _ = try recovery.run(mayCut: { _ in false }) { _ in }
                 try onDisk { () throws(DiskError) in
-                    if segment.baseOffset != names.bases.last { try segment.seal() }
+                    if segment.baseOffset != names.bases.last { try segment.seal(wasReserved: config.preallocate) }
                     // Nobody flushes below the recovery point, nor makes them anew once more.
                     try segment.flush()
                     try folder.sync()
@@ -311,7 +311,7 @@ struct LogLoader {
             } else if follows(segments[index], end: nextOffset, names) {
                 reportGap(from: nextOffset, to: segments[index].baseOffset)
                 // Nothing will be appended to it, which would complete its indexes.
-                try onDisk { () throws(DiskError) in try segment.seal() }
+                try onDisk { () throws(DiskError) in try segment.seal(wasReserved: config.preallocate) }
                 continue
             } else {
                 let next = segments[index].baseOffset

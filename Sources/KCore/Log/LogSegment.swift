@@ -188,11 +188,13 @@ final class LogSegment: Sendable {
 
     /// Completes the indexes and gives back what `preallocate` has reserved: nothing will be appended any more, or not for a
     /// while.
-    func seal() throws(DiskError) {
+    /// - Parameter wasReserved: by the topic's settings. Elsewhere nothing is asked: file systems that reserve by themselves
+    ///   (XFS) would have it wait for the data.
+    func seal(wasReserved: Bool) throws(DiskError) {
         let size = size
         do throws(DiskError) {
             // Of all that was reserved no size tells, and so no retention either.
-            try files.log.open().releaseReserved(behind: size)
+            if wasReserved { try files.log.open().releaseReserved(behind: size) }
         } catch  where error.isHarmless {}
         guard size > 0 else { return }
         let last = state.withLock { $0.lastTimeEntry }

@@ -51,7 +51,7 @@ extension GroupRunner {
         // come back as what it was.
         let mayTryAgain =
             code.isRetriable && code != .unknownTopicOrPartition || code == .rebalanceInProgress
-            || code == .staleMemberEpoch
+            || code == .staleMemberEpoch || code == .illegalGeneration && generation != member.generation
         answered(asked.subtracting(stored), .refused(action, code), mayTryAgain: mayTryAgain)
     }
 

@@ -61,7 +61,8 @@ extension BrokerConfig {
         if places("advertised.listeners").contains(where: { $0 == (host, port) }) { return true }
         return places("listeners").contains {
             guard $0.port == port else { return false }
-            return $0.host == host || (anywhere.contains($0.host) && (isAlone || local.contains(host)))
+            return $0.host == host || local.contains($0.host) && local.contains(host)
+                || (anywhere.contains($0.host) && (isAlone || local.contains(host)))
         }
     }
 

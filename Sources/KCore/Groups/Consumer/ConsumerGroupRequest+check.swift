@@ -44,9 +44,11 @@ extension ConsumerGroupHeartbeatRequest {
         }
     }
 
-    /// Refuses a pattern that is none, or that holds up others. One that the member has already was looked at when it came.
-    func checkPattern(of member: ConsumerMember, _ image: ClusterImage) throws(ApiError) {
-        guard let text = subscribedTopicRegex, !text.isEmpty, text != member.subscribedRegex else { return }
+    /// Refuses a pattern that is none, or that holds up others. One that the group has already was looked at when it came.
+    func checkPattern(of member: ConsumerMember, in group: ConsumerGroup, _ image: ClusterImage) throws(ApiError) {
+        guard let text = subscribedTopicRegex, !text.isEmpty, text != member.subscribedRegex,
+            group.patterns[text] == nil
+        else { return }
         do throws(TopicPatternError) {
             _ = try ResolvedPattern(text, image, mostLooks: ResolvedPattern.mostLooks)
         } catch {

@@ -95,7 +95,7 @@ final class CleanedSegment {
             size: written, largest: largest, lastTimeEntry: lastTimeEntry,
             bytesSinceIndexEntry: Int(written - lastIndexedPosition))
         try onDisk { () throws(DiskError) in
-            try segment.seal()
+            try segment.seal(wasReserved: false)
             try segment.flush()
             // Or that of the segment in whose place this one comes could be left beside it, and make readers skip what follows
             // transactions whose records and markers are gone.
