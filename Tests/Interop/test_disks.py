@@ -240,9 +240,9 @@ def test_readers_read_what_has_a_leader_and_name_what_has_none(new_broker, tmp_p
     read = lambda *options: tool(broker, "kconsume", "-t", topic, "-o", "beginning", *options)
     assert sorted(read("-c", len(kept)).stdout.splitlines()) == kept
     for group in [], ["-g", "old"], ["-g", "new", "-X", "group.protocol=consumer"]:
-        done = read("-e", "-X", "default.api.timeout.ms=4000", *group)
+        done = read("-e", "-X", "default.api.timeout.ms=8000", *group)
         assert done.returncode == 1 and sorted(done.stdout.splitlines()) == kept, done
         assert done.stderr.count(b"cannot be read now") == (len(lost) if group else 1), done.stderr
         assert f"kconsume: cannot find the leader of {topic}-{lost[0]}: LEADER_NOT_AVAILABLE".encode() in done.stderr
         if group:
-            assert read("-e", "-X", "default.api.timeout.ms=4000", *group).stdout == b""
+            assert read("-e", "-X", "default.api.timeout.ms=8000", *group).stdout == b""

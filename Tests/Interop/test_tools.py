@@ -180,4 +180,4 @@ def test_a_topic_that_is_made_anew_while_it_is_read_begins_at_its_beginning(brok
     finally:
         process.kill()
     assert rest == lines(range(100, 105)) and process.returncode == 0
-    assert errors == f"kconsume: warning: {topic} was deleted and made anew: read from the beginning\n".encode()
+    assert f"kconsume: warning: {topic} was deleted and made anew: read from the beginning\n".encode() in errors

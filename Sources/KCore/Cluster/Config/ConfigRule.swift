@@ -35,7 +35,8 @@ enum ConfigRule: Sendable, Equatable {
             return Int64(value.trimmedASCII) == 0 ? "Value must be -1 for no limit or at least 1" : nil
         case .fraction:
             guard let number = Double(value.trimmedASCII) else { return nil }
-            if number < 0 { return "Value must be at least 0" }
+            // Nor is what is no number.
+            guard number >= 0 else { return "Value must be at least 0" }
             return number > 1 ? "Value must be no more than 1" : nil
         case .oneOf(let allowed):
             return allowed.contains(value) ? nil : "String must be one of: \(allowed.joined(separator: ", "))"

@@ -30,7 +30,9 @@ final class OffsetMap {
         self.hash = hash
         maxSlots = max(maxBytes / OffsetMap.slotBytes, 2)
         // One slot is always free, so that a search ends.
-        maxKeys = min(max(Int(Double(maxSlots) * loadFactor), 1), maxSlots - 1)
+        // From a setting, so that it may be no number.
+        let share = loadFactor > 0 && loadFactor <= 1 ? loadFactor : 0.9
+        maxKeys = min(max(Int(Double(maxSlots) * share), 1), maxSlots - 1)
         slots = min(OffsetMap.firstSlots, maxSlots)
         memory = SlotMemory(slots * OffsetMap.slotBytes)
         setLimits()

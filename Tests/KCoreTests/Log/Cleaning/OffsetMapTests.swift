@@ -68,4 +68,9 @@ import Testing
         #expect(put(map, 1, 7))
         #expect(offset(map, 1) == 7 && offset(map, 2) == -1)
     }
+
+    @Test(arguments: [Double.nan, .infinity, -1, 0, 2])
+    func `a load factor that is none is not taken`(loadFactor: Double) {
+        #expect(OffsetMap(maxBytes: 1 << 16, loadFactor: loadFactor).maxKeys > 0)
+    }
 }
