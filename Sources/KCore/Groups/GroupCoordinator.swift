@@ -71,7 +71,8 @@ struct GroupCoordinator: CoordinatorMachine {
             // Whoever is still there has as long to be heard of as if it had been just now.
             classicStep(id, &turn) { group, step in
                 for member in group.orderedMembers { group.extendSession(of: member.id, &step) }
-                if group.members.count > step.settings.maxSize { group.rebalance(&step) }
+                let isUnassigned = kept.leader == nil && !kept.members.isEmpty
+                if isUnassigned || group.members.count > step.settings.maxSize { group.rebalance(&step) }
             }
         }
     }

@@ -49,6 +49,19 @@ import Testing
         #expect(reloaded?.consumer == nil && reloaded?.kept == bench.classic()?.kept)
     }
 
+    @Test func `a group that has become classic just before a crash has its members join again`() throws {
+        let classic = ClassicConsumer(bench)
+        let new = NewConsumer("n")
+        settle([classic], [])
+        settle([classic], [new])
+        #expect(classic.owned.count == 3)
+        bench.beat(new, epoch: -1)
+        try bench.restart()
+        #expect(bench.classic()?.state == .preparingRebalance, "what the other one had is nobody's")
+        settle([classic], [])
+        #expect(bench.classic()?.state == .stable && shares([classic], []) == [0, 1, 2, 3, 4, 5])
+    }
+
     @Test func `the records of both changes are Kafka's, in its order`() throws {
         let classic = ClassicConsumer(bench)
         settle([classic], [])

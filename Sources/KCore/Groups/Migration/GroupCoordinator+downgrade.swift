@@ -23,7 +23,11 @@ extension GroupCoordinator {
         write(.consumerGroupMetadata(.init(groupId: id), nil), &turn)
         let step = ClassicStep(nowMs: turn.nowMs, wallMs: turn.wallMs, settings: settings)
         let classic = ClassicGroup(group, left, step)
-        write(.groupMetadata(GroupMetadataKey(group: id), classic.kept), &turn)
+        var kept = classic.kept
+        // Nobody has assigned in this generation. Who comes to it after a crash has the members join again, too: what the
+        // one that goes had is nobody's.
+        kept.leader = nil
+        write(.groupMetadata(GroupMetadataKey(group: id), kept), &turn)
         groups[id]?.classic = classic
         classicStep(id, &turn) { group, step in
             for member in group.orderedMembers { group.extendSession(of: member.id, &step) }

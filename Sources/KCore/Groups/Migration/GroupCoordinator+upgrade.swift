@@ -18,9 +18,15 @@ extension GroupCoordinator {
         if let group = groups[id]?.consumer { return .there(group) }
         guard isJoining else { throw ApiError(.groupIdNotFound, "Group \(id) is not a consumer group.") }
         guard let classic = groups[id]?.classic, classic.state != .empty else { return .nothing(ConsumerGroup(id: id)) }
-        guard settings.migrationPolicy.allowsUpgrade, classic.protocolType == MembershipType.consumer,
-            classic.members.count <= settings.consumerMaxSize
-        else { throw ApiError(.groupIdNotFound, "Group \(id) is not a consumer group.") }
+        guard settings.migrationPolicy.allowsUpgrade, classic.protocolType == MembershipType.consumer else {
+            throw ApiError(.groupIdNotFound, "Group \(id) is not a consumer group.")
+        }
+        // As in a consumer group that is full, which it would be.
+        guard classic.members.count <= settings.consumerMaxSize else {
+            throw ApiError(
+                .groupMaxSizeReached,
+                "The group has \(classic.members.count) members; it may have \(settings.consumerMaxSize).")
+        }
         guard let group = ConsumerGroup(classic, image) else {
             throw ApiError(
                 .groupIdNotFound,
