@@ -9,7 +9,7 @@ final class ClientConnection: ConnectionHandler, @unchecked Sendable {
     let broker: Broker
     let view: LoopView
     let listenerName: String
-    /// Produce requests that wait for a coordinator. Only on the loop.
+    /// Produce requests that wait for a coordinator or a disk, and those behind them.
     var produces = ProduceOrder()
     // Fetches that wait for records: they are given up when the connection ends.
     private var parked: [ObjectIdentifier: FetchOperation] = [:]
