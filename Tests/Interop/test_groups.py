@@ -1,18 +1,15 @@
 """Groups of other people's consumers: they share partitions, commit, crash, come back; the broker restarts in between."""
 
-import asyncio
 import collections
 import itertools
 import subprocess
 import sys
-import threading
 import time
 import uuid
 
 import confluent_kafka
 import kafka
 import pytest
-from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
@@ -22,142 +19,12 @@ from kafka.coordinator.assignors import range as python_range, roundrobin as pyt
 
 from broker import wait_until
 from conftest import create_topic
-from leaving import leave
+from members import AiokafkaMember, ConfluentMember, PythonMember
 
 PARTITIONS = 6
 QUICK = {"group_initial_rebalance_delay_ms": "0", "group_consumer_heartbeat_interval_ms": "300",
          "group_consumer_min_heartbeat_interval_ms": "100", "group_consumer_session_timeout_ms": "6000",
          "group_consumer_min_session_timeout_ms": "1000"}
-
-
-class Member:
-    """One consumer in a thread of its own: it polls, notes what it gets, and commits."""
-
-    def __init__(self, broker, group, topic, **settings):
-        self.broker, self.group, self.topic, self.settings = broker, group, topic, settings
-        self.got = []
-        self.assigned = set()
-        self.error = None
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
-
-    def run(self):
-        try:
-            self.consume()
-        except Exception as error:  # shown by the test's thread
-            self.error = error
-
-    def stop(self):
-        self.stopping.set()
-        self.thread.join(30)
-        assert not self.thread.is_alive(), "a member does not stop"
-        assert self.error is None, self.error
-
-    def keep(self, partition, offset, value):
-        self.got.append((partition, offset, value))
-
-
-class ConfluentMember(Member):
-    def consume(self):
-        new = "group.protocol" in self.settings
-        consumer = confluent_kafka.Consumer({
-            "bootstrap.servers": self.broker.address, "group.id": self.group, "auto.offset.reset": "earliest",
-            "enable.auto.commit": False, "topic.metadata.refresh.interval.ms": 1000,
-            # In the new protocol the broker says these.
-            **({} if new else {"session.timeout.ms": 6000, "heartbeat.interval.ms": 300}), **self.settings})
-        cooperative = new or "cooperative" in self.settings.get("partition.assignment.strategy", "")
-
-        def assigned(consumer, partitions):
-            if cooperative:
-                consumer.incremental_assign(partitions)
-                self.assigned |= {p.partition for p in partitions}
-            else:
-                consumer.assign(partitions)
-                self.assigned = {p.partition for p in partitions}
-
-        def revoked(consumer, partitions):
-            if cooperative:
-                consumer.incremental_unassign(partitions)
-                self.assigned -= {p.partition for p in partitions}
-            else:
-                consumer.unassign()
-                self.assigned = set()
-
-        consumer.subscribe([self.topic], on_assign=assigned, on_revoke=revoked)
-        while not self.stopping.is_set():
-            batch = consumer.consume(100, 0.1)
-            for message in batch:
-                assert not message.error(), message.error()
-                self.keep(message.partition(), message.offset(), message.value())
-            if batch:
-                try:
-                    consumer.commit(asynchronous=False)
-                except confluent_kafka.KafkaException as error:
-                    if not self.may_fail(error.args[0]):
-                        raise
-        # Who gives up its subscription leaves; a static member is to come back.
-        if "group.instance.id" in self.settings:
-            consumer.close()
-        else:
-            leave(consumer)
-
-    @staticmethod
-    def may_fail(error):
-        return error.code() in (
-            confluent_kafka.KafkaError.REBALANCE_IN_PROGRESS, confluent_kafka.KafkaError.ILLEGAL_GENERATION,
-            confluent_kafka.KafkaError.UNKNOWN_MEMBER_ID, confluent_kafka.KafkaError._NO_OFFSET,
-            confluent_kafka.KafkaError.NOT_COORDINATOR, confluent_kafka.KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-            confluent_kafka.KafkaError.STALE_MEMBER_EPOCH, confluent_kafka.KafkaError._TRANSPORT, confluent_kafka.KafkaError._WAIT_COORD,
-            confluent_kafka.KafkaError.COORDINATOR_NOT_AVAILABLE)
-
-
-class PythonMember(Member):
-    def consume(self):
-        consumer = kafka.KafkaConsumer(
-            self.topic, bootstrap_servers=self.broker.address, group_id=self.group, auto_offset_reset="earliest",
-            enable_auto_commit=False, session_timeout_ms=6000, heartbeat_interval_ms=300, **self.settings)
-        # A leader of this client that joins before it knows the topic gives nobody anything, and may leave it at that.
-        consumer.partitions_for_topic(self.topic)
-        while not self.stopping.is_set():
-            batch = consumer.poll(timeout_ms=100)
-            self.assigned = {p.partition for p in consumer.assignment()}
-            for records in batch.values():
-                for record in records:
-                    self.keep(record.partition, record.offset, record.value)
-            if batch:
-                try:
-                    consumer.commit()
-                except (kafka.errors.CommitFailedError, kafka.errors.RebalanceInProgressError):
-                    pass
-        consumer.close(autocommit=False)
-
-
-class AiokafkaMember(Member):
-    def consume(self):
-        asyncio.run(self.main())
-
-    async def main(self):
-        consumer = AIOKafkaConsumer(
-            self.topic, bootstrap_servers=self.broker.address, group_id=self.group, auto_offset_reset="earliest",
-            enable_auto_commit=False, session_timeout_ms=6000, heartbeat_interval_ms=300, **self.settings)
-        await consumer.start()
-        try:
-            while not self.stopping.is_set():
-                batch = await consumer.getmany(timeout_ms=100)
-                self.assigned = {p.partition for p in consumer.assignment()}
-                for records in batch.values():
-                    for record in records:
-                        self.keep(record.partition, record.offset, record.value)
-                if batch:
-                    try:
-                        await consumer.commit()
-                    except (kafka.errors.KafkaError, Exception) as error:
-                        if "Commit" not in type(error).__name__ and "Rebalance" not in type(error).__name__:
-                            raise
-        finally:
-            await consumer.stop()
-
 
 KINDS = {
     "confluent-range": (ConfluentMember, {"partition.assignment.strategy": "range"}),
