@@ -282,7 +282,11 @@ final class PartitionManager: ImageListener {
             let config = logConfig(topic.name, image)
             // What is missing may be given up now.
             if !topic.offline.isEmpty { lacksLogs.store(true, ordering: .relaxed) }
-            for partition in topic.partitions.compactMap({ $0 }) { partition.updateConfig(config) }
+            for partition in topic.partitions.compactMap({ $0 }) {
+                partition.updateConfig(config)
+                // Of a topic that was not compacted, this may be the first log here that is.
+                logManager.startCleaning(partition.log)
+            }
         }
     }
 }
