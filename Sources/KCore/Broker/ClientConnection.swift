@@ -45,8 +45,8 @@ final class ClientConnection: ConnectionHandler, @unchecked Sendable {
             return connection.complete(connection.reserveResponse(), answer)
         }
         let (header, position) = try RequestHeader.read(frame, headerVersion: route.api.requestHeaderVersion(version))
-        let call = Call(
-            client: self, connection: connection, slot: connection.reserveResponse(), header: header, api: route.api)
+        let slot = connection.reserveResponse(isAlone: version < route.aloneBelow)
+        let call = Call(client: self, connection: connection, slot: slot, header: header, api: route.api)
         try route.run(frame, position, call)
     }
 

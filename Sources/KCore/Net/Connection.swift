@@ -38,6 +38,8 @@ public final class Connection: @unchecked Sendable {
     private(set) var pauses: Pauses = []
     private var isScheduled = false
     var isWriteBlocked = false
+    // The response before which nothing more is read.
+    private var awaited: ResponseSlot?
     var coldRead = ColdRead()
     // Set: nothing more is read, and the connection ends with this reason as soon as all responses are sent.
     private var lastReason: CloseReason?
@@ -58,6 +60,7 @@ public final class Connection: @unchecked Sendable {
         static let output = Pauses(rawValue: 2)
         static let owner = Pauses(rawValue: 4)
         static let ending = Pauses(rawValue: 8)
+        static let response = Pauses(rawValue: 16)
     }
 
     private static let numbers = Atomic<UInt64>(0)
@@ -100,10 +103,16 @@ public final class Connection: @unchecked Sendable {
     public var queuedOutputBytes: Int { output.cost + waitingCost }
 
     /// Keeps a place for the next response. Only on the loop, in ``ConnectionHandler/received(_:on:)``.
-    public func reserveResponse() -> ResponseSlot {
+    /// - Parameter isAlone: nothing is read until this response is there. For those that may be large and come from elsewhere:
+    ///   of a hundred that are on their way, the limit on output would learn when they have all been made.
+    public func reserveResponse(isAlone: Bool = false) -> ResponseSlot {
         loop.assertInLoop()
         let slot = slots.reserve()
         if slots.count >= options.maxInFlight { pauses.insert(.inFlight) }
+        if isAlone {
+            awaited = slot
+            pauses.insert(.response)
+        }
         return slot
     }
 
@@ -116,6 +125,10 @@ public final class Connection: @unchecked Sendable {
             return
         }
         guard isOpen else { return }
+        if slot == awaited {
+            awaited = nil
+            resume(.response)
+        }
         if slots.takeOpenFirst(slot) {
             if let frame { output.append(frame) }
         } else {

@@ -198,6 +198,26 @@ import Testing
         #expect(client.receiveFrame() == nil)
     }
 
+    @Test func `nothing is read until a response that is alone is there`() throws {
+        let requests = Inbox<(connection: Connection, slot: ResponseSlot, number: UInt8)>()
+        let server = try TestServer { frame, connection in
+            requests.add((connection, connection.reserveResponse(isAlone: frame[0] % 2 == 1), frame[0]))
+        }
+        defer { server.stop() }
+        let client = try RawClient(port: server.listener.port)
+        client.send((0..<6).flatMap { RawClient.framed([UInt8($0)]) })
+        for (last, number) in [(1, 1), (3, 3), (5, 5)] {
+            let got = try #require(requests.wait(count: last + 1))
+            #expect(got.map { $0.number } == Array(0...UInt8(last)))
+            // Its place is behind one that is still open: it is there nevertheless.
+            got[number].connection.complete(got[number].slot, .prefixed([UInt8(number)]))
+        }
+        for one in requests.all where one.number % 2 == 0 {
+            one.connection.complete(one.slot, .prefixed([one.number]))
+        }
+        for number in 0..<6 { #expect(client.receiveFrame() == [UInt8(number)]) }
+    }
+
     @Test func `a handler may close, complete and send in any call`() throws {
         let (requests, reasons) = (Inbox<UInt8>(), Inbox<CloseReason>())
         let server = try TestServer(
