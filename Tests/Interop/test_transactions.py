@@ -5,14 +5,17 @@ import struct
 import time
 
 import confluent_kafka
+import kafka
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka import TopicPartition as AiokafkaPartition
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
+from kafka.admin import AbortTransactionSpec
 
 import wire
 from broker import wait_until
+from conftest import create_topic
 from wire import string
 
 TIMEOUT = 30
@@ -382,3 +385,35 @@ def test_a_commit_that_a_partition_refuses_is_not_told_as_complete(broker, topic
         assert mark(who, (1 << 31) - 1, commit=True) == 0
         assert wait_until(lambda: describe()[0] == "CompleteCommit", 30)
         assert read(broker, topic, "read_committed") == [b"hangs"]
+
+
+@pytest.mark.parametrize("verifies", ["true", "false"])
+def test_positions_in_a_transaction_of_nobody_are_refused(new_broker, verifies):
+    broker = new_broker(transaction_partition_verification_enable=verifies)
+    group, topic = "ours", create_topic(broker)
+    place = struct.pack(">i", 1) + string(topic) + struct.pack(">iiqi", 1, 0, 42, -1) + string("")
+    with wire.Socket(broker) as socket:
+        find = wire.request(10, 1, string(group) + b"\0")
+        wait_until(lambda: struct.unpack_from(">h", socket.ask(find), 8)[0] == 0)
+        for who, code in [((-1, -1), 49), ((-5, 0), 49), ((5, -1), INVALID_PRODUCER_EPOCH)]:
+            answer = socket.ask(wire.request(28, 2, string("mine") + string(group) + struct.pack(">qh", *who) + place))
+            assert struct.unpack(">h", answer[-2:])[0] == code, who
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    assert admin.list_consumer_group_offsets(
+        [ConsumerGroupTopicPartitions(group)], require_stable=True)[group].result(20).topic_partitions == []
+
+
+def test_kafka_python_ends_a_transaction_that_hangs(broker, topic):
+    mine = producer(broker, f"{topic}-id")
+    mine.begin_transaction()
+    write(mine, topic, [b"hangs"])
+    mine.flush(TIMEOUT)
+    admin = kafka.admin.KafkaAdminClient(bootstrap_servers=broker.address)
+    place = kafka.TopicPartition(topic, 0)
+    found = admin.describe_producers([place])[place].active_producers[0]
+    # Without the epoch of a coordinator, of which no marker tells.
+    admin.abort_transaction(AbortTransactionSpec(place, found.producer_id, found.producer_epoch))
+    assert admin.describe_producers([place])[place].active_producers[0].current_transaction_start_offset == -1
+    admin.close()
+    assert read(broker, topic, "read_committed") == []
+    assert read(broker, topic, "read_uncommitted") == [b"hangs"]

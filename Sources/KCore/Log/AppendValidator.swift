@@ -88,6 +88,9 @@ struct AppendValidator {
     private func checkClientBatch(_ prepared: inout PreparedAppend, _ index: Int) throws(LogError) {
         let batch = prepared.batches[index]
         let header = batch.header
+        if header.isTransactional && (header.producerId < 0 || header.producerEpoch < 0) {
+            throw invalid("a batch of a transaction must have a producer id and an epoch")
+        }
         if origin == .client {
             guard header.recordCount > 0 else { throw invalid("a batch must have records") }
             // Not with + 1: the client chooses both numbers, up to the largest.

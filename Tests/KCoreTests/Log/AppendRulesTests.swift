@@ -76,6 +76,17 @@ import Testing
         #expect(refusal(log, edited(batch, at: 0, [0, 0, 0, 0, 0, 0, 0, 0])) == nil)
     }
 
+    @Test func `a transaction is somebody's`() throws {
+        let log = try bench.open()
+        // The bit of a transaction without a producer's id, which no marker could end.
+        let nobodys = edited(try Batches.make(["a"]), at: 22, [0x10])
+        #expect(refusal(log, nobodys)?.code == .invalidRecord)
+        #expect { try log.append(nobodys, leaderEpoch: 0, origin: .coordinator) } throws: {
+            ($0 as? LogError)?.code == .invalidRecord
+        }
+        #expect(log.logEndOffset == 0)
+    }
+
     @Test func `a largest timestamp that the records do not have is put right`() throws {
         for claimed: Int64 in [0, 999, 5000, .max] {
             let log = try LogBench().open()

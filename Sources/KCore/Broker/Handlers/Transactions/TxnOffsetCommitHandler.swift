@@ -11,6 +11,9 @@ enum TxnOffsetCommitHandler {
             request.refused(answer(to: $0, version: call.version))
         }
         guard !request.groupId.isEmpty else { return reply.refuse(.invalidGroupId) }
+        // Of nobody's transaction nobody would write the end.
+        guard request.producerId >= 0 else { return reply.refuse(.invalidProducerIdMapping) }
+        guard request.producerEpoch >= 0 else { return reply.refuse(.invalidProducerEpoch) }
         guard let partition = Coordinators.partition(ofGroup: request.groupId, call.image) else {
             return reply.refuse(.notCoordinator)
         }

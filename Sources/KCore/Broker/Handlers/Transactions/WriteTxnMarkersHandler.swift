@@ -30,8 +30,9 @@ enum WriteTxnMarkersHandler {
                         let place = Place(marker: markerIndex, topic: topicIndex, partition: index, code: code)
                         gathering.add([place], isLoading: false)
                     }
-                    // A marker of nobody ends nothing, and would stay in the log. Nobody's coordinator has such an epoch.
-                    guard end.producerId >= 0, end.producerEpoch >= 0, end.coordinatorEpoch >= 0 else {
+                    // A marker of nobody ends nothing, and would stay in the log. An administrator may say -1 of the coordinator,
+                    // as DescribeProducers does where none has written a marker yet: the log takes it until one has.
+                    guard end.producerId >= 0, end.producerEpoch >= 0, end.coordinatorEpoch >= -1 else {
                         finish(.invalidProducerIdMapping)
                         continue
                     }
