@@ -97,7 +97,7 @@ struct GroupCoordinator: CoordinatorMachine {
         if step.mustKeep { write(.groupMetadata(GroupMetadataKey(group: id), group.kept), &turn) }
         groups[id]?.classic = group
         turn.add(step.effects)
-        for timer in step.timers { timers.add(timer) }
+        for timer in step.timers { addTimer(timer) }
     }
 
     /// Sees to it that there is a classic group.

@@ -19,9 +19,21 @@ struct GroupTimers: Sendable {
 
     private var heap: [Entry] = []
     private var sequence: UInt64 = 0
+    private var limit = GroupTimers.smallestLimit
+    static let smallestLimit = 1000
 
     var nextDeadlineMs: Int64? { heap.first?.timer.deadlineMs }
     var count: Int { heap.count }
+
+    /// Whether it is time to look which timers are still waited for.
+    var isFull: Bool { heap.count > limit }
+
+    /// Lets go of the others.
+    mutating func keep(where isWaitedFor: (GroupTimer) -> Bool) {
+        // In this order they are a heap.
+        heap = heap.filter { isWaitedFor($0.timer) }.sorted { $0.isBefore($1) }
+        limit = max(GroupTimers.smallestLimit, 2 * heap.count)
+    }
 
     mutating func add(_ timer: GroupTimer) {
         sequence += 1

@@ -37,6 +37,21 @@ import Testing
         #expect(try bench.reloaded().groups["g"]?.kept?.members.map(\.memberId) == [a, id])
     }
 
+    @Test func `coming back again and again takes no memory, and the session of the last one ends`() {
+        let (a, b, generation) = group()
+        var id = b
+        for _ in 0..<5000 { id = bench.join(instance: "b").response?.memberId ?? "" }
+        #expect((bench.partition.machine?.timers.count ?? .max) <= 1001)
+        // Half of the session, in which only the other one is heard of.
+        for _ in 0..<3 {
+            #expect(bench.heartbeat(id, generation, instance: "b") == ErrorCode.none)
+            bench.advance(ms: 5000)
+            #expect(bench.heartbeat(a, generation, instance: "a") == ErrorCode.none)
+        }
+        bench.advance(ms: 6000)
+        #expect(bench.heartbeat(id, generation, instance: "b") == .unknownMemberId)
+    }
+
     @Test func `a leader that comes back is told to leave the assignment as it is`() {
         let (a, _, generation) = group()
         let back = bench.join(instance: "a").response

@@ -50,11 +50,10 @@ extension GroupCoordinator {
     ) {
         var deadlines = groups[id]?.consumer?.deadlines[memberId] ?? ConsumerDeadlines()
         change(&deadlines)
-        if deadlines.nextMs < deadlines.timerMs {
-            deadlines.timerMs = deadlines.nextMs
-            timers.add(GroupTimer(deadlineMs: deadlines.nextMs, groupId: id, memberId: memberId))
-        }
+        let isSooner = deadlines.nextMs < deadlines.timerMs
+        if isSooner { deadlines.timerMs = deadlines.nextMs }
         groups[id]?.consumer?.deadlines[memberId] = deadlines
+        if isSooner { addTimer(GroupTimer(deadlineMs: deadlines.nextMs, groupId: id, memberId: memberId)) }
     }
 
     /// After a crash everybody has the whole time again.
