@@ -57,7 +57,24 @@ import Testing
         let several = try TopicSelection(["^x,y", "a", "b,a"])
         #expect(several.names == ["a", "b"] && several.patterns == ["^x,y"])
         #expect(throws: ToolError.self) { try TopicSelection("^[") }
+        #expect(throws: ToolError.self) { try TopicSelection("^a)(b") }
         #expect(throws: ToolError.self) { try TopicSelection("a,,b") }
+    }
+}
+
+@Suite struct TopicPatternOptionTests {
+    // As brokers and the clients of other languages understand it.
+    @Test(arguments: [
+        ("^rx\\d", ["rx1", "rx9-old"]), ("^rx(?:1|9)$", ["rx1"]), ("^(?i)RX[[:alpha:]]$", ["rxd"]),
+        ("^rx", ["rx1", "rxd", "rx9-old"]),
+        ("^z|old$", ["rx9-old"]), ("^.*-", ["rx9-old"]),
+    ])
+    func `a pattern is found anywhere in a name, in RE2's syntax`(pattern: String, fits: [String]) throws {
+        #expect(try TopicSelection(pattern).matching(["rx1", "rxd", "rx9-old"]) == fits)
+    }
+
+    @Test func `a pattern without its mark is told from a name`() {
+        #expect { try TopicSelection("rx.*") } throws: { "\($0)".hasSuffix("a regular expression begins with ^") }
     }
 }
 

@@ -1,7 +1,8 @@
 /// The options of `kconsume`.
 enum ConsumeOptions {
     static let topic = CommandOption.value(
-        "topic", short: "t", "TOPIC[,...]", repeatable: true, required: true, help: "Topics, or ^REGEX over all topics")
+        "topic", short: "t", "TOPIC[,...]", repeatable: true, required: true,
+        help: "Topics, or ^REGEX over all topics (RE2's syntax)")
     static let partitions = CommandOption.value(
         "partition", short: "p", "N[,N-M]", defaultNote: "all", help: "Partitions")
     static let offset = CommandOption.value(

@@ -1,6 +1,5 @@
-internal import Glibc
-
-/// `kconsume -t`: names, or with `^` in front an extended regular expression over all topics.
+/// `kconsume -t`: names, or with `^` in front a regular expression over all topics, in RE2's syntax as brokers take it from
+/// consumers of the new protocol (KIP-848).
 public struct TopicSelection: Sendable, Equatable {
     public var names: [String] = []
     public var patterns: [String] = []
@@ -23,6 +22,9 @@ public struct TopicSelection: Sendable, Equatable {
             }
             let name = rest.prefix { $0 != "," }
             guard !name.isEmpty else { throw .usage("-t '\(text)': a topic without a name") }
+            if let problem = TopicName.problem(with: String(name)) {
+                throw .usage("-t: \(problem); a regular expression begins with ^")
+            }
             if !names.contains(String(name)) { names.append(String(name)) }
             rest = rest.dropFirst(name.count)
             guard !rest.isEmpty else { break }
@@ -32,23 +34,22 @@ public struct TopicSelection: Sendable, Equatable {
 
     /// Of `topics`, those that a pattern fits.
     public func matching(_ topics: [String]) -> [String] {
-        topics.filter { topic in patterns.contains { TopicSelection.fits(topic, $0) } }
+        let patterns = patterns.compactMap { try? TopicSelection.compiled($0) }
+        return topics.filter { topic in patterns.contains { $0.matches(topic) } }
+    }
+
+    // Found anywhere in a name, as other tools do it: the pattern says itself where it begins and ends.
+    private static func compiled(_ pattern: String) throws(TopicPatternError) -> TopicPattern {
+        // By itself first, so that it closes no bracket but its own.
+        _ = try TopicPattern(pattern)
+        return try TopicPattern(".*(?:\(pattern)).*")
     }
 
     private static func check(_ pattern: String) throws(ToolError) {
-        var compiled = regex_t()
-        let code = regcomp(&compiled, pattern, REG_EXTENDED | REG_NOSUB)
-        if code == 0 { return regfree(&compiled) }
-        var message = [CChar](repeating: 0, count: 200)
-        regerror(code, &compiled, &message, message.count)
-        let text = String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        throw .usage("-t '\(pattern)': not a regular expression: \(text)")
-    }
-
-    private static func fits(_ topic: String, _ pattern: String) -> Bool {
-        var compiled = regex_t()
-        guard regcomp(&compiled, pattern, REG_EXTENDED | REG_NOSUB) == 0 else { return false }
-        defer { regfree(&compiled) }
-        return regexec(&compiled, topic, 0, nil, 0) == 0
+        do throws(TopicPatternError) {
+            _ = try compiled(pattern)
+        } catch {
+            throw .usage("-t '\(pattern)': not a regular expression: \(error.reason)")
+        }
     }
 }
