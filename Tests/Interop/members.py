@@ -65,17 +65,21 @@ class ConfluentMember(Member):
                 self.assigned = set()
 
         consumer.subscribe([self.topic], on_assign=assigned, on_revoke=revoked)
+        # What is refused while the group moves is committed when it has, as far as this member still has it.
+        must_commit = False
         while not self.stopping.is_set():
             batch = consumer.consume(100, 0.1)
             for message in batch:
                 assert not message.error(), message.error()
                 self.keep(message.partition(), message.offset(), message.value())
-            if batch:
+            if batch or must_commit:
+                must_commit = False
                 try:
                     consumer.commit(asynchronous=False)
                 except confluent_kafka.KafkaException as error:
                     if not self.may_fail(error.args[0]):
                         raise
+                    must_commit = error.args[0].code() != confluent_kafka.KafkaError._NO_OFFSET
         # Who gives up its subscription leaves; a static member is to come back.
         if "group.instance.id" in self.settings:
             consumer.close()
@@ -99,17 +103,19 @@ class PythonMember(Member):
             enable_auto_commit=False, session_timeout_ms=6000, heartbeat_interval_ms=300, **self.settings)
         # A leader of this client that joins before it knows the topic gives nobody anything, and may leave it at that.
         consumer.partitions_for_topic(self.topic)
+        must_commit = False
         while not self.stopping.is_set():
             batch = consumer.poll(timeout_ms=100)
             self.assigned = {p.partition for p in consumer.assignment()}
             for records in batch.values():
                 for record in records:
                     self.keep(record.partition, record.offset, record.value)
-            if batch:
+            if batch or must_commit:
+                must_commit = False
                 try:
                     consumer.commit()
                 except (kafka.errors.CommitFailedError, kafka.errors.RebalanceInProgressError):
-                    pass
+                    must_commit = True
         consumer.close(autocommit=False)
 
 
@@ -122,6 +128,7 @@ class AiokafkaMember(Member):
             self.topic, bootstrap_servers=self.broker.address, group_id=self.group, auto_offset_reset="earliest",
             enable_auto_commit=False, session_timeout_ms=6000, heartbeat_interval_ms=300, **self.settings)
         await consumer.start()
+        must_commit = False
         try:
             while not self.stopping.is_set():
                 batch = await consumer.getmany(timeout_ms=100)
@@ -129,11 +136,13 @@ class AiokafkaMember(Member):
                 for records in batch.values():
                     for record in records:
                         self.keep(record.partition, record.offset, record.value)
-                if batch:
+                if batch or must_commit:
+                    must_commit = False
                     try:
                         await consumer.commit()
                     except (kafka.errors.KafkaError, Exception) as error:
                         if "Commit" not in type(error).__name__ and "Rebalance" not in type(error).__name__:
                             raise
+                        must_commit = True
         finally:
             await consumer.stop()
