@@ -133,6 +133,18 @@ import Testing
         #expect(owned(b).count == 6)
     }
 
+    @Test func `what a static member sent before it left for now is late, and changes nothing`() {
+        let (a, b) = (NewConsumer("a", instance: "i"), NewConsumer("b"))
+        beat(a)
+        beat(b)
+        let told = beat(a)
+        #expect(told.memberEpoch == 1 && owned(a).count == 3)
+        beat(a, epoch: -2)
+        let before = bench.log.endOffset
+        #expect(beat(a, epoch: 1).errorCode == .fencedMemberEpoch)
+        #expect(bench.log.endOffset == before && group.members["a"]?.epoch == -2)
+    }
+
     @Test func `patterns follow topics that come`() {
         let a = NewConsumer("a", topics: [], pattern: "^(t|new-.*)$")
         beat(a)

@@ -91,9 +91,11 @@ extension GroupCoordinator {
         }
         let member = try group.known(memberId, request.instanceId)
         if request.memberEpoch == member.epoch { return member }
-        // The last answer may have been lost; then it has nothing but what it had before.
+        // The last answer may have been lost; then it has nothing but what it had before. Who has left for now is behind
+        // every epoch, also the one that it left in: what it sent before is late.
         let isBehindByOne =
-            request.memberEpoch == member.previousEpoch && request.owned?.isSubset(of: member.assigned) ?? false
+            request.memberEpoch < member.epoch && request.memberEpoch == member.previousEpoch
+            && request.owned?.isSubset(of: member.assigned) ?? false
         guard isBehindByOne else {
             throw ApiError(
                 .fencedMemberEpoch,
