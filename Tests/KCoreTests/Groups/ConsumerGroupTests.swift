@@ -145,6 +145,24 @@ import Testing
         #expect(bench.log.endOffset == before && group.members["a"]?.epoch == -2)
     }
 
+    @Test func `a static member that left for now is waited for as long as its session goes`() throws {
+        let (a, b) = (NewConsumer("a", instance: "i"), NewConsumer("b"))
+        beat(a)
+        beat(b)
+        beat(a)
+        #expect(group.members["a"]?.state == .unrevokedPartitions)
+        bench.advance(ms: 10_000)
+        beat(a, epoch: -2)
+        // It had 30 s to give up partitions, and its session has 45.
+        bench.advance(ms: 34_000)
+        #expect(group.members["a"]?.epoch == -2)
+        try bench.restart()
+        bench.advance(ms: 44_000)
+        #expect(group.members["a"]?.epoch == -2)
+        bench.advance(ms: 2000)
+        #expect(group.members["a"] == nil)
+    }
+
     @Test func `patterns follow topics that come`() {
         let a = NewConsumer("a", topics: [], pattern: "^(t|new-.*)$")
         beat(a)

@@ -60,7 +60,9 @@ extension GroupCoordinator {
     mutating func beginDeadlines(in id: String, _ turn: inout Turn) {
         for member in groups[id]?.consumer?.orderedMembers ?? [] {
             extendSession(of: member.id, in: id, &turn)
-            guard member.state == .unrevokedPartitions, member.classic == nil else { continue }
+            // Who has left for now has nothing to give up, whatever it was asked for.
+            guard member.state == .unrevokedPartitions, member.epoch != ConsumerMember.leftForNow, member.classic == nil
+            else { continue }
             let end = turn.nowMs + member.rebalanceTimeoutMs
             setDeadline(of: member.id, in: id) { $0.revocationEndsMs = end }
         }

@@ -13,6 +13,7 @@ extension GroupCoordinator {
             away.epoch = ConsumerMember.leftForNow
             away.revoking = TopicShares()
             keepAssignment(of: away, id, &turn)
+            setDeadline(of: member.id, in: id) { $0.revocationEndsMs = .max }
         } else {
             takeOut([member.id], of: id, surroundings.image, &turn)
         }
