@@ -154,6 +154,7 @@ extension CoordinatorsSimulation {
         } else if let owned = request.owned {
             ownershipChecker.released(id, to: named(owned), nowMs)
         }
+        ownershipChecker.isTaken(id, nowMs)
         let surroundings = surroundings(call, version: 1)
         let tell = once("ConsumerGroupHeartbeat")
         groups.ask({ .refused($0, nil) }) {
@@ -162,6 +163,7 @@ extension CoordinatorsSimulation {
             [unowned self] response in
             guard tell() else { return }
             var response = response
+            if !Self.isRefusedByFailure(response.errorCode) { ownershipChecker.isSeen(id, takenMs: takenMs) }
             if response.errorCode == .none {
                 hear(request, &response, takenMs)
             } else {
@@ -170,6 +172,11 @@ extension CoordinatorsSimulation {
             count("epochs \(response.errorCode.name)")
             readers.answer(call, .consumerBeat(response))
         }
+    }
+
+    /// Whether an answer says nothing of what became of the request.
+    private static func isRefusedByFailure(_ code: ErrorCode) -> Bool {
+        [.notCoordinator, .coordinatorNotAvailable, .unknownServerError].contains(code)
     }
 
     private func hear(
@@ -191,7 +198,10 @@ extension CoordinatorsSimulation {
             let given = named(TopicShares(assignment.topicPartitions.map { ($0.topicId, $0.partitions) }))
             trace("\(id) in \(response.memberEpoch): \(given.map(\.partition).sorted())")
             count("assignments")
-            note(ownershipChecker.given(given, to: id, epoch: response.memberEpoch, takenMs: takenMs, nowMs))
+            note(
+                ownershipChecker.given(
+                    given, to: id, epoch: response.memberEpoch, owned: request.owned.map { named($0) },
+                    takenMs: takenMs, nowMs))
         }
         ownershipChecker.confirmed(id, epoch: response.memberEpoch, takenMs)
     }

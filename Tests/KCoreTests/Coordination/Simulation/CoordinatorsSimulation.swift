@@ -160,7 +160,7 @@ final class CoordinatorsSimulation: @unchecked Sendable {
         network.pass(ms: ms)
         groups.endTurn()
         transactions.endTurn()
-        if groupsLife != groups.life { ownershipChecker.reloads() }
+        if groupsLife != groups.life { ownershipChecker.reloads(nowMs) }
         groupsLife = groups.life
         readers.step()
         stepProducers()

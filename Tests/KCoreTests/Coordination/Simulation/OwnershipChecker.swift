@@ -23,13 +23,31 @@ struct OwnershipChecker {
         /// Requests that wait for others.
         var waiting = 0
         var holds: Set<TopicPartition> = []
+        /// What it was last told that it has, and in which epoch.
+        var told: (partitions: Set<TopicPartition>, epoch: Int32) = ([], -1)
+        /// When the coordinator took those of its heartbeats whose answers nobody has seen: it may have been asked to give
+        /// something up there.
+        var unseenMs: [Int64] = []
         /// What it last said that it has, and when the coordinator took that.
         var said: (owned: Set<TopicPartition>, takenMs: Int64)?
 
         /// Until when nobody can have put it out.
         var isCertainUntilMs: Int64 {
             if isGone || confirmedMs == .min { return .min }
-            return min(confirmedMs + min(sessionMs, rebalanceMs), releaseByMs)
+            let unseenMs = unseenMs.min() ?? .max - rebalanceMs
+            return min(confirmedMs + min(sessionMs, rebalanceMs), releaseByMs, unseenMs + rebalanceMs)
+        }
+
+        /// By when it must have given up what it was told before and is not told now. Its time begins when the coordinator
+        /// decides that, which may have been in a step that a crash kept from being answered.
+        func mustReleaseByMs(
+            _ partitions: Set<TopicPartition>, epoch: Int32, owned: Set<TopicPartition>?, _ takenMs: Int64
+        ) -> Int64 {
+            // Who says that it has nothing else is asked for nothing, whatever happened before.
+            if owned?.isSubset(of: partitions) ?? false { return .max }
+            if let unseenMs = unseenMs.min(), unseenMs < takenMs { return min(releaseByMs, unseenMs + rebalanceMs) }
+            if !told.partitions.isSubset(of: partitions) { return min(releaseByMs, takenMs + rebalanceMs) }
+            return told == (partitions, epoch) ? releaseByMs : .max
         }
     }
 
@@ -64,10 +82,20 @@ struct OwnershipChecker {
         members[id]?.waiting = max(waiting - 1, 0)
     }
 
-    /// The coordinator begins anew from its log. What was waited for is not answered any more.
-    mutating func reloads() {
+    /// The coordinator takes a heartbeat of KIP-848, whose answer is seen by ``isSeen(_:takenMs:)``, unless the coordinator is
+    /// gone before.
+    mutating func isTaken(_ id: String, _ nowMs: Int64) { members[id]?.unseenMs.append(nowMs) }
+
+    mutating func isSeen(_ id: String, takenMs: Int64) {
+        if let index = members[id]?.unseenMs.firstIndex(of: takenMs) { members[id]?.unseenMs.remove(at: index) }
+    }
+
+    /// The coordinator begins anew from its log. What was waited for is not answered any more, and who is to give something
+    /// up has the whole time again.
+    mutating func reloads(_ nowMs: Int64) {
         for (id, member) in members {
             members[id]?.waiting = 0
+            members[id]?.unseenMs = member.unseenMs.map { _ in nowMs }
             if member.isClassic { members[id]?.isGone = member.isReplaced }
         }
     }
@@ -79,6 +107,7 @@ struct OwnershipChecker {
             (member.epoch, member.holds, member.waiting) = (known.epoch, known.holds, known.waiting)
             (member.confirmedMs, member.releaseByMs) = (known.confirmedMs, known.releaseByMs)
             (member.isGone, member.isReplaced, member.said) = (known.isGone, known.isReplaced, known.said)
+            (member.told, member.unseenMs) = (known.told, known.unseenMs)
         }
         members[id] = member
     }
@@ -123,10 +152,13 @@ struct OwnershipChecker {
     // MARK: What members are told
 
     /// A member is told what it may read.
-    /// - Parameter takenMs: when the coordinator took the request that this answers.
+    /// - Parameters:
+    ///   - owned: what it said in the request that this answers; nil when it did not say.
+    ///   - takenMs: when the coordinator took that request.
     /// - Returns: what is wrong with it.
     mutating func given(
-        _ partitions: Set<TopicPartition>, to id: String, epoch: Int32, takenMs: Int64, _ nowMs: Int64
+        _ partitions: Set<TopicPartition>, to id: String, epoch: Int32, owned: Set<TopicPartition>? = nil,
+        takenMs: Int64, _ nowMs: Int64
     ) -> String? {
         guard let member = members[id] else { return "\(id) is given something and has not joined" }
         let name = member.name
@@ -158,8 +190,11 @@ struct OwnershipChecker {
             }
             if epoch >= newest[partition]?.epoch ?? -1 { newest[partition] = (epoch, name) }
         }
-        let mustRelease = !member.isClassic && !member.holds.isSubset(of: partitions)
-        members[id]?.releaseByMs = mustRelease ? min(member.releaseByMs, nowMs + member.rebalanceMs) : .max
+        if !member.isClassic {
+            members[id]?.releaseByMs = member.mustReleaseByMs(partitions, epoch: epoch, owned: owned, takenMs)
+            members[id]?.unseenMs.removeAll { $0 < takenMs }
+            members[id]?.told = (partitions, epoch)
+        }
         // An answer that is later than what it has said since finds nobody any more.
         let said = member.said.flatMap { $0.takenMs > takenMs ? $0.owned : nil }
         members[id]?.holds.formUnion(said.map { partitions.intersection($0) } ?? partitions)
