@@ -30,6 +30,10 @@ final class GroupMember: GroupMembership {
     private var leaderCounts: [String: Int32] = [:]
     /// The assignment stands from before: what topics are like now is what it was made for.
     private var hasInherited = false
+    /// As leader it has left out what others have yet to let go: there must be another round.
+    private var hasWithheld = false
+    /// When it begins that round, if nobody has by then.
+    private var nextRoundMs: Int64 = .max
 
     private var serials = 0
     /// FindCoordinator, JoinGroup or SyncGroup: one at a time.
@@ -105,6 +109,7 @@ final class GroupMember: GroupMembership {
             lastHeardMs = nowMs
         }
         guard phase != .silent else { return }
+        if phase == .stable, nowMs >= nextRoundMs { (mustRejoin, nextRoundMs) = (true, .max) }
         guard coordinator != nil else { return findCoordinator(nowMs) }
         beat(nowMs)
         guard pending == nil, revocation == nil, nowMs >= notBeforeMs, !topics.isEmpty else { return }
@@ -120,6 +125,7 @@ final class GroupMember: GroupMembership {
         var wake = Int64.max
         if generation >= 0 || !memberId.isEmpty { wake = lastPollMs + settings.maxPollIntervalMs + 1 }
         if notBeforeMs > nowMs { wake = min(wake, notBeforeMs) }
+        if phase == .stable { wake = min(wake, nextRoundMs) }
         if beats, coordinator != nil {
             wake = min(wake, lastHeardMs + settings.sessionTimeoutMs + 1)
             if pendingHeartbeat == nil { wake = min(wake, max(nextHeartbeatMs, nowMs + 1)) }
@@ -177,7 +183,7 @@ final class GroupMember: GroupMembership {
     }
 
     private func join() {
-        mustRejoin = false
+        (mustRejoin, nextRoundMs) = (false, .max)
         // What an earlier heartbeat brings is about the generation that ends here.
         pendingHeartbeat = nil
         var request = JoinGroupRequest()
@@ -275,6 +281,7 @@ final class GroupMember: GroupMembership {
         (lastHeardMs, nextHeartbeatMs) = (nowMs, nowMs + settings.heartbeatIntervalMs)
         isLeader = response.leader == response.memberId
         hasInherited = isLeader && response.skipAssignment
+        hasWithheld = hasWithheld && hasInherited
         guard isLeader, !response.skipAssignment else { return sync([:]) }
         members = response.members.map { MemberSubscription.decode($0, for: chosen) }
         phase = .lookingUp
@@ -286,7 +293,11 @@ final class GroupMember: GroupMembership {
         guard phase == .lookingUp, let assignor else { return }
         let partitionCounts = Dictionary(topics.map { ($0.name, $0.partitionCount) }) { first, _ in first }
         leaderCounts = partitionCounts
-        sync(assignor.assign(partitionCounts, to: members))
+        let assignments = assignor.assign(partitionCounts, to: members)
+        let wanted = members.reduce(into: Set<String>()) { $0.formUnion($1.topics) }
+        let count = partitionCounts.reduce(0) { $0 + (wanted.contains($1.key) ? Int($1.value) : 0) }
+        hasWithheld = assignments.values.reduce(0) { $0 + $1.count } < count
+        sync(assignments)
         members = []
     }
 
@@ -313,6 +324,8 @@ final class GroupMember: GroupMembership {
             return fail(ClientError(.badData, "the leader of \(name) sent an assignment that cannot be read: \(error)"))
         }
         phase = .stable
+        // Whoever is to let go joins again then; one that was restarted meanwhile has nothing to let go, and does not.
+        if hasWithheld { nextRoundMs = nowMs + settings.sessionTimeoutMs }
         previous = assigned
         let gone = owned.subtracting(assigned)
         if gone.isEmpty { take(assigned) } else { revoke(gone, then: .keep(assigned)) }
@@ -385,7 +398,7 @@ final class GroupMember: GroupMembership {
 
     private func lose() {
         revocation = nil
-        mustRejoin = false
+        (mustRejoin, nextRoundMs) = (false, .max)
         if !owned.isEmpty { effects.append(.lost(owned.sorted())) }
         owned = []
     }

@@ -261,6 +261,63 @@ import Testing
         #expect(bench.events.last == "revoke 0")
     }
 
+    /// Has a member lead a group of two that reads two partitions, some of which the other one has.
+    private func lead(_ bench: Bench, owned: [Int32]) throws {
+        bench.found()
+        var response = JoinGroupResponse()
+        (response.generationId, response.memberId, response.leader) = (2, "me", "me")
+        response.protocolName = "cooperative-sticky"
+        for (id, owned) in [("me", []), ("you", owned)] as [(String, [Int32])] {
+            var member = JoinGroupResponse.JoinGroupResponseMember()
+            member.memberId = id
+            let partitions = Set(owned.map { TopicPartition(topic: "t", partition: $0) })
+            member.metadata = try MemberSubscription.encode(
+                ["t"], owned: partitions, previous: [], generation: 1, for: .cooperativeSticky, rack: nil)
+            response.members.append(member)
+        }
+        bench.answer(.joined(response))
+        bench.member.found(["t": 2], nowMs: bench.nowMs)
+        bench.step()
+    }
+
+    /// All is well for a session.
+    private func passSession(_ bench: Bench) {
+        for _ in 0..<14 {
+            bench.step(afterMs: 3000)
+            guard case .heartbeat? = bench.last else { return #expect(Bool(false), "no heartbeat") }
+            bench.beaten(.none)
+        }
+        #expect(bench.sent.isEmpty)
+        bench.step(afterMs: 3000)
+    }
+
+    @Test(arguments: [[Int32(0), 1], [0]])
+    func `a leader that left out what another must let go begins the next round, if nobody does`(owned: [Int32]) throws
+    {
+        let bench = Bench([.cooperativeSticky])
+        try lead(bench, owned: owned)
+        try bench.synced(owned.count == 2 ? [] : [1])
+        passSession(bench)
+        #expect((join(bench.last)?.memberId == "me") == (owned.count == 2))
+    }
+
+    @Test func `a leader that comes back to what it left out begins the next round, too`() throws {
+        let bench = Bench([.cooperativeSticky], instance: "i")
+        try lead(bench, owned: [0, 1])
+        try bench.synced([])
+        bench.step(afterMs: 301_000, polls: false)
+        #expect(bench.member.isSilent)
+        bench.sent = []
+        bench.step()
+        var response = JoinGroupResponse()
+        (response.generationId, response.memberId, response.leader) = (2, "again", "again")
+        (response.protocolName, response.skipAssignment) = ("cooperative-sticky", true)
+        bench.answer(.joined(response))
+        try bench.synced([])
+        passSession(bench)
+        #expect(join(bench.last)?.memberId == "again")
+    }
+
     @Test(arguments: [ErrorCode.inconsistentGroupProtocol, .groupAuthorizationFailed, .invalidSessionTimeout])
     func `what cannot get better ends the member with the reason`(code: ErrorCode) {
         let bench = Bench()
