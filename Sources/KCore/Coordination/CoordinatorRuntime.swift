@@ -85,7 +85,8 @@ final class CoordinatorRuntime<Machine: CoordinatorMachine>: Sendable {
         }
     }
 
-    /// Asks all machines for something that has no answer; those that are not loaded, as soon as they are.
+    /// Asks all machines for something that has no answer: those that are not loaded, as soon as they are, and those whose log
+    /// does not take it, again when they have been loaded anew.
     func submitToAll(
         _ body: @escaping @Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Void
     ) {

@@ -21,7 +21,7 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
     // Partitions that wait for their high watermark to move, each by the number of its last watch.
     private var watching: [Int32: Int] = [:]
     private var watches = 0
-    // What partitions that were not loaded have yet to do.
+    // What partitions have yet to do that were not loaded, or whose log did not take it.
     private var owed: [Int32: [@Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Void]] = [:]
 
     init(
@@ -103,7 +103,7 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
         guard let partition = partitions[index] else { return }
         partition.loaded(number, machine, nextOffset: end)
         if partition.ask(afterLoading) != nil {
-            for body in owed.removeValue(forKey: index) ?? [] { _ = partition.ask(body) }
+            for body in owed.removeValue(forKey: index) ?? [] { demand(body, of: index) }
         }
         touch(index)
     }
@@ -138,12 +138,21 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
 
     func runInAll(_ body: @escaping @Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Void) {
         for index in partitions.keys.sorted() {
-            if partitions[index]?.ask(body) == nil {
-                owed[index, default: []].append(body)
-            } else {
-                touch(index)
-            }
+            demand(body, of: index)
+            touch(index)
         }
+    }
+
+    /// Has a step made that a partition owes until what it writes is kept: the machine that comes after a failure makes it
+    /// again, before anything else.
+    private func demand(
+        _ body: @escaping @Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Void, of index: Int32
+    ) {
+        let isMade: Void? = partitions[index]?.ask { machine, turn in
+            body(&machine, &turn)
+            turn.whenKept({}, refused: { [self] _ in owed[index, default: []].append(body) })
+        }
+        if isMade == nil { owed[index, default: []].append(body) }
     }
 
     private func touch(_ index: Int32) {

@@ -94,6 +94,36 @@ import Testing
         }
     }
 
+    @Test func `what is asked of all machines is done again where the log did not take it, before the first request`()
+        throws
+    {
+        let log = MemoryCoordinatorLog(0)
+        _ = try log.append(RecordBatchBuilder.batch([Record(timestamp: 0, key: Bytes("a"), value: Bytes("41"))]))
+        try withRuntime { runtime in
+            runtime.lead(log)
+            try eventually("it is loaded") { sums(runtime) == [41] }
+            log.state.withLock { $0.failure = .kafkaStorageError }
+            runtime.submitToAll { machine, turn in _ = machine.add("a", 1000, &turn) }
+            add(runtime, 0, "a", 1)
+            #expect(answers.wait(1) == ["NOT_COORDINATOR"])
+            log.state.withLock { $0.failure = nil }
+            try eventually("it is loaded again") { !sums(runtime).isEmpty }
+            add(runtime, 0, "a", 1)
+            #expect(answers.wait(2).last == "a=1042")
+        }
+    }
+
+    /// What those machines have for one key that are there.
+    private func sums(_ runtime: CoordinatorRuntime<SumMachine>) -> [Int] {
+        let found = Monitor<[Int]?>(nil)
+        runtime.gather { machine, _ in
+            machine.sums["a"] ?? -1
+        } _: { sums, _ in
+            found.update { $0 = sums }
+        }
+        return found.wait(timeoutMs: 30_000) { $0 } ?? []
+    }
+
     @Test func `an answer that waits for the high watermark comes when it moves`() throws {
         try withRuntime { runtime in
             let log = MemoryCoordinatorLog(0)
