@@ -69,7 +69,8 @@ enum CoordinatorLoader {
                 machine.replay(
                     decoded,
                     CoordinatorRecordOrigin(
-                        offset: record.offset, producerId: header.isTransactional ? header.producerId : nil))
+                        offset: record.offset, producerId: header.isTransactional ? header.producerId : nil,
+                        timestampMs: record.timestamp))
             } catch {
                 onSkip(record.offset, "\(error)")
             }

@@ -40,6 +40,8 @@ struct CoordinatorRecordOrigin: Equatable, Sendable {
     var offset: Int64
     /// Whose transaction it belongs to; nil for none.
     var producerId: Int64?
+    /// When it was written, in milliseconds since 1970; -1 when it does not say. From a log it may be anything.
+    var timestampMs: Int64 = -1
 }
 
 /// The end of a transaction in a coordinator's partition, which a marker says there.

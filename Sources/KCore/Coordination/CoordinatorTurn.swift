@@ -28,7 +28,7 @@ struct CoordinatorTurn<Record: Sendable>: Sendable {
 
     fileprivate mutating func next() -> CoordinatorRecordOrigin {
         defer { nextOffset += 1 }
-        return CoordinatorRecordOrigin(offset: nextOffset, producerId: producer?.id)
+        return CoordinatorRecordOrigin(offset: nextOffset, producerId: producer?.id, timestampMs: wallMs)
     }
 
     /// For ``CoordinatorMachine/write(_:_:)``.

@@ -11,7 +11,7 @@ extension GroupCoordinator {
         switch record {
         case .offsetCommit(let key, let value): replay(key, value, origin)
         case .groupMetadata(let key, let value): replay(key, value)
-        default: replayConsumer(record)
+        default: replayConsumer(record, origin)
         }
     }
 

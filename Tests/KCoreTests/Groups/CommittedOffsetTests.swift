@@ -75,6 +75,49 @@ import Testing
         #expect(try bench.reloaded().groups.isEmpty)
     }
 
+    @Test func `offsets of a consumer group stay for the retention after its last member went, however old they are`()
+        throws
+    {
+        var settings = GroupBench.settings
+        settings.offsetsRetentionMs = 100 * minute
+        let bench = GroupBench(settings)
+        let consumer = NewConsumer("a")
+        bench.beat(consumer)
+        #expect(bench.commit(1, "a", consumer.epoch, version: 9) == ErrorCode.none)
+        #expect(bench.commit(1, "a", consumer.epoch, topic: "no longer read", version: 9) == ErrorCode.none)
+        for _ in 0..<(150 * 2) {
+            bench.advance(ms: minute / 2)
+            bench.beat(consumer)
+        }
+        #expect(bench.fetch().committedOffset == 1)
+        #expect(bench.fetch("no longer read").committedOffset == -1)
+        bench.beat(consumer, epoch: -1)
+        bench.advance(ms: 60 * minute)
+        try bench.restart()
+        bench.advance(ms: 30 * minute)
+        #expect(bench.fetch().committedOffset == 1, "idle since the last member left, not since the commit")
+        bench.advance(ms: 20 * minute)
+        #expect(bench.machine.groups.isEmpty)
+        #expect(try bench.reloaded().groups.isEmpty)
+    }
+
+    @Test func `what is committed for a consumer group without members counts from then`() {
+        var settings = GroupBench.settings
+        settings.offsetsRetentionMs = 100 * minute
+        let bench = GroupBench(settings)
+        let consumer = NewConsumer("a")
+        bench.beat(consumer)
+        #expect(bench.commit(1, "a", consumer.epoch, partition: 1, version: 9) == ErrorCode.none)
+        bench.beat(consumer, epoch: -1)
+        bench.advance(ms: 90 * minute)
+        #expect(bench.consumerGroup?.state == "Empty")
+        #expect(bench.commit(1) == ErrorCode.none)
+        bench.advance(ms: 90 * minute)
+        #expect(bench.fetch().committedOffset == 1 && bench.fetch("t", 1).committedOffset == -1)
+        bench.advance(ms: 20 * minute)
+        #expect(bench.machine.groups.isEmpty)
+    }
+
     @Test func `an offset with a time of its own goes then`() {
         _ = bench.commit(1, retentionMs: 30 * minute)
         _ = bench.commit(2, topic: "kept")

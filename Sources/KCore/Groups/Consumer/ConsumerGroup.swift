@@ -12,6 +12,8 @@ struct ConsumerGroup: Sendable {
 
     let id: String
     var epoch: Int32 = 0
+    /// When it came to its epoch, in milliseconds since 1970: for a group without members, when the last one went.
+    var epochSinceMs: Int64 = -1
     /// The epoch for which the target was computed.
     var targetEpoch: Int32 = 0
     /// What the members are to have.

@@ -1,10 +1,10 @@
 extension GroupCoordinator {
     /// Applies a record of a consumer group.
-    mutating func replayConsumer(_ record: GroupRecord) {
+    mutating func replayConsumer(_ record: GroupRecord, _ origin: CoordinatorRecordOrigin) {
         switch record {
         case .consumerGroupMetadata(let key, let value):
             guard let value else { return remove(key.groupId) }
-            change(key.groupId) { $0.epoch = value.epoch }
+            change(key.groupId) { ($0.epoch, $0.epochSinceMs) = (value.epoch, origin.timestampMs) }
         case .consumerGroupPartitionMetadata(let key, let value):
             change(key.groupId, creates: value != nil) { group in
                 group.topics = (value?.topics ?? []).map {

@@ -80,7 +80,12 @@ extension GroupCoordinator {
 
     /// Since when nobody needs the offset, in milliseconds since 1970; nil when somebody does (KIP-211).
     private func idleSince(_ group: Group, _ topic: String, _ offset: CommittedOffset) -> Int64? {
-        if let consumer = group.consumer { return consumer.isSubscribed(to: topic) ? nil : offset.commitTimestampMs }
+        if let consumer = group.consumer {
+            if consumer.isSubscribed(to: topic) { return nil }
+            // Members that read nothing new commit nothing: what they had is as old as their group is empty.
+            let emptySinceMs = consumer.members.isEmpty ? consumer.epochSinceMs : -1
+            return max(offset.commitTimestampMs, emptySinceMs)
+        }
         guard let classic = group.classic, classic.protocolType != nil else { return offset.commitTimestampMs }
         switch classic.state {
         case .empty:

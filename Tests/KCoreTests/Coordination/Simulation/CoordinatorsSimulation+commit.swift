@@ -215,12 +215,12 @@ extension CoordinatorsSimulation {
     /// Looks which offsets may expire (KIP-211).
     func lookAtAge() {
         func isOver(_ sinceMs: Int64) -> Bool { sinceMs == .min || nowMs - sinceMs >= settings.offsetsRetentionMs }
-        let (emptyMs, isClassic) = (ownershipChecker.emptySinceMs, ownershipChecker.isClassic)
+        let (emptyMs, isMixed) = (ownershipChecker.emptySinceMs, ownershipChecker.isMixed)
         offsetChecker.mayExpire { key, committedMs in
             guard key.group == "g" else { return isOver(committedMs) }
             guard let emptyMs else { return false }
-            // A group to whose members the coordinator assigns does not remember since when it has none.
-            return isOver(emptyMs) || !isClassic && isOver(committedMs)
+            // One that changes its kind while nobody is there does not take along since when.
+            return isOver(emptyMs) || isMixed && isOver(committedMs)
         }
     }
 

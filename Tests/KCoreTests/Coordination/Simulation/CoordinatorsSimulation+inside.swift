@@ -63,6 +63,7 @@ extension CoordinatorsSimulation {
                 let isSame =
                     a?.offsets ?? GroupOffsets() == b?.offsets ?? GroupOffsets() && a?.kept == b?.kept
                     && a?.consumer?.members == b?.consumer?.members && a?.consumer?.target == b?.consumer?.target
+                    && a?.consumer?.epochSinceMs == b?.consumer?.epochSinceMs
                     && a?.consumer?.epoch == b?.consumer?.epoch && a?.consumer?.targetEpoch == b?.consumer?.targetEpoch
                 if !isSame { throw SimulationFailure("the log says something else of group \(id) than was known") }
             }
