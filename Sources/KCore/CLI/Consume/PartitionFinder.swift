@@ -7,7 +7,7 @@ final class PartitionFinder {
     private let console: Console
     private var known: Set<TopicPartition> = []
     /// What has no leader yet.
-    private var waiting: [Consumer.Assignment] = []
+    private(set) var waiting: [Consumer.Assignment] = []
     private let startMs: Int64
     private var nextLookMs: Int64
 

@@ -42,7 +42,9 @@ final class ConsumeSinkRun {
         let consumer = Consumer(client, resetsNever: true)
         defer { consumer.close() }
         console.interruption?.onInterrupt { consumer.interrupt() }
-        if let error = try add(first, to: consumer) { throw SinkGap.explain(error, settings, client, sink) }
+        if let error = try add(first, leaderless: finder.waiting, to: consumer) {
+            throw SinkGap.explain(error, settings, client, sink)
+        }
         try read { (timeoutMs) throws(ClientError) in
             switch try consumer.poll(timeoutMs: timeoutMs) {
             case .records(let fetched): return .records(fetched)
@@ -64,16 +66,23 @@ final class ConsumeSinkRun {
     }
 
     /// Opens the output of these partitions, and reads them from where it ends.
+    /// - Parameter leaderless: what is read once it has a leader.
     /// - Returns: why they cannot be read.
-    private func add(_ found: [Consumer.Assignment], to consumer: Consumer) throws(ToolError) -> ClientError? {
+    private func add(
+        _ found: [Consumer.Assignment], leaderless: [Consumer.Assignment] = [], to consumer: Consumer
+    ) throws(ToolError) -> ClientError? {
         var assignments = found
-        let topics = try SinkStart.topics(Set(assignments.map(\.topic)), client)
-        for index in assignments.indices {
-            let partition = assignments[index].topicPartition
+        let topics = try SinkStart.topics(Set((found + leaderless).map(\.topic)), client)
+        for partition in (found + leaderless).map(\.topicPartition) {
             guard try sink.open(partition, topicId: topics[partition.topic]?.id ?? .zero) else {
                 throw ToolError("\(partition) is being written to \(settings.sink ?? "") by another kconsume")
             }
-            if let offset = sink.offset(partition) { assignments[index].start = .offset(offset) }
+        }
+        try sink.resume()
+        for index in assignments.indices {
+            if let offset = sink.offset(assignments[index].topicPartition) {
+                assignments[index].start = .offset(offset)
+            }
         }
         try beginLateOnes(&assignments, topics)
         do throws(ClientError) {
@@ -81,39 +90,28 @@ final class ConsumeSinkRun {
         } catch {
             return error
         }
-        // Where it begins is kept before anything is read, so that a later start begins there too.
-        let starts = consumer.positions
-        let begun = Set(starts.map { TopicPartition(topic: $0.topic, partition: $0.partition) })
-        for start in starts {
-            let partition = TopicPartition(topic: start.topic, partition: start.partition)
-            guard sink.offset(partition) == nil else { continue }
-            let count = topics[start.topic].map { firstMissing(of: start.topic, $0.partitions, begun) }
-            try sink.begin(partition, at: start.start, partitions: count)
+        // Where they begin is kept before anything is read, so that a later start begins there too.
+        var places: [TopicPartition: SinkStarts.Place] = [:]
+        for start in consumer.positions {
+            places[TopicPartition(topic: start.topic, partition: start.partition)] = .offset(start.start)
         }
+        for assignment in leaderless { places[assignment.topicPartition] = SinkStart.place(assignment.start) }
+        try sink.begin(places.filter { sink.offset($0.key) == nil }, partitions: topics.mapValues(\.partitions))
         return nil
     }
 
-    /// How many partitions of a topic begin together. What has no leader now begins later, and then at its beginning: nobody
-    /// has chosen to leave it out.
-    private func firstMissing(of topic: String, _ count: Int32, _ begun: Set<TopicPartition>) -> Int32 {
-        if settings.partitions != nil { return count }
-        return (0..<max(count, 0)).first { index in
-            let partition = TopicPartition(topic: topic, partition: index)
-            return !begun.contains(partition) && sink.offset(partition) == nil
-        } ?? count
-    }
-
-    // Of what was added after output of its topic began, all is to be copied.
+    // Of what was added after output of its topic began, or had no leader then, all is to be copied.
     private func beginLateOnes(
         _ assignments: inout [Consumer.Assignment], _ topics: [String: SinkStart.Topic]
     ) throws(ToolError) {
         var late: [TopicPartition] = []
         for topic in Set(assignments.map(\.topic)) {
-            guard let known = try sink.firstPartitions(of: topic, id: topics[topic]?.id ?? .zero) else { continue }
-            for index in assignments.indices
-            where assignments[index].topic == topic && assignments[index].partition >= known {
+            let known = try sink.firstPartitions(of: topic, id: topics[topic]?.id ?? .zero) ?? .max
+            for index in assignments.indices where assignments[index].topic == topic {
                 let partition = assignments[index].topicPartition
-                guard sink.offset(partition) == nil, assignments[index].start != .beginning else { continue }
+                guard sink.offset(partition) == nil, assignments[index].start != .beginning,
+                    partition.partition >= known || sink.beginsAtBeginning(partition)
+                else { continue }
                 assignments[index].start = .beginning
                 late.append(partition)
             }

@@ -17,6 +17,8 @@ final class PartitionSink {
     private let writer = Writer()
     /// Nil until ``begin(at:)``, in a directory that has no output yet.
     private(set) var position: SinkPosition?
+    /// What is to begin here and elsewhere and has not, as the directory has it.
+    private(set) var starts = SinkStarts([])
     /// Nothing is committed after a failure: what the system could not write it may have dropped, and says so once.
     private var failure: ToolError?
     /// Takes what ``commit(next:)`` makes count.
@@ -81,6 +83,7 @@ final class PartitionSink {
     }
 
     private func recover() throws(ToolError) {
+        starts = try SinkStarts.read(disk, directory) ?? starts
         let path = directory + "/" + SinkPosition.fileName
         let (text, files) = try ToolError.rethrowing { () throws(DiskError) in
             (try disk.readFile(path)?.utf8String, try disk.list(directory).map(\.name).filter(SinkPosition.isOutput))
@@ -132,6 +135,9 @@ final class PartitionSink {
         topicId = id
     }
 
+    /// Whether this is the output of the topic with that id, as far as both are known.
+    func isOf(_ id: Uuid) -> Bool { id.isZero || topicId.isZero || id == topicId }
+
     static func madeAnew(_ partition: TopicPartition, _ directory: String) -> ToolError {
         ToolError(
             "\(partition.topic) was deleted and made anew since \(directory) was written; move \(directory) away to "
@@ -147,7 +153,23 @@ final class PartitionSink {
         (writer.file, writer.bytes) = (file, position.bytes)
     }
 
-    // MARK: Committing
+    // MARK: Beginning
+
+    /// Where the output was to begin, when it has not.
+    var ownStart: SinkStarts.Entry? {
+        guard position == nil, let own = starts.entry(partition), isOf(own.topicId) else { return nil }
+        return own
+    }
+
+    /// Begins there. A partition whose beginning nobody can tell yet is only marked.
+    func begin(_ entry: SinkStarts.Entry) throws(ToolError) {
+        switch entry.place {
+        case .offset(let offset): try begin(at: offset, partitions: entry.partitions)
+        case .beginning:
+            guard position == nil, ownStart == nil else { return }
+            try keep(starts: SinkStarts(starts.entries.filter { $0.partition != partition } + [entry]))
+        }
+    }
 
     /// Says where the output of a partition begins that has none yet, or that it goes on behind what others have handled.
     /// - Parameter partitions: of the topic as it is now; nil where that is not known.
@@ -156,12 +178,27 @@ final class PartitionSink {
         let last = position
         try keep(
             SinkPosition(
-                partition: partition, partitions: last.map { $0.partitions } ?? partitions, format: format,
+                partition: partition, partitions: last.map { $0.partitions } ?? ownStart?.partitions ?? partitions,
+                format: format,
                 topicId: topicId, offset: offset,
                 file: last?.file ?? SinkPosition.fileName(offset),
                 bytes: last?.bytes ?? 0))
         if let position, last == nil { try ToolError.rethrowing { () throws(DiskError) in try open(position) } }
     }
+
+    /// Keeps what is to begin here and elsewhere, or nothing any more.
+    func keep(starts new: SinkStarts) throws(ToolError) {
+        if new == starts { return }
+        try checkPlace()
+        let path = directory + "/" + SinkStarts.fileName
+        try ToolError.rethrowing { () throws(DiskError) in
+            // That comes back when power goes does no harm: it has begun.
+            if new.entries.isEmpty { try disk.remove(path) } else { try disk.replaceFile(path, with: Bytes(new.text)) }
+        }
+        starts = new
+    }
+
+    // MARK: Committing
 
     /// Makes all output so far durable, together with where reading goes on.
     /// - Throws: once it has failed, the same again.
@@ -201,11 +238,15 @@ final class PartitionSink {
         if let position { try ToolError.rethrowing { () throws(DiskError) in try open(position) } }
     }
 
-    private func keep(_ new: SinkPosition) throws(ToolError) {
-        // Who moves the directory away begins anew there; what this process writes goes with the old one.
+    // Who moves the directory away begins anew there; what this process writes goes with the old one.
+    private func checkPlace() throws(ToolError) {
         guard try ToolError.rethrowing({ () throws(DiskError) in try disk.isInPlace(lock, directory + "/lock") }) else {
             throw ToolError("\(directory) was moved or removed while it was written")
         }
+    }
+
+    private func keep(_ new: SinkPosition) throws(ToolError) {
+        try checkPlace()
         try ToolError.rethrowing { () throws(DiskError) in
             try disk.replaceFile(directory + "/" + SinkPosition.fileName, with: Bytes(new.text))
         }

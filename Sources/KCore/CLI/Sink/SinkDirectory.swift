@@ -3,11 +3,13 @@ final class SinkDirectory {
     /// A file that has grown to this is followed by another.
     static let segmentBytes: Int64 = 256 << 20
 
-    private let disk: any Disk
-    private let path: String
+    let disk: any Disk
+    let path: String
     private let segmentBytes: Int64
     private let format: String?
-    private var sinks: [TopicPartition: PartitionSink] = [:]
+    private(set) var sinks: [TopicPartition: PartitionSink] = [:]
+    /// Whether the names of the directories above are known to be durable.
+    var isSyncedAbove = false
     /// Where reading goes on, for partitions of which something was printed and is not committed yet.
     private var pending: [TopicPartition: GroupOffset] = [:]
     /// Bytes of output.
@@ -78,7 +80,7 @@ final class SinkDirectory {
     /// Says where the output of an open partition begins or goes on.
     /// - Parameter partitions: of the topic as it is now; nil where that is not known.
     func begin(_ partition: TopicPartition, at offset: Int64, partitions: Int32? = nil) throws(ToolError) {
-        try sinks[partition]?.begin(at: offset, partitions: partitions)
+        try begin([partition: .offset(offset)], partitions: partitions.map { [partition.topic: $0] } ?? [:])
     }
 
     /// Prints a piece of a partition; one that is not open is left out.
@@ -90,6 +92,15 @@ final class SinkDirectory {
         guard let sink = sinks[fetched.topicPartition] else { return 0 }
         // The topic may have been made anew while it was read.
         try sink.take(fetched.topicId)
+        // Whoever reads has to keep to what is kept here: else something would be left out, or there twice.
+        let next = pending[fetched.topicPartition]?.offset ?? sink.position?.offset
+        guard let next, next == fetched.startOffset else {
+            let place = next.map { "goes on at \($0)" } ?? "has not begun"
+            throw ToolError(
+                "the output of \(fetched.topicPartition) \(place), and what was fetched begins at "
+                    + "\(fetched.startOffset): this is a mistake of kconsume's; it copies nothing before it is started again"
+            )
+        }
         let before = sink.output.total
         let printed = RecordPrinter.print(fetched, mode, to: sink.output, upTo: limit)
         total += sink.output.total - before

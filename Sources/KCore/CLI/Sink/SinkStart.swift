@@ -34,6 +34,7 @@ struct SinkStart {
             guard try opened(partition, topics[partition.topic]?.id ?? .zero) else { return Offsets() }
         }
         if partitions.isEmpty { return Offsets() }
+        try sink.resume()
         let committed = try ToolError.rethrowing { () throws(ClientError) in
             try AdminClient(client).groupOffsets(settings.group ?? "")
         }
@@ -58,9 +59,8 @@ struct SinkStart {
             }
             if client.config.autoOffsetReset != .earliest { offsets.notes += late.map(SinkStart.lateNote) }
         }
-        for (partition, offset) in offsets.start.sorted(by: { $0.key < $1.key }) {
-            try sink.begin(partition, at: offset, partitions: topics[partition.topic]?.partitions)
-        }
+        try sink.begin(
+            offsets.start.mapValues { .offset($0) }, partitions: topics.mapValues(\.partitions))
         return offsets
     }
 
@@ -105,6 +105,12 @@ struct SinkStart {
             }
             _ = poll(nil, 0, 20)
         }
+    }
+
+    /// What is kept of where a partition is to begin that has no leader: nobody can say where it ends, and nobody has chosen
+    /// to leave out what is in it.
+    static func place(_ start: Consumer.StartPosition) -> SinkStarts.Place {
+        if case .offset(let offset) = start { .offset(offset) } else { .beginning }
     }
 
     /// For a person: why -o does not count.

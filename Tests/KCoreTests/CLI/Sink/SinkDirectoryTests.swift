@@ -39,6 +39,23 @@ import Testing
         #expect(disk.contents("/copy/t-0/00000000000000000000.lines") == Array("a\nb\n".utf8))
     }
 
+    @Test func `nothing is printed but what follows on what is there`() throws {
+        let disk = SimulatedDisk()
+        let sink = SinkDirectory("/copy", disk: disk)
+        #expect(try sink.open(partition, topicId: .zero))
+        let piece = fetched([try batch(0, ["a", "b"])])
+        #expect(throws: ToolError.self, "it has not begun") { try sink.print(piece, .valueLine, upTo: .max) }
+        try sink.begin(partition, at: 0)
+        #expect(try sink.print(piece, .valueLine, upTo: .max) == 2)
+        #expect(throws: ToolError.self, "again") { try sink.print(piece, .valueLine, upTo: .max) }
+        _ = try sink.commit()
+        #expect(throws: ToolError.self, "again") { try sink.print(piece, .valueLine, upTo: .max) }
+        try sink.begin(partition, at: 5)
+        #expect(throws: ToolError.self, "2 to 4") { try sink.print(piece, .valueLine, upTo: .max) }
+        _ = try sink.commit()
+        #expect(try position(disk).offset == 5 && position(disk).bytes == 4)
+    }
+
     @Test func `a topic that was made anew is not what the output is of`() throws {
         let disk = SimulatedDisk()
         let (old, new) = (Uuid(high: 1, low: 2), Uuid(high: 3, low: 4))
