@@ -11,11 +11,12 @@ import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
 import wire
-from broker import wait_until
+from broker import BIN, wait_until
 from clients import Confluent
 from conftest import create_topic
 from disks import Disks
 from records import Record
+from test_sink import committed
 from test_tools import tool
 from wire import Socket
 
@@ -239,10 +240,72 @@ def test_readers_read_what_has_a_leader_and_name_what_has_none(new_broker, tmp_p
     broker.start()
     read = lambda *options: tool(broker, "kconsume", "-t", topic, "-o", "beginning", *options)
     assert sorted(read("-c", len(kept)).stdout.splitlines()) == kept
-    for group in [], ["-g", "old"], ["-g", "new", "-X", "group.protocol=consumer"]:
+    for number, group in enumerate(([], ["-g", "old"], ["-g", "new", "-X", "group.protocol=consumer"])):
         done = read("-e", "-X", "default.api.timeout.ms=8000", *group)
         assert done.returncode == 1 and sorted(done.stdout.splitlines()) == kept, done
         assert done.stderr.count(b"cannot be read now") == (len(lost) if group else 1), done.stderr
         assert f"kconsume: cannot find the leader of {topic}-{lost[0]}: LEADER_NOT_AVAILABLE".encode() in done.stderr
         if group:
             assert read("-e", "-X", "default.api.timeout.ms=8000", *group).stdout == b""
+        group = [name + "-sink" if name in ("old", "new") else name for name in group]
+        sink = tmp_path / f"sink{number}"
+        done = read("-e", "-X", "default.api.timeout.ms=4000", "--sink", sink, *group)
+        assert done.returncode == 1, done
+        assert f"kconsume: cannot find the leader of {topic}-{lost[0]}: LEADER_NOT_AVAILABLE".encode() in done.stderr
+        assert [committed(sink / f"{topic}-{p}") for p in range(4) if p not in lost] == [[line] for line in kept]
+
+
+@pytest.mark.parametrize("stays", [True, False])
+@pytest.mark.parametrize("group", [[], ["-g", "old"], ["-g", "new", "-X", "group.protocol=consumer"]],
+                         ids=["alone", "classic", "consumer"])
+def test_a_sink_copies_all_of_what_had_no_leader_when_its_output_began(new_broker, tmp_path, group, stays):
+    disks = [tmp_path / "d1", tmp_path / "d2"]
+    broker = new_broker(log_dirs=",".join(map(str, disks)), offsets_topic_num_partitions=1,
+                        group_initial_rebalance_delay_ms=0, group_consumer_heartbeat_interval_ms=100)
+    topic, sink = create_topic(broker, partitions=4), tmp_path / "copy"
+    folders = [sink / f"{topic}-{p}" for p in range(4)]
+
+    def produce(value):
+        for partition in range(4):
+            done = tool(broker, "kproduce", "-t", topic, "-p", partition, stdin=value)
+            assert done.returncode == 0, done
+
+    def copy(*options):
+        with open(tmp_path / "told", "ab") as told:
+            command = [BIN / "kconsume", "-b", broker.address, "-t", topic, "-o", "end", "--sink", sink,
+                       "-X", "auto.commit.interval.ms=50", "-X", "heartbeat.interval.ms=100", *group, *options]
+            return subprocess.Popen([str(part) for part in command], stderr=told)
+
+    produce(b"old\n")
+    lost = sorted(int(folder.name.rsplit("-", 1)[1]) for folder in disks[1].glob(f"{topic}-*"))
+    assert len(lost) == 2
+    broker.stop()
+    disks[1].rename(tmp_path / "away")
+    # What is new, as the group's log, finds its place on the other disk.
+    disks[1].write_text("not a directory")
+    broker.start()
+    process = copy()
+    try:
+        told = lambda: (tmp_path / "told").read_text()
+        wait_until(lambda: all(f"{topic}-{p}" in told() for p in lost), 20, "the names of what has no leader")
+        wait_until(lambda: all((folders[p] / "position").exists() for p in range(4) if p not in lost), 20, "the others")
+        assert process.poll() is None, told()
+        if not stays:
+            process.terminate()
+            assert process.wait(20) == 143, told()
+        broker.stop()
+        disks[1].unlink()
+        (tmp_path / "away").rename(disks[1])
+        broker.start()
+        produce(b"new\n")
+        if not stays:
+            process = copy()
+        wanted = [[b"old", b"new"] if p in lost else [b"new"] for p in range(4)]
+        got = lambda: [committed(folder) if (folder / "position").exists() else None for folder in folders]
+        wait_until(lambda: got() == wanted or process.poll() is not None, 60, "the last line")
+        assert got() == wanted, told()
+    finally:
+        process.terminate()
+        status = process.wait(20)
+    assert status == 143, told()
+    assert not any((folder / "starts").exists() for folder in folders)

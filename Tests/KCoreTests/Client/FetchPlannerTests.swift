@@ -29,6 +29,17 @@ private final class Scene {
             }, seed: 1)
     }
 
+    /// A position of nil is where the policy says.
+    func add(_ partitions: [(TopicPartition, position: Int64?)], endsAtFirstSight: Bool) {
+        planner.add(
+            partitions.map { partition, position in
+                var reading = FetchPlanner.Reading(
+                    topic: partition.topic, partition: partition.partition, position: position ?? -1, end: .max)
+                reading.endsAtFirstSight = endsAtFirstSight
+                return reading
+            })
+    }
+
     /// Partition N is led by broker N % 10.
     func plan(queuedBytes: Int = 0) -> [FetchPlanner.Call] {
         planner.plan(nowMs: nowMs, queuedBytes: queuedBytes) {
@@ -206,7 +217,7 @@ struct FetchPlannerTests {
         let scene = try Scene([], [("auto.offset.reset", "earliest")])
         #expect(scene.plan().isEmpty)
         let partitions = [0, 10].map { TopicPartition(topic: "t", partition: $0) }
-        scene.planner.add([(partitions[0], 7), (partitions[1], nil)], endsAtFirstSight: false)
+        scene.add([(partitions[0], 7), (partitions[1], nil)], endsAtFirstSight: false)
         let first = try #require(scene.plan().first)
         #expect(first.positions == [partitions[0]: 7])
         guard case .reset(let unknown, .earliest)? = scene.planner.effects.first else {
@@ -234,7 +245,7 @@ struct FetchPlannerTests {
 
     @Test func `a partition that ends where it was first seen to end is finished there`() throws {
         let scene = try Scene([])
-        scene.planner.add([(TopicPartition(topic: "t", partition: 0), 98)], endsAtFirstSight: true)
+        scene.add([(TopicPartition(topic: "t", partition: 0), 98)], endsAtFirstSight: true)
         scene.answer(try #require(scene.plan().first), [(0, .none, try batch(98, ["a", "b", "c"]))])
         #expect(scene.planner.isFinished, "the end was 100")
         #expect(scene.fetched().first?.next == GroupOffset(100, leaderEpoch: -1))
@@ -242,7 +253,7 @@ struct FetchPlannerTests {
 
     @Test func `without a stored offset and without a reset there is nowhere to begin`() throws {
         let scene = try Scene([], [("auto.offset.reset", "none")])
-        scene.planner.add([(TopicPartition(topic: "t", partition: 0), nil)], endsAtFirstSight: false)
+        scene.add([(TopicPartition(topic: "t", partition: 0), nil)], endsAtFirstSight: false)
         #expect(scene.plan().isEmpty)
         guard case .failed(let error)? = scene.planner.effects.first else { return #expect(Bool(false), "no error") }
         #expect(error.message.contains("no stored offset of t-0"))

@@ -32,8 +32,8 @@ extension Command {
             """,
             """
             With --sink DIR the output of each partition goes to DIR/TOPIC-PARTITION/*.lines instead, and where
-            that ends reading goes on; -o is for topics that are new to it, and a partition that was added later
-            begins at its beginning. Members of a group share DIR.
+            that ends reading goes on; -o is for topics that are new to it, and a partition that was added later,
+            or had no leader at first, begins at its beginning. Members of a group share DIR.
             What each of these promises, with commands to try: docs/delivery-guarantees.md
             """,
         ],

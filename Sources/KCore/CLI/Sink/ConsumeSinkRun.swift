@@ -148,7 +148,7 @@ final class ConsumeSinkRun {
             store($0)
         } assigned: { (partitions) throws(ToolError) in
             let offsets = try SinkStart(settings, client, console, sink).offsets(partitions)
-            consumer.begin(at: offsets.start)
+            consumer.begin(at: offsets.start, atBeginning: offsets.leaderless)
             if !offsets.unstored.isEmpty { store(offsets.unstored) }
             if !settings.isQuiet { for text in offsets.notes { note(text) } }
         }
@@ -195,8 +195,8 @@ final class ConsumeSinkRun {
             }
             switch next {
             case .finished, .interrupted: return
-            // It is told where to begin.
-            case .timeout, .began: break
+            case .timeout: break
+            case .began(let offsets): try began(offsets)
             case .assigned(let partitions): try assigned(partitions)
             case .revoking(let partitions):
                 let offsets = try sink.commit(partitions)
@@ -219,6 +219,14 @@ final class ConsumeSinkRun {
                 if !offsets.isEmpty { stored(offsets) }
             }
             if progress.isDue { progress.show(ProgressLine.State(records: records, bytes: sink.total)) }
+        }
+    }
+
+    // These had no leader when they were assigned.
+    private func began(_ offsets: [TopicPartition: Int64]) throws(ToolError) {
+        for (partition, offset) in offsets.sorted(by: { $0.key < $1.key }) {
+            try sink.begin(partition, at: offset)
+            if !settings.isQuiet, client.config.autoOffsetReset != .earliest { note(SinkStart.lateNote(partition)) }
         }
     }
 

@@ -19,6 +19,8 @@ struct SinkStart {
 
     struct Offsets {
         var start: [TopicPartition: Int64] = [:]
+        /// These begin at their beginning once they have a leader, whatever `auto.offset.reset` says.
+        var leaderless: [TopicPartition] = []
         /// Of these the group does not know how far the output has come: who wrote it died before saying so.
         var unstored: [TopicPartition: GroupOffset] = [:]
         /// Where output and group do not agree, for a person.
@@ -26,8 +28,8 @@ struct SinkStart {
     }
 
     /// Opens the output of these partitions. Each begins where its output ends, or where the group has come to when that
-    /// is further; one without either at its beginning when it was added after output of its topic began, else where
-    /// `auto.offset.reset` says, and that is kept.
+    /// is further; one without either at its beginning when it was added after output of its topic began, or has no leader,
+    /// else where `auto.offset.reset` says, and that is kept.
     func offsets(_ partitions: [TopicPartition]) throws(ToolError) -> Offsets {
         let topics = try SinkStart.topics(Set(partitions.map(\.topic)), client)
         for partition in partitions {
@@ -52,15 +54,22 @@ struct SinkStart {
             for topic in Set(unknown.map(\.topic)) {
                 known[topic] = try sink.firstPartitions(of: topic, id: topics[topic]?.id ?? .zero)
             }
-            let late = unknown.filter { $0.partition >= known[$0.topic] ?? .max }
-            let first = unknown.filter { $0.partition < known[$0.topic] ?? .max }
-            for found in [try found(.earliest, of: late), try found(resetPlace(first), of: first)] {
-                offsets.start.merge(found) { known, _ in known }
+            let late = unknown.filter { $0.partition >= known[$0.topic] ?? .max || sink.beginsAtBeginning($0) }
+            let first = unknown.filter { !late.contains($0) }
+            let isLed = { (partition: TopicPartition) in
+                topics[partition.topic]?.leaderless.contains(partition.partition) != true
             }
-            if client.config.autoOffsetReset != .earliest { offsets.notes += late.map(SinkStart.lateNote) }
+            let lateFound = try found(.earliest, of: late.filter(isLed))
+            let firstFound = try found(resetPlace(first), of: first.filter(isLed))
+            offsets.start.merge(lateFound.merging(firstFound) { found, _ in found }) { known, _ in known }
+            offsets.leaderless = unknown.filter { offsets.start[$0] == nil }
+            if client.config.autoOffsetReset != .earliest {
+                offsets.notes += lateFound.keys.sorted().map(SinkStart.lateNote)
+            }
         }
-        try sink.begin(
-            offsets.start.mapValues { .offset($0) }, partitions: topics.mapValues(\.partitions))
+        var places: [TopicPartition: SinkStarts.Place] = offsets.start.mapValues { .offset($0) }
+        for partition in offsets.leaderless { places[partition] = .beginning }
+        try sink.begin(places, partitions: topics.mapValues(\.partitions))
         return offsets
     }
 
@@ -80,6 +89,7 @@ struct SinkStart {
         /// Zero from brokers without ids.
         var id: Uuid
         var partitions: Int32
+        var leaderless: Set<Int32>
     }
 
     /// What there is of these topics.
@@ -88,8 +98,12 @@ struct SinkStart {
             try client.metadata(topics: topics.sorted()).topics
         }
         return Dictionary(
-            found.filter { $0.error == .none }.map {
-                ($0.name, Topic(id: $0.id, partitions: Int32($0.partitions.count)))
+            found.filter { $0.error == .none }.map { topic in
+                let leaderless = Set(topic.partitions.filter { $0.leader < 0 }.map(\.index))
+                return (
+                    topic.name,
+                    Topic(id: topic.id, partitions: Int32(topic.partitions.count), leaderless: leaderless)
+                )
             },
             uniquingKeysWith: { first, _ in first })
     }
@@ -129,6 +143,7 @@ struct SinkStart {
         }
     }
 
+    /// - Returns: nothing for those that have lost their leader.
     private func found(
         _ place: OffsetQuery.Place, of partitions: [TopicPartition]
     ) throws(ToolError) -> [TopicPartition: Int64] {
@@ -136,7 +151,10 @@ struct SinkStart {
         let queries = partitions.map { OffsetQuery(topic: $0.topic, partition: $0.partition, place: place) }
         return try ToolError.rethrowing { () throws(ClientError) in
             var found: [TopicPartition: Int64] = [:]
-            for answer in try AdminClient(client).listOffsets(queries) {
+            for answer in try AdminClient(client).listOffsets(
+                queries, leaderAttempts: AdminClient.fewLeaderAttempts)
+            {
+                if case .failure(let error) = answer.result, error.errorCode == .leaderNotAvailable { continue }
                 found[TopicPartition(topic: answer.topic, partition: answer.partition)] = try answer.result.get().offset
             }
             return found

@@ -127,13 +127,6 @@ final class ConsumerRunner: @unchecked Sendable {
         pump()
     }
 
-    /// Reads these too; a position of nil is where `auto.offset.reset` says.
-    func add(_ partitions: [(TopicPartition, position: Int64?)], endsAtFirstSight: Bool) {
-        for topic in Set(partitions.map(\.0.topic)) { runtime.track(topic, allowAutoCreate: false) }
-        planner.add(partitions, endsAtFirstSight: endsAtFirstSight)
-        pump()
-    }
-
     /// Reads these too.
     func add(_ readings: [FetchPlanner.Reading]) {
         for topic in Set(readings.map(\.topic)) { runtime.track(topic, allowAutoCreate: false) }

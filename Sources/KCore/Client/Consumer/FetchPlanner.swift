@@ -93,18 +93,6 @@ final class FetchPlanner {
     }
 
     /// Reads these too. One that is read already goes on as it is.
-    /// - Parameter positions: nil for where `auto.offset.reset` says.
-    func add(_ partitions: [(TopicPartition, position: Int64?)], endsAtFirstSight: Bool) {
-        add(
-            partitions.map { partition, position in
-                var reading = Reading(
-                    topic: partition.topic, partition: partition.partition, position: position ?? -1, end: .max)
-                reading.endsAtFirstSight = endsAtFirstSight
-                return reading
-            })
-    }
-
-    /// Reads these too. One that is read already goes on as it is.
     func add(_ new: [Reading]) {
         for reading in new where indexes[reading.topicPartition] == nil {
             indexes[reading.topicPartition] = readings.count

@@ -19,8 +19,9 @@ public final class GroupConsumer: Sendable {
         /// The topic of these was deleted and made anew. They are still this member's, and begin at their beginning; what
         /// was not committed of the old topic is dropped.
         case madeAnew([TopicPartition])
-        /// Of these the group has no offset, or one that does not exist any more; `auto.offset.reset` has them begin here.
-        /// Where that is not committed, the next member begins elsewhere, and what came in between is nobody's.
+        /// Of these the group has no offset, or one that does not exist any more; `auto.offset.reset` has them begin here, or
+        /// whoever said that they are to begin at their beginning. Where that is not kept, the next member begins elsewhere,
+        /// and what came in between is nobody's.
         case began([TopicPartition: Int64])
         /// This cannot be read now, for this reason, and is tried again.
         case waits(TopicPartition, ErrorCode)
@@ -52,8 +53,8 @@ public final class GroupConsumer: Sendable {
     /// - Parameters:
     ///   - resetUnlessSet: what takes the place of `auto.offset.reset` where nobody set it.
     ///   - stopsAtEnd: reads each partition up to where it ended when reading began.
-    ///   - isToldWhereToBegin: assigned partitions are read from where ``begin(at:)`` says, and not before; an offset that
-    ///     does not exist is an error.
+    ///   - isToldWhereToBegin: assigned partitions are read from where ``begin(at:atBeginning:)`` says, and not before; an
+    ///     offset that does not exist is an error.
     /// - Throws: ``ClientError/Kind/configuration`` without a group.
     public init(
         _ client: KafkaClient, topics: GroupTopics, resetUnlessSet: OffsetReset = .latest, stopsAtEnd: Bool = false,
@@ -75,9 +76,14 @@ public final class GroupConsumer: Sendable {
 
     deinit { client.loop.execute { [runner] in runner.leave {} } }
 
-    /// Reads partitions from these offsets on, as long as they are this member's. For who `isToldWhereToBegin`.
-    public func begin(at offsets: [TopicPartition: Int64]) {
-        client.loop.execute { [runner] in runner.begin(at: offsets) }
+    /// Reads partitions from these offsets on, as long as they are this member's by the assignment that the caller was told
+    /// of last. For who `isToldWhereToBegin`.
+    /// - Parameter atBeginning: these are read from their beginning on, which ``Poll/began(_:)`` tells before their first
+    ///   record. They may have no leader yet.
+    public func begin(at offsets: [TopicPartition: Int64], atBeginning: [TopicPartition] = []) {
+        let places = offsets.map { ($0.key, position: $0.value) } + atBeginning.map { ($0, position: -1) }
+        let shares = state.withLock { $0.shares }
+        client.loop.execute { [runner] in runner.begin(at: places, shares: shares) }
     }
 
     /// What happens next: something with the share, or a piece of a partition; pieces of one partition come in order.

@@ -211,10 +211,20 @@ final class GroupRunner: @unchecked Sendable {
 
     // MARK: Where to begin
 
-    func begin(at offsets: [TopicPartition: Int64]) {
+    /// Reads partitions from these offsets on; from their beginning where that is -1.
+    /// - Parameter shares: what the reader knows of its share. What went and came back since it is told anew, and begins
+    ///   where it then says: another member may have gone on in between.
+    func begin(at places: [(TopicPartition, position: Int64)], shares known: [TopicPartition: Int]) {
         guard !isEnded else { return }
-        let starts = offsets.filter { member.owned.contains($0.key) }.sorted { $0.key < $1.key }
-        fetcher.add(starts.map { ($0.key, position: $0.value) }, endsAtFirstSight: stopsAtEnd)
+        let mine = places.filter { member.owned.contains($0.0) && shares[$0.0] == known[$0.0] }
+        let starts = mine.sorted { $0.0 < $1.0 }.map { partition, position in
+            var reading = FetchPlanner.Reading(
+                topic: partition.topic, partition: partition.partition, position: position, end: .max)
+            reading.endsAtFirstSight = stopsAtEnd
+            reading.beginsAtBeginning = position < 0
+            return reading
+        }
+        fetcher.add(starts)
     }
 
     // From the stored offsets of partitions that are this member's still when the answer comes.

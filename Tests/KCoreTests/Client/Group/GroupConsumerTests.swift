@@ -176,6 +176,38 @@ import Testing
         next.close()
     }
 
+    @Test(arguments: ["classic", "consumer"])
+    func `who is told where to begin reads from there, and is told where a beginning is before its first record`(
+        name: String
+    ) throws {
+        let cluster = try Cluster()
+        try cluster.fill("t", partitions: 3, count: 5)
+        let client = try cluster.client(
+            ("group.protocol", name), ("enable.auto.commit", "false"), ("auto.offset.reset", "latest"))
+        defer { client.close() }
+        let partitions = (0..<3 as Range<Int32>).map { TopicPartition(topic: "t", partition: $0) }
+        _ = try AdminClient(client).deleteRecords([(topic: "t", partition: 1, offset: 2)])
+        let consumer = try GroupConsumer(client, topics: .named(["t"]), isToldWhereToBegin: true)
+        var (began, offsets): ([TopicPartition: Int64], [TopicPartition: [Int64]]) = ([:], [:])
+        try poll(consumer) { poll in
+            switch poll {
+            case .assigned: consumer.begin(at: [partitions[0]: 3], atBeginning: [partitions[1]])
+            case .began(let offsets): began.merge(offsets) { _, new in new }
+            case .records(let fetched):
+                #expect(fetched.partition == 0 || began[fetched.topicPartition] == fetched.startOffset)
+                try fetched.forEachRecord { record in
+                    offsets[fetched.topicPartition, default: []].append(record.offset)
+                    return true
+                }
+            default: break
+            }
+            return offsets[partitions[0]]?.count == 2 && offsets[partitions[1]]?.count == 3
+        }
+        #expect(began == [partitions[1]: 2])
+        #expect(offsets == [partitions[0]: [3, 4], partitions[1]: [2, 3, 4]], "and nothing of the third")
+        consumer.close()
+    }
+
     @Test func `who reads to the end waits until nobody who is dead can hold on to partitions`() throws {
         let cluster = try Cluster([
             "group.consumer.session.timeout.ms": "1000", "group.consumer.min.session.timeout.ms": "1000",
