@@ -71,6 +71,11 @@ private final class Scene {
         return effects.compactMap { if case .records(let records) = $0 { records } else { nil } }
     }
 
+    /// Whether those are read on whose topic was made anew.
+    func madeAnew() -> [Bool] {
+        planner.effects.compactMap { if case .madeAnew(_, let isReadOn) = $0 { isReadOn } else { nil } }
+    }
+
     func failure() -> ClientError? {
         for effect in planner.effects { if case .failed(let error) = effect { return error } }
         return nil
@@ -165,7 +170,7 @@ struct FetchPlannerTests {
         let old = scene.plan()[0]
         scene.topicId = Uuid(high: 2, low: 2)
         #expect(scene.plan().isEmpty)
-        guard case .madeAnew(let told)? = scene.planner.effects.first, told.partition == 1 else {
+        guard case .madeAnew(let told, isReadOn: true)? = scene.planner.effects.first, told.partition == 1 else {
             throw ClientError(.badData, "nobody is told")
         }
         scene.answer(old, [(1, .none, try batch(3, ["old"]))])
@@ -185,6 +190,26 @@ struct FetchPlannerTests {
         scene.topicId = Uuid(high: 2, low: 2)
         #expect(scene.plan().isEmpty)
         #expect(scene.failure()?.message == "t was deleted and made anew while it was read")
+        #expect(scene.madeAnew() == [false], "what was read is not stored for the new one")
+    }
+
+    @Test func `a topic that was made anew is seen also while nothing more may be fetched`() throws {
+        let scene = try Scene([(1, 3, .max)], [("queued.max.messages.kbytes", "1")])
+        scene.topicId = Uuid(high: 1, low: 1)
+        scene.answer(scene.plan()[0], [(1, .none, try batch(3, ["old"]))])
+        #expect(scene.plan(queuedBytes: 1024).isEmpty && scene.madeAnew().isEmpty)
+        scene.topicId = Uuid(high: 2, low: 2)
+        #expect(scene.plan(queuedBytes: 1024).isEmpty && scene.madeAnew() == [true])
+    }
+
+    @Test func `of a partition that was read to its end it is told once that its topic was made anew`() throws {
+        let scene = try Scene([(1, 3, 4)])
+        scene.topicId = Uuid(high: 1, low: 1)
+        scene.answer(scene.plan()[0], [(1, .none, try batch(3, ["old"]))])
+        #expect(scene.planner.isFinished)
+        scene.topicId = Uuid(high: 2, low: 2)
+        for _ in 0..<2 { #expect(scene.plan().isEmpty && scene.madeAnew() == [false]) }
+        #expect(scene.planner.isFinished && scene.failure() == nil)
     }
 
     @Test func `without a policy it is an error that says what to do`() throws {

@@ -87,10 +87,10 @@ enum ConsumeAssignment {
     }
 
     /// For a person.
-    static func madeAnew(_ partitions: [TopicPartition]) -> String {
+    static func madeAnew(_ partitions: [TopicPartition], isReadOn: Bool = true) -> String {
         let topics = Set(partitions.map(\.topic)).sorted()
         return topics.joined(separator: ", ") + (topics.count == 1 ? " was" : " were")
-            + " deleted and made anew: read from the beginning"
+            + " deleted and made anew" + (isReadOn ? ": read from the beginning" : "")
     }
 
     /// For a person.

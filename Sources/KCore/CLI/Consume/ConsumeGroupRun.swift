@@ -93,10 +93,10 @@ final class ConsumeGroupRun {
                 let unstored = unconfirmed.filter { partitions.contains($0.key) }
                 forget(partitions)
                 if !unstored.isEmpty { warn("\(unstored.count) partitions went to another member before") }
-            case .madeAnew(let partitions):
+            case .madeAnew(let partitions, let isReadOn):
                 forget(partitions)
                 progress.clear()
-                if !settings.isQuiet { console.warning(ConsumeAssignment.madeAnew(partitions)) }
+                if !settings.isQuiet { console.warning(ConsumeAssignment.madeAnew(partitions, isReadOn: isReadOn)) }
             case .waits(let partition, let code):
                 progress.clear()
                 if !settings.isQuiet { console.warning(ConsumeAssignment.waits(partition, code)) }

@@ -48,7 +48,7 @@ final class ConsumeSinkRun {
         try read { (timeoutMs) throws(ClientError) in
             switch try consumer.poll(timeoutMs: timeoutMs) {
             case .records(let fetched): return .records(fetched)
-            case .madeAnew(let partitions): return .madeAnew(partitions)
+            case .madeAnew(let partitions): return .madeAnew(partitions, isReadOn: true)
             case .waits(let partition, let code): return .waits(partition, code)
             case .timeout: return .timeout
             case .finished: return try finder.isFinished() ? .finished : .timeout
@@ -206,7 +206,7 @@ final class ConsumeSinkRun {
             case .waits(let partition, let code):
                 progress.clear()
                 if !settings.isQuiet { console.warning(ConsumeAssignment.waits(partition, code)) }
-            case .madeAnew(let partitions): throw sink.madeAnew(partitions)
+            case .madeAnew(let partitions, _): throw sink.madeAnew(partitions)
             case .records(let fetched):
                 let left = settings.maxRecords.map { $0 - records } ?? .max
                 records += try sink.print(fetched, settings.printing, upTo: left)

@@ -191,7 +191,7 @@ public final class Consumer: Sendable {
             if state.isInterrupted { return .success((.interrupted, false)) }
             if !state.events.isEmpty {
                 switch state.events.removeFirst() {
-                case .madeAnew(let partitions, _): return .success((.madeAnew(partitions), false))
+                case .madeAnew(let partitions, _, _): return .success((.madeAnew(partitions), false))
                 case .waits(let partition, let code): return .success((.waits(partition, code), false))
                 case .assigned, .began, .revoking, .lost: break
                 }

@@ -75,8 +75,8 @@ final class ConsumerRunner: @unchecked Sendable {
     /// Called where a partition begins that no offset was known of, or one that does not exist any more.
     var onBegin: ((TopicPartition, Int64) -> Void)?
 
-    /// Called for partitions whose topic was made anew, instead of telling whoever polls.
-    var onMadeAnew: (([TopicPartition]) -> Void)?
+    /// Called for partitions whose topic was made anew, and whether they are read on, instead of telling whoever polls.
+    var onMadeAnew: (([TopicPartition], Bool) -> Void)?
 
     init(
         runtime: ClientRuntime, queue: Monitor<FetchQueue>, readings: [FetchPlanner.Reading],
@@ -166,7 +166,7 @@ final class ConsumerRunner: @unchecked Sendable {
         planner.effects = []
         var fetched: [FetchedRecords] = []
         var failure: ClientError?
-        var anew: [TopicPartition] = []
+        var (anew, over): ([TopicPartition], [TopicPartition]) = ([], [])
         var mustRefresh = false
         for effect in effects {
             switch effect {
@@ -174,7 +174,8 @@ final class ConsumerRunner: @unchecked Sendable {
             case .refreshMetadata(let topic):
                 runtime.track(topic, allowAutoCreate: false)
                 mustRefresh = true
-            case .madeAnew(let partition): anew.append(partition)
+            case .madeAnew(let partition, isReadOn: true): anew.append(partition)
+            case .madeAnew(let partition, isReadOn: false): over.append(partition)
             case .newLeader(let partition, let leader, let epoch, let endpoint):
                 runtime.learnedLeader(partition, leader: leader, epoch: epoch, endpoint: endpoint)
             case .reset(let partition, let policy): reset(partition, policy)
@@ -188,6 +189,7 @@ final class ConsumerRunner: @unchecked Sendable {
         }
         if mustRefresh { runtime.refreshMetadata() }
         if !anew.isEmpty { tell(madeAnew: anew) }
+        if !over.isEmpty { onMadeAnew?(over, false) }
         guard !fetched.isEmpty || failure != nil else { return }
         let (records, error) = (fetched, failure)
         queue.update { state in
@@ -201,8 +203,8 @@ final class ConsumerRunner: @unchecked Sendable {
     private func tell(madeAnew partitions: [TopicPartition]) {
         let topics = Set(partitions.map(\.topic)).sorted().joined(separator: " ")
         logger.warning("topics were deleted and made anew, and begin at their beginning", ["topics": topics])
-        if let onMadeAnew { return onMadeAnew(partitions) }
-        queue.update { $0.events.append(.madeAnew(partitions, share: 0)) }
+        if let onMadeAnew { return onMadeAnew(partitions, true) }
+        queue.update { $0.events.append(.madeAnew(partitions, share: 0, isReadOn: true)) }
     }
 
     private func reset(_ partition: TopicPartition, _ policy: OffsetReset) {

@@ -42,8 +42,9 @@ final class FetchPlanner {
     enum Effect {
         case records(FetchedRecords)
         case refreshMetadata(topic: String)
-        /// The topic was deleted and made anew: what was fetched is of the old one, and it begins at its beginning.
-        case madeAnew(TopicPartition)
+        /// The topic was deleted and made anew: what was fetched is of the old one. It begins at its beginning, where it is
+        /// read on.
+        case madeAnew(TopicPartition, isReadOn: Bool)
         case newLeader(TopicPartition, leader: Int32, epoch: Int32, endpoint: HostAndPort?)
         /// The position does not exist: look the place up, then call ``FetchPlanner/reset(_:to:nowMs:)``.
         case reset(TopicPartition, OffsetReset)
@@ -123,12 +124,13 @@ final class FetchPlanner {
         nowMs: Int64, queuedBytes: Int, leader: (TopicPartition) -> (broker: Int32, epoch: Int32)?,
         topicId: (String) -> Uuid
     ) -> [Call] {
+        // Also while the reader is slow: it must not store what it has read of an old topic for the new one.
+        guard noteTopics(topicId) else { return [] }
         let budget = config.maxQueuedBytes - queuedBytes
         guard budget > 0 else { return [] }
         var drafts: [Int32: [(index: Int, epoch: Int32)]] = [:]
         for index in order {
             if readings[index].isFinished || readings[index].isResetting { continue }
-            guard noteTopic(index, topicId(readings[index].topic)) else { continue }
             let reading = readings[index]
             if nowMs < reading.notBeforeMs { continue }
             if busyPartitions.contains(reading.topicPartition) { continue }
@@ -160,6 +162,16 @@ final class FetchPlanner {
         effects.append(.failed(reason))
     }
 
+    // - Returns: whether all can be read on.
+    private func noteTopics(_ topicId: (String) -> Uuid) -> Bool {
+        var mayGoOn = true
+        // A place that is being looked up may be of either topic; whoever answers, it is looked at again.
+        for index in readings.indices where !readings[index].isResetting {
+            if !noteTopic(index, topicId(readings[index].topic)) { mayGoOn = false }
+        }
+        return mayGoOn
+    }
+
     // Offsets of a topic that was deleted mean nothing in the one that was made under its name.
     // - Returns: whether it can be read on.
     private func noteTopic(_ index: Int, _ id: Uuid) -> Bool {
@@ -170,6 +182,9 @@ final class FetchPlanner {
             return true
         }
         guard old.end == .max else {
+            readings[index].topicId = id
+            effects.append(.madeAnew(old.topicPartition, isReadOn: false))
+            if old.isFinished { return true }
             let message = "\(old.topic) was deleted and made anew while it was read"
             effects.append(.failed(ClientError(.broker(.unknownTopicId), message)))
             return false
@@ -177,7 +192,7 @@ final class FetchPlanner {
         var new = Reading(topic: old.topic, partition: old.partition, position: -1, end: .max)
         (new.topicId, new.beginsAtBeginning, new.endsAtFirstSight) = (id, true, old.endsAtFirstSight)
         readings[index] = new
-        effects.append(.madeAnew(new.topicPartition))
+        effects.append(.madeAnew(new.topicPartition, isReadOn: true))
         return true
     }
 

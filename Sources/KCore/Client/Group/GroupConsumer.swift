@@ -16,9 +16,9 @@ public final class GroupConsumer: Sendable {
         case revoking([TopicPartition])
         /// These went to somebody else: nothing can be committed for them any more.
         case lost([TopicPartition])
-        /// The topic of these was deleted and made anew. They are still this member's, and begin at their beginning; what
-        /// was not committed of the old topic is dropped.
-        case madeAnew([TopicPartition])
+        /// The topic of these was deleted and made anew. They are still this member's, and begin at their beginning; where
+        /// reading has an end that was seen, they are not read on. What was not committed of the old topic is dropped.
+        case madeAnew([TopicPartition], isReadOn: Bool)
         /// Of these the group has no offset, or one that does not exist any more; `auto.offset.reset` has them begin here, or
         /// whoever said that they are to begin at their beginning. Where that is not kept, the next member begins elsewhere,
         /// and what came in between is nobody's.
@@ -144,11 +144,11 @@ public final class GroupConsumer: Sendable {
         case .event(.assigned(let partitions, let share)):
             state.withLock { state in for partition in partitions { state.shares[partition] = share } }
             return .assigned(partitions)
-        case .event(.madeAnew(let partitions, let share)):
+        case .event(.madeAnew(let partitions, let share, let isReadOn)):
             state.withLock { state in
                 for partition in partitions { (state.handled[partition], state.shares[partition]) = (nil, share) }
             }
-            return .madeAnew(partitions)
+            return .madeAnew(partitions, isReadOn: isReadOn)
         case .event(.waits(let partition, let code)): return .waits(partition, code)
         case .event(.began(let offsets)):
             // As Java's consumer: also where nothing was read yet.

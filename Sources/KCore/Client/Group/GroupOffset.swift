@@ -19,7 +19,7 @@ enum GroupEvent: Sendable, Equatable {
     /// With a number of its own for each time, which commits of these partitions say.
     case assigned([TopicPartition], share: Int)
     /// Their topic was deleted and made anew. They stay with the reader, by this number.
-    case madeAnew([TopicPartition], share: Int)
+    case madeAnew([TopicPartition], share: Int, isReadOn: Bool)
     /// Of these there was no stored offset, or one that does not exist any more: they begin here.
     case began([TopicPartition: Int64])
     /// This cannot be read now, for this reason.

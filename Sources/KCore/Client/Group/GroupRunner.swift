@@ -49,7 +49,7 @@ final class GroupRunner: @unchecked Sendable {
 
     func start() {
         fetcher.onBegin = { [queue] partition, offset in queue.update { $0.append(begun: partition, at: offset) } }
-        fetcher.onMadeAnew = { [weak self] partitions in self?.madeAnew(partitions) }
+        fetcher.onMadeAnew = { [weak self] partitions, isReadOn in self?.madeAnew(partitions, isReadOn) }
         fetcher.start()
         observer = runtime.addObserver { [weak self] in self?.metadataChanged() }
         switch topics {
@@ -72,7 +72,7 @@ final class GroupRunner: @unchecked Sendable {
     }
 
     // Whoever had read the old topic may not store its offsets for the new one: it is another share.
-    private func madeAnew(_ partitions: [TopicPartition]) {
+    private func madeAnew(_ partitions: [TopicPartition], _ isReadOn: Bool) {
         let mine = partitions.filter { shares[$0] != nil }
         assignments += 1
         for partition in mine {
@@ -83,7 +83,7 @@ final class GroupRunner: @unchecked Sendable {
         let share = assignments
         queue.update { state in
             state.remove(Set(mine))
-            state.events.append(.madeAnew(mine, share: share))
+            state.events.append(.madeAnew(mine, share: share, isReadOn: isReadOn))
         }
         sendCommits()
     }
