@@ -39,6 +39,9 @@ final class CommitQueue {
         callers.append(Caller(shares: entries.mapValues(\.share), deadlineMs: deadlineMs, completion: completion))
     }
 
+    /// Until when somebody waits for something to be stored; nil when nobody does.
+    var deadlineMs: Int64? { ((sent?.callers ?? []) + callers).map(\.deadlineMs).max() }
+
     /// What is to be sent now; nil while a commit is on its way, or one that failed waits, or there is none.
     /// - Parameter shares: what the member has, and since which assignment.
     func next(nowMs: Int64, shares: [TopicPartition: Int]) -> [TopicPartition: GroupOffset]? {

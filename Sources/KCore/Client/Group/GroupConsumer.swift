@@ -253,8 +253,8 @@ public final class GroupConsumer: Sendable {
     /// Makes this and later calls of ``poll(timeoutMs:)`` return. From any thread. Commits and ``close()`` still work.
     public func interrupt() { queue.update { $0.isInterrupted = true } }
 
-    /// Commits what is to be committed by itself, and leaves the group, so that others need not wait for its session to
-    /// end. A static member stays in it.
+    /// Commits what is to be committed by itself, waits some seconds for commits that are on their way, and leaves the group,
+    /// so that others need not wait for its session to end. A static member stays in it.
     public func close() {
         let handled = state.withLock { state -> [TopicPartition: GroupOffset]? in
             if state.isClosed { return nil }
@@ -266,7 +266,7 @@ public final class GroupConsumer: Sendable {
         if !handled.isEmpty { note(commitNow(handled, timeoutMs: 5000)) }
         let isDone = Monitor(false)
         client.loop.execute { [runner] in runner.leave { isDone.update { $0 = true } } }
-        isDone.wait(timeoutMs: GroupRunner.goodbyeMs) { $0 ? () : nil }
+        isDone.wait(timeoutMs: GroupRunner.goodbyeMs + GroupRunner.lastWordMs) { $0 ? () : nil }
     }
 }
 

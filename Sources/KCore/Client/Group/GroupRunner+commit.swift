@@ -13,6 +13,7 @@ extension GroupRunner {
     private var action: String { "commit offsets of group \(member.settings.groupId)" }
 
     func sendCommits() {
+        defer { leaveWhenStored() }
         guard !isEnded else { return commits.close(ClientError(.closed, "cannot \(action): the member has left")) }
         guard let offsets = commits.next(nowMs: runtime.nowMs, shares: shares) else { return }
         let generation = member.generation

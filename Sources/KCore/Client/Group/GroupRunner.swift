@@ -23,6 +23,8 @@ final class GroupRunner: @unchecked Sendable {
     private var observer: Int?
     private var wakeMs = Int64.max
     private(set) var isEnded = false
+    /// Until when leaving waits for commits, and who is to be told.
+    var goodbye: (untilMs: Int64, completion: () -> Void)?
     var end: GroupEnd
 
     init(
@@ -332,36 +334,15 @@ final class GroupRunner: @unchecked Sendable {
         return made
     }
 
-    /// How long a coordinator may take to hear of a member that leaves; without it the session ends by itself.
-    static let goodbyeMs: Int64 = 3000
-
-    /// Leaves the group. The completion runs when the coordinator knows it, or does not need to.
-    func leave(_ completion: @escaping () -> Void) {
-        guard !isEnded else { return completion() }
-        member.leave(nowMs: runtime.nowMs)
-        let goodbyes = member.effects
-        member.effects = []
+    /// Does nothing any more but to say goodbye.
+    func stop() {
         fetcher.end()
         if let observer { runtime.removeObserver(observer) }
         isEnded = true
-        sendCommits()
-        let close = { [self] in
-            for connection in connections.values { connection.close() }
-            completion()
-        }
-        for case .send(let goodbye, _, _) in goodbyes {
-            guard let coordinator = member.coordinator else { break }
-            switch goodbye {
-            case .leave(let request):
-                return ask(
-                    request, at: coordinator, timeoutMs: GroupRunner.goodbyeMs, adapt: LeaveGroupRequest.adapt
-                ) { _ in close() }
-            case .consumerHeartbeat(let request):
-                return ask(request, at: coordinator, timeoutMs: GroupRunner.goodbyeMs) { _ in close() }
-            case .findCoordinator, .join, .sync, .heartbeat: continue
-            }
-        }
-        close()
+    }
+
+    func closeConnections() {
+        for connection in connections.values { connection.close() }
     }
 }
 

@@ -32,6 +32,22 @@ import Testing
         queue.answered(refused, broken, mayTryAgain: mayTryAgain, nowMs: nowMs, delayMs: 100)
     }
 
+    @Test func `somebody waits until the last of the deadlines, or until all is answered`() {
+        #expect(queue.deadlineMs == nil)
+        add("first", [a: 1], deadlineMs: 5000)
+        #expect(next() == [a: 1] && queue.deadlineMs == 5000)
+        add("second", [b: 1], deadlineMs: 7000)
+        #expect(queue.deadlineMs == 7000)
+        answer()
+        #expect(queue.deadlineMs == 7000, "the second waits to be sent")
+        #expect(next() == [b: 1] && queue.deadlineMs == 7000)
+        answer(refused: [b])
+        #expect(queue.deadlineMs == 7000, "it waits to be sent again")
+        #expect(next(100) == [b: 1])
+        answer()
+        #expect(queue.deadlineMs == nil && isStored("second"))
+    }
+
     private func isStored(_ name: String) -> Bool {
         if case .some(.none) = told.errors[name] { true } else { false }
     }

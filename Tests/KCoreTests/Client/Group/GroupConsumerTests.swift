@@ -299,6 +299,43 @@ import Testing
         #expect(try admin.describeGroup("g").state == "PreparingRebalance", "it has waited all the time")
     }
 
+    @Test(arguments: ["classic", "consumer"])
+    func `a commit that is on its way when the consumer is closed is stored before the member leaves`(
+        name: String
+    ) throws {
+        let cluster = try Cluster()
+        try cluster.fill("t", partitions: 1, count: 3)
+        let client = try cluster.client(("group.protocol", name), ("enable.auto.commit", "false"))
+        defer { client.close() }
+        let partition = TopicPartition(topic: "t", partition: 0)
+        // Who is told where to begin has not asked for offsets: it connects for the commit, and is connected to leave.
+        let consumer = try GroupConsumer(client, topics: .named(["t"]), isToldWhereToBegin: true)
+        try poll(consumer) { if case .assigned([partition]) = $0 { true } else { false } }
+        let told = Monitor<[ClientError?]>([])
+        consumer.commitSoon([partition: GroupOffset(2)]) { error in told.update { $0.append(error) } }
+        consumer.close()
+        let outcomes = told.withLock { $0 }
+        #expect(outcomes.count == 1 && outcomes.allSatisfy { $0 == nil })
+        let admin = AdminClient(client)
+        #expect(try admin.groupOffsets("g")[partition]?.offset == 2)
+        #expect(try admin.describeGroup("g").members.isEmpty, "it has left")
+    }
+
+    @Test func `who leaves does not wait for ever for a commit that nobody answers`() throws {
+        let cluster = try Cluster()
+        try cluster.fill("t", partitions: 1, count: 3)
+        let client = try cluster.client(("enable.auto.commit", "false"))
+        defer { client.close() }
+        let partition = TopicPartition(topic: "t", partition: 0)
+        let consumer = try GroupConsumer(client, topics: .named(["t"]), isToldWhereToBegin: true)
+        try poll(consumer) { if case .assigned([partition]) = $0 { true } else { false } }
+        cluster.broker.stop()
+        let told = Monitor<[ClientError?]>([])
+        consumer.commitSoon([partition: GroupOffset(2)]) { error in told.update { $0.append(error) } }
+        consumer.close()
+        #expect(told.withLock { $0 }.compactMap { $0 }.count == 1, "and whoever waits for it is told")
+    }
+
     @Test func `members of both protocols read one group`() throws {
         let cluster = try Cluster()
         try cluster.fill("t", partitions: 4, count: 3)
