@@ -273,6 +273,36 @@ def test_a_group_and_files_that_do_not_agree_are_told(new_broker, tmp_path):
     assert len(committed(sink / "told-0")) == 20
 
 
+def test_what_a_transaction_is_about_to_store_is_waited_for(new_broker, tmp_path):
+    broker, sink = new_broker(group_initial_rebalance_delay_ms=0), tmp_path / "copy"
+    topic = create_topic(broker, "handed")
+    fill(broker, topic, 1, 10)
+    producer = confluent_kafka.Producer({"bootstrap.servers": broker.address, "transactional.id": "processor"})
+    producer.init_transactions(20)
+    producer.begin_transaction()
+    member = confluent_kafka.Consumer({"bootstrap.servers": broker.address, "group.id": "handed"})
+    handled = [confluent_kafka.TopicPartition(topic, 0, 5)]
+    producer.send_offsets_to_transaction(handled, member.consumer_group_metadata(), 20)
+    copy = lambda **how: subprocess.Popen([BIN / "kconsume", "-b", broker.address, "-t", topic, "-o", "beginning", "-e",
+                                           "-g", "handed", "--sink", sink, *how.get("options", [])],
+                                          stderr=how["stderr"])
+    with open(tmp_path / "hurried", "wb") as told:
+        assert copy(stderr=told, options=["-X", "default.api.timeout.ms=1000"]).wait(40) == 1
+    assert b"UNSTABLE_OFFSET_COMMIT" in (tmp_path / "hurried").read_bytes()
+    with open(tmp_path / "told", "wb") as told:
+        process = copy(stderr=told)
+    try:
+        wait_until(lambda: b"a transaction that has not ended" in (tmp_path / "told").read_bytes(), 20, "its name")
+        assert process.poll() is None and not (sink / f"{topic}-0" / "position").exists()
+        producer.commit_transaction(20)
+        assert process.wait(40) == 0, (tmp_path / "told").read_bytes()
+    finally:
+        process.kill()
+        process.wait()
+        member.close()
+    assert [line.split()[1] for line in committed(sink / f"{topic}-0")] == [b"5", b"6", b"7", b"8", b"9"]
+
+
 @pytest.mark.parametrize("group", [[], ["-g", "late"]])
 def test_a_partition_that_is_added_later_is_copied_from_its_beginning(new_broker, tmp_path, group):
     broker, sink = new_broker(group_initial_rebalance_delay_ms=0), tmp_path / "copy"

@@ -37,9 +37,7 @@ struct SinkStart {
         }
         if partitions.isEmpty { return Offsets() }
         try sink.resume()
-        let committed = try ToolError.rethrowing { () throws(ClientError) in
-            try AdminClient(client).groupOffsets(settings.group ?? "")
-        }
+        guard let committed = try stored(partitions) else { return Offsets() }
         var offsets = Offsets()
         for partition in partitions {
             let (written, stored) = (sink.offset(partition), committed[partition]?.offset)
@@ -125,6 +123,33 @@ struct SinkStart {
     /// to leave out what is in it.
     static func place(_ start: Consumer.StartPosition) -> SinkStarts.Place {
         if case .offset(let offset) = start { .offset(offset) } else { .beginning }
+    }
+
+    /// What the group has stored. A transaction that is about to store more is waited for: what it has handled would be copied
+    /// as well.
+    /// - Returns: nil when it was interrupted.
+    private func stored(_ partitions: [TopicPartition]) throws(ToolError) -> [TopicPartition: GroupOffset]? {
+        let group = settings.group ?? ""
+        let patienceMs = min(FetchRefusal.boundedPatienceMs, Int64(client.config.defaultApiTimeoutMs))
+        let deadline = settings.exitsAtEnd ? console.clock.monotonicMs + patienceMs : .max
+        var isTold = settings.isQuiet
+        while true {
+            do throws(ClientError) {
+                return try AdminClient(client).groupOffsets(group, of: partitions, requireStable: true)
+            } catch {
+                guard error.errorCode == .unstableOffsetCommit, console.clock.monotonicMs < deadline else {
+                    throw ToolError(error)
+                }
+            }
+            if console.interruption?.signal != nil { return nil }
+            if !isTold {
+                console.warning(
+                    "a transaction that has not ended holds stored offsets of group \(group), and is waited for; "
+                        + "kadmin txn list shows it")
+            }
+            isTold = true
+            _ = poll(nil, 0, 100)
+        }
     }
 
     /// For a person: why -o does not count.

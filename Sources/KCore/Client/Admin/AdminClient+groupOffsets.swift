@@ -16,9 +16,14 @@ public struct GroupLag: Sendable, Equatable {
 }
 
 extension AdminClient {
-    /// All that a group has committed.
-    public func groupOffsets(_ group: String) throws(ClientError) -> [TopicPartition: GroupOffset] {
-        let request = OffsetFetchRequest(group: group, partitions: nil, requireStable: false)
+    /// What a group has committed.
+    /// - Parameters:
+    ///   - partitions: nil for all that it has committed.
+    ///   - requireStable: whether it is an error, UNSTABLE_OFFSET_COMMIT, when a transaction that is open holds more (KIP-447).
+    public func groupOffsets(
+        _ group: String, of partitions: [TopicPartition]? = nil, requireStable: Bool = false
+    ) throws(ClientError) -> [TopicPartition: GroupOffset] {
+        let request = OffsetFetchRequest(group: group, partitions: partitions, requireStable: requireStable)
         let (response, _) = try callCoordinator(
             of: group, request,
             adapt: { request, version in OffsetFetchRequest.adapt(&request, version) },
