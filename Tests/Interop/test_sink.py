@@ -283,6 +283,7 @@ def test_what_a_transaction_is_about_to_store_is_waited_for(new_broker, tmp_path
     member = confluent_kafka.Consumer({"bootstrap.servers": broker.address, "group.id": "handed"})
     handled = [confluent_kafka.TopicPartition(topic, 0, 5)]
     producer.send_offsets_to_transaction(handled, member.consumer_group_metadata(), 20)
+    member.close()
     copy = lambda **how: subprocess.Popen([BIN / "kconsume", "-b", broker.address, "-t", topic, "-o", "beginning", "-e",
                                            "-g", "handed", "--sink", sink, *how.get("options", [])],
                                           stderr=how["stderr"])
@@ -299,7 +300,6 @@ def test_what_a_transaction_is_about_to_store_is_waited_for(new_broker, tmp_path
     finally:
         process.kill()
         process.wait()
-        member.close()
     assert [line.split()[1] for line in committed(sink / f"{topic}-0")] == [b"5", b"6", b"7", b"8", b"9"]
 
 
