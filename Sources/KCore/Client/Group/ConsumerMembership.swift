@@ -63,6 +63,8 @@ final class ConsumerMembership: GroupMembership {
     var generation: Int32 { phase == .member ? epoch : -1 }
     var owned: Set<TopicPartition> { Set(named(ownedIds)) }
     var isSilent: Bool { phase == .silent }
+    /// Epochs change one by one, and a commit in one that is over is refused as that: STALE_MEMBER_EPOCH.
+    var isJoining: Bool { false }
     var isSettled: Bool { phase == .member && revocation == nil && !isLookingUp }
     private var isEnded: Bool { phase == .left || phase == .failed }
     /// Whether the coordinator may count this one in.

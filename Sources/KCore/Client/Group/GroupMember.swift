@@ -54,6 +54,7 @@ final class GroupMember: GroupMembership {
 
     var isSilent: Bool { phase == .silent }
     var isLookingUp: Bool { phase == .lookingUp }
+    var isJoining: Bool { phase == .joining }
     var isSettled: Bool { phase == .stable && !mustRejoin && revocation == nil }
     var heartbeatIntervalMs: Int64 { settings.heartbeatIntervalMs }
     private var isEnded: Bool { phase == .left || phase == .failed }
@@ -346,6 +347,8 @@ final class GroupMember: GroupMembership {
         guard !isEnded, generation == self.generation, generation >= 0 else { return }
         switch code {
         case .rebalanceInProgress: if phase == .stable { mustRejoin = true }
+        // The answer to JoinGroup tells the new one.
+        case .illegalGeneration where isJoining: break
         case .unknownMemberId, .illegalGeneration, .fencedInstanceId, .notCoordinator, .coordinatorNotAvailable:
             refused("commit in \(name)", code, nowMs)
         default: break

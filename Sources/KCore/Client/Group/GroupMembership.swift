@@ -19,6 +19,8 @@ protocol GroupMembership: AnyObject {
     var isSilent: Bool { get }
     /// Waits for ``found(_:nowMs:)``.
     var isLookingUp: Bool { get }
+    /// Whether the generation that it knows may be over, with it in the next: it has not been told.
+    var isJoining: Bool { get }
     /// Whether it has what it was given, as far as it knows.
     var isSettled: Bool { get }
     var heartbeatIntervalMs: Int64 { get }

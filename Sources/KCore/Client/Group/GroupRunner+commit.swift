@@ -52,7 +52,8 @@ extension GroupRunner {
         // come back as what it was.
         let mayTryAgain =
             code.isRetriable && code != .unknownTopicOrPartition || code == .rebalanceInProgress
-            || code == .staleMemberEpoch || code == .illegalGeneration && generation != member.generation
+            || code == .staleMemberEpoch
+            || code == .illegalGeneration && (generation != member.generation || member.isJoining)
         answered(asked.subtracting(stored), .refused(action, code), mayTryAgain: mayTryAgain)
     }
 

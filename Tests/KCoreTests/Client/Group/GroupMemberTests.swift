@@ -112,6 +112,25 @@ import Testing
         #expect(bench.member.phase == .stable)
     }
 
+    @Test func `a commit of the generation that is over takes nothing from a member that is on its way into the next`()
+        throws
+    {
+        let bench = Bench([.cooperativeSticky])
+        try bench.settle()
+        bench.step(afterMs: bench.member.heartbeatIntervalMs)
+        bench.beaten(.rebalanceInProgress)
+        #expect(join(bench.last) != nil && bench.member.isJoining)
+        bench.member.commitRefused(.illegalGeneration, generation: 1, nowMs: bench.nowMs)
+        bench.step()
+        #expect(bench.member.owned.count == 2 && bench.member.generation == 1)
+        try bench.settle(generation: 2)
+        #expect(bench.events == ["assign 0,1", "assign "] && !bench.member.isJoining)
+        // That it is not in the generation that it knows, it hears as before.
+        bench.member.commitRefused(.illegalGeneration, generation: 2, nowMs: bench.nowMs)
+        bench.step()
+        #expect(bench.events.last == "lost 0,1")
+    }
+
     @Test func `the leader assigns what members want`() throws {
         let bench = Bench()
         bench.found()
