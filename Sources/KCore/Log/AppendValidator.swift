@@ -7,6 +7,8 @@ struct PreparedAppend: Sendable {
     /// Milliseconds; -1 unless the topic's timestamps are the times of append.
     var logAppendTimeMs: Int64 = -1
 
+    /// Whether it may end a transaction whose records do not count, which the transaction index tells.
+    var mayAbort: Bool { markers.values.contains { !$0.isCommit } }
     var recordCount: Int64 { batches.reduce(0) { $0 + Int64($1.header.lastOffsetDelta) + 1 } }
     var maxTimestamp: Int64 { batches.reduce(-1) { max($0, $1.header.maxTimestamp) } }
 }

@@ -22,7 +22,7 @@ extension Log {
         return try append(prepare(records, origin, config), leaderEpoch: leaderEpoch, origin: origin, config)
     }
 
-    /// The same with what ``prepare(_:origin:)`` or ``appendAtOnce(_:leaderEpoch:)`` has made of the records.
+    /// The same with what ``prepare(_:origin:)`` or ``appendAtOnce(_:leaderEpoch:origin:)`` has made of the records.
     func append(
         _ prepared: PreparedAppend, leaderEpoch: Int32, origin: AppendOrigin = .client
     ) throws(LogError) -> AppendResult {
@@ -42,29 +42,36 @@ extension Log {
         return finish(appended)
     }
 
-    /// The same for a producer's records and a thread that must not wait for a disk.
+    /// The same for a thread that must not wait for a disk.
     /// - Returns: the records when it would have to, or for somebody who does: then nothing has changed, and they can be
     ///   appended by another thread.
-    func appendAtOnce(_ records: Bytes, leaderEpoch: Int32) throws(LogError) -> AppendAttempt {
+    func appendAtOnce(
+        _ records: Bytes, leaderEpoch: Int32, origin: AppendOrigin = .client
+    ) throws(LogError) -> AppendAttempt {
         try environment.directory.checkAnswers()
         let config = config
-        let prepared = try prepare(records, .client, config)
-        for _ in 0..<Log.mostAttempts {
-            do throws(LogError) {
-                let appended = try writer.withLockIfAvailable { (writer) throws(LogError) in
-                    try append(prepared, leaderEpoch, .client, config, waits: false, &writer)
-                }
-                if let appended { return .done(finish(appended)) }
-            } catch  where error.isWouldWait {
-                break
+        let prepared = try prepare(records, origin, config)
+        do throws(LogError) {
+            let appended = try withWriterSoon { (writer) throws(LogError) in
+                try append(prepared, leaderEpoch, origin, config, waits: false, &writer)
             }
-            // Mostly another loop, which is about to be done.
-            sched_yield()
-        }
+            if let appended { return .done(finish(appended)) }
+        } catch  where error.isWouldWait {}
         return .wouldWait(prepared)
     }
 
-    /// As long as some appends take; a disk takes longer.
+    /// Calls `body` unless somebody else has the writer for longer than some appends take: a disk takes longer.
+    /// - Returns: nil then.
+    func withWriterSoon<R>(_ body: (inout Writer) throws(LogError) -> R) throws(LogError) -> R? {
+        for _ in 0..<Log.mostAttempts {
+            let result = try writer.withLockIfAvailable { (writer) throws(LogError) in try body(&writer) }
+            if let result { return result }
+            // Mostly another loop, which is about to be done.
+            sched_yield()
+        }
+        return nil
+    }
+
     private static let mostAttempts = 200
 
     /// Checks records, and makes them what they will be in the log but for their offsets.
@@ -208,7 +215,7 @@ extension Log {
         let position: Int64
         do {
             // Afterwards an entry can be added whatever the disk says.
-            if !prepared.markers.isEmpty { try segment.files.transactionIndex.prepareToAppend() }
+            if prepared.mayAbort { try segment.files.transactionIndex.prepareToAppend() }
             position = try segment.append(
                 records, lastOffset: lastOffset, largest: largest, indexIntervalBytes: config.indexIntervalBytes,
                 waits: waits)
@@ -224,7 +231,7 @@ extension Log {
         writer.endOffset = lastOffset + 1
         part = planWriteBehind(segment, size: position + Int64(records.count), &writer)
         let nowMs = environment.clock.monotonicMs
-        let ended = try apply(prepared, segment, &writer)
+        let ended = try apply(prepared, segment, waits: waits, &writer)
         // Together with the end: what a reader may see must never include the beginning of a transaction that is not known.
         published.withLock { published in
             published.note(ended, firstOpenOffset: writer.producers.firstOpenTransactionOffset)
@@ -256,7 +263,8 @@ extension Log {
     private func readySegment(
         for prepared: PreparedAppend, lastOffset: Int64, timestamp: Int64, _ config: LogConfig, _ writer: Writer
     ) throws(LogError) -> LogSegment {
-        guard prepared.markers.isEmpty, let active = writer.segments.last,
+        guard let active = writer.segments.last,
+            !prepared.mayAbort || active.files.transactionIndex.file.countIfReady() != nil,
             active.takesAtOnce(
                 addingBytes: prepared.records.count, lastOffset: lastOffset, timestamp: timestamp,
                 nowMs: environment.clock.wallMs, jitterMs: writer.rollJitterMs, config: config)

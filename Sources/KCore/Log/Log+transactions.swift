@@ -113,18 +113,26 @@ extension Log {
     /// Whether a producer with this epoch may write into a transaction: it has not been fenced by a newer one, and its
     /// transaction has begun here in this epoch or was confirmed, where that is asked for.
     func check(producerId: Int64, epoch: Int16) -> ErrorCode {
-        writer.withLock { writer in
-            let state = writer.producers.states[producerId]
-            if let state, epoch < state.epoch { return .invalidProducerEpoch }
-            guard environment.verifiesTransactions, !writer.producers.hasOpenTransaction(producerId, epoch: epoch)
-            else { return .none }
-            return writer.verifications.isConfirmed(producerId, epoch: epoch) ? .none : .invalidTxnState
-        }
+        writer.withLock { check(producerId, epoch, $0) }
+    }
+
+    /// The same for a thread that must not wait for a disk.
+    /// - Returns: nil when it would have to, for somebody who does.
+    func checkAtOnce(producerId: Int64, epoch: Int16) -> ErrorCode? {
+        try? withWriterSoon { check(producerId, epoch, $0) }
+    }
+
+    private func check(_ producerId: Int64, _ epoch: Int16, _ writer: Writer) -> ErrorCode {
+        if let state = writer.producers.states[producerId], epoch < state.epoch { return .invalidProducerEpoch }
+        guard environment.verifiesTransactions, !writer.producers.hasOpenTransaction(producerId, epoch: epoch)
+        else { return .none }
+        return writer.verifications.isConfirmed(producerId, epoch: epoch) ? .none : .invalidTxnState
     }
 
     /// Takes note of what was appended to `segment`, and puts aborted transactions into its index.
+    /// - Parameter waits: whether it may wait for the disk; if not, the index is ready for an entry.
     func apply(
-        _ prepared: PreparedAppend, _ segment: LogSegment, _ writer: inout Writer
+        _ prepared: PreparedAppend, _ segment: LogSegment, waits: Bool = true, _ writer: inout Writer
     ) throws(LogError) -> [EndedTransaction] {
         var ended: [EndedTransaction] = []
         for (index, batch) in prepared.batches.enumerated() {
@@ -139,7 +147,7 @@ extension Log {
             guard let entry = writer.producers.indexEntry(of: transaction) else { continue }
             writer.hasNewFiles = true
             do throws(DiskError) {
-                try segment.append(entry)
+                try segment.append(entry, waits: waits)
             } catch {
                 // The batches are in, and readers would take the records for good.
                 throw environment.directory.fail(error)

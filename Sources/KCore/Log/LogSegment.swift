@@ -152,11 +152,12 @@ final class LogSegment: Sendable {
     }
 
     /// Adds a transaction to the index. Readers know that there is something before it is there.
-    func append(_ transaction: AbortedTransaction) throws(DiskError) {
+    /// - Parameter waits: whether it may wait for the disk, see ``IndexFile/append(waits:_:)``.
+    func append(_ transaction: AbortedTransaction, waits: Bool = true) throws(DiskError) {
         if lastAbortedEnd.load(ordering: .relaxed) < transaction.lastOffset {
             lastAbortedEnd.store(transaction.lastOffset, ordering: .releasing)
         }
-        try files.transactionIndex.append(transaction)
+        try files.transactionIndex.append(transaction, waits: waits)
     }
 
     /// The same for a segment that is not appended to any more, where it is not known yet.

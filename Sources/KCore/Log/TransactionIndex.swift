@@ -54,8 +54,8 @@ struct TransactionIndex: Sendable {
     /// is kept and written later.
     func prepareToAppend() throws(DiskError) { _ = try file.count() }
 
-    func append(_ transaction: AbortedTransaction) throws(DiskError) {
-        try file.append {
+    func append(_ transaction: AbortedTransaction, waits: Bool = true) throws(DiskError) {
+        try file.append(waits: waits) {
             $0.storeBigEndian(TransactionIndex.version, 0)
             $0.storeBigEndian(transaction.producerId, 2)
             $0.storeBigEndian(transaction.firstOffset, 10)

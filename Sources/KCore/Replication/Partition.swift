@@ -100,16 +100,22 @@ public final class Partition: Sendable {
         return result
     }
 
-    /// The same for a producer's records and a thread that must not wait for a disk.
-    func appendAtOnce(_ records: Bytes, requiredAcks: Int16) throws(LogError) -> AppendAttempt {
-        let attempt = try log.appendAtOnce(records, leaderEpoch: epoch(toAppendWith: requiredAcks))
+    /// The same for a thread that must not wait for a disk.
+    func appendAtOnce(
+        _ records: Bytes, requiredAcks: Int16, origin: AppendOrigin = .client
+    ) throws(LogError) -> AppendAttempt {
+        let epoch = try epoch(toAppendWith: requiredAcks)
+        let attempt = try log.appendAtOnce(records, leaderEpoch: epoch, origin: origin)
         if case .done(let result) = attempt { appended(result, byteCount: records.count) }
         return attempt
     }
 
-    /// Appends a producer's records that could not be appended at once.
-    func append(_ prepared: PreparedAppend, requiredAcks: Int16) throws(LogError) -> AppendResult {
-        let result = try log.append(prepared, leaderEpoch: epoch(toAppendWith: requiredAcks))
+    /// Appends records that could not be appended at once.
+    func append(
+        _ prepared: PreparedAppend, requiredAcks: Int16, origin: AppendOrigin = .client
+    ) throws(LogError) -> AppendResult {
+        let epoch = try epoch(toAppendWith: requiredAcks)
+        let result = try log.append(prepared, leaderEpoch: epoch, origin: origin)
         appended(result, byteCount: prepared.records.count)
         return result
     }

@@ -135,6 +135,46 @@ import Testing
         #expect(try log.append(late, leaderEpoch: 0).baseOffset == 1)
     }
 
+    private func end(_ log: Log, _ producerId: Int64, isCommit: Bool) throws -> AppendAttempt {
+        var options = BatchOptions()
+        (options.producerId, options.producerEpoch, options.baseSequence) = (producerId, 0, 0)
+        options.isTransactional = true
+        try log.append(["of a transaction"], options: options)
+        let marker = EndTransactionMarker(isCommit: isCommit, coordinatorEpoch: 1)
+        let batch = try marker.batch(producerId: producerId, producerEpoch: 0, timestampMs: 1_700_000_000_000)
+        return try log.appendAtOnce(batch, leaderEpoch: 0, origin: .coordinator)
+    }
+
+    @Test func `the end of a transaction is written at once unless nobody knows the index of aborted ones`() throws {
+        var log = try bench.open()
+        #expect(isDone(try end(log, 1, isCommit: true)))
+        try log.close()
+        bench.disk.restart()
+        log = try bench.open(clean: true)
+        #expect(isDone(try end(log, 2, isCommit: true)))
+        guard case .wouldWait(let late) = try end(log, 3, isCommit: false) else {
+            Issue.record("whether there are aborted transactions is not known")
+            return
+        }
+        _ = try log.append(late, leaderEpoch: 0, origin: .coordinator)
+        #expect(isDone(try end(log, 4, isCommit: false)))
+        let aborted = try log.abortedTransactions(from: 0, upTo: log.logEndOffset)
+        #expect(aborted.map(\.producerId) == [3, 4])
+    }
+
+    @Test func `who asks for a producer does not wait for who appends when it takes long`() throws {
+        let log = try bench.open()
+        #expect(log.checkAtOnce(producerId: 7, epoch: 0) == ErrorCode.none)
+        let answers = Heard<ErrorCode?>()
+        let pool = WorkerPool(name: "loop", threads: 1)
+        defer { pool.stop() }
+        try log.writer.withLock { _ in
+            pool.submit { answers.add(log.checkAtOnce(producerId: 7, epoch: 0)) }
+            try eventually("the other thread has not waited") { !answers.all.isEmpty }
+        }
+        #expect(answers.all == [nil])
+    }
+
     @Test func `a log that is closed refuses at once`() throws {
         let log = try bench.open()
         try log.append(["a"])
