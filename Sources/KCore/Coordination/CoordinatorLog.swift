@@ -11,15 +11,27 @@ protocol CoordinatorLog: Sendable {
     var highWatermark: Int64 { get }
     /// Whether its disk is lost: the high watermark never moves again.
     var isOffline: Bool { get }
+    /// Whether its disk is known not to answer, so that nothing is to wait for it.
+    var isSilent: Bool { get }
+    /// The same for those that have their records in one place.
+    var storage: ObjectIdentifier { get }
 
     /// What a batch must stay below.
     var maxBatchBytes: Int { get }
 
-    /// Appends one batch, whose offsets are set in place. Waits for no disk: the high watermark says when it is kept.
+    /// Appends one batch, whose offsets are set in place. Waits for no fsync: the high watermark says when it is kept.
     /// - Returns: the offset behind its last record.
     func append(_ batch: Bytes) throws(LogError) -> Int64
+    /// The same for a thread that must not wait for a disk.
+    /// - Returns: nil when it would have to, or for somebody who does: then nothing has changed.
+    func appendAtOnce(_ batch: Bytes) throws(LogError) -> Int64?
     /// Whether a producer with that epoch may write into a transaction.
     func check(_ producer: CoordinatorProducer) -> ErrorCode
+    /// The same for a thread that must not wait for a disk.
+    /// - Returns: nil when it would have to, for somebody who does.
+    func checkAtOnce(_ producer: CoordinatorProducer) -> ErrorCode?
+    /// Has a thread do what may wait for the log's disk.
+    func runLate(_ work: @escaping @Sendable () -> Void)
     /// Whole batches from the one that holds `offset` on; nothing at the end.
     func read(from offset: Int64, maxBytes: Int) throws(LogError) -> Bytes
     /// The file and the byte where the batch that holds `offset` begins; nil when that cannot be told.
@@ -32,6 +44,11 @@ protocol CoordinatorLog: Sendable {
 extension CoordinatorLog {
     func place(of offset: Int64) -> String? { nil }
     var isOffline: Bool { false }
+    var isSilent: Bool { false }
+    var storage: ObjectIdentifier { ObjectIdentifier(self as AnyObject) }
+    func appendAtOnce(_ batch: Bytes) throws(LogError) -> Int64? { try append(batch) }
+    func checkAtOnce(_ producer: CoordinatorProducer) -> ErrorCode? { check(producer) }
+    func runLate(_ work: @escaping @Sendable () -> Void) { work() }
 }
 
 extension Partition: CoordinatorLog {
@@ -40,15 +57,31 @@ extension Partition: CoordinatorLog {
     var maxBatchBytes: Int { log.config.segmentBytes }
 
     var isOffline: Bool { log.isOffline }
+    var isSilent: Bool { log.environment.directory.isSilent }
+    var storage: ObjectIdentifier { ObjectIdentifier(log) }
 
+    // With flush.messages=1 the flush that was begun moves the high watermark.
     func append(_ batch: Bytes) throws(LogError) -> Int64 {
-        // With flush.messages=1 the flush that was begun moves the high watermark.
-        try append(batch, requiredAcks: -1, origin: .coordinator).lastOffset + 1
+        let prepared = try log.prepare(batch, origin: .coordinator)
+        return try append(prepared, requiredAcks: -1, origin: .coordinator).lastOffset + 1
+    }
+
+    func appendAtOnce(_ batch: Bytes) throws(LogError) -> Int64? {
+        switch try appendAtOnce(batch, requiredAcks: -1, origin: .coordinator) {
+        case .done(let result): result.lastOffset + 1
+        case .wouldWait: nil
+        }
     }
 
     func check(_ producer: CoordinatorProducer) -> ErrorCode {
         log.check(producerId: producer.id, epoch: producer.epoch)
     }
+
+    func checkAtOnce(_ producer: CoordinatorProducer) -> ErrorCode? {
+        log.checkAtOnce(producerId: producer.id, epoch: producer.epoch)
+    }
+
+    func runLate(_ work: @escaping @Sendable () -> Void) { log.environment.appends(work) }
 
     func read(from offset: Int64, maxBytes: Int) throws(LogError) -> Bytes {
         let found = try log.read(from: offset, maxBytes: maxBytes)

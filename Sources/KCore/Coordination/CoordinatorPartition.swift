@@ -1,7 +1,8 @@
 /// A machine and its log. Touched by one thread at a time: its loop, or a test.
 ///
 /// Steps run with ``run(_:reply:_:)`` and their like, which change the machine at once; ``flush(nowMs:)`` appends what they
-/// wrote and lets their answers go when the high watermark has passed it.
+/// wrote and lets their answers go when the high watermark has passed it. What would have to wait for the log's disk is left
+/// to another thread, see ``takeLateWork()``: until that has come back the steps wait in the order in which they came.
 final class CoordinatorPartition<Machine: CoordinatorMachine> {
     typealias Turn = CoordinatorTurn<Machine.Record>
 
@@ -15,6 +16,8 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
     /// Bytes at which a batch is closed and another one begun: half of what the log takes, so that what stands around the
     /// records has room.
     private var maxBatchBytes: Int { min(512 << 10, log.maxBatchBytes / 2) }
+    /// Requests that wait at most: a disk that does not answer must not fill the memory.
+    private static var mostWaiting: Int { 10_000 }
 
     let log: any CoordinatorLog
     private(set) var phase = Phase.loading
@@ -34,6 +37,23 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
     private var effects: [CoordinatorEffect] = []
     // Appended, and not below the high watermark yet.
     private var unkept: [(endOffset: Int64, effects: [CoordinatorEffect])] = []
+    /// Who waits for a step.
+    private var waiting = CoordinatorWaitingSteps<Machine>()
+    private var isMakingSteps = false
+    private var late: Late?
+    // Until somebody has come for it.
+    private var lateWork: CoordinatorLateWork?
+    // What was found out for the first who waits.
+    private var checked: ErrorCode?
+
+    /// What another thread is doing.
+    private enum Late {
+        case append
+        case marker(CoordinatorTransactionEnd, CoordinatorReply<Void>)
+        case check
+        /// Nobody wants to know any more what comes of it; but as long as it is on its way, the log may get records.
+        case givenUp
+    }
 
     init(log: any CoordinatorLog, clock: any Clock) {
         self.log = log
@@ -42,7 +62,10 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
 
     /// Whether there is something for ``flush()`` to do.
     var isDirty: Bool { !effects.isEmpty || !batches.isEmpty || !builder.isEmpty }
-    /// The high watermark that the first answer in the row was held back for; nil when none waits.
+    /// Whether another thread has work for the log, so that no step can be made.
+    var isLate: Bool { late != nil }
+    /// The high watermark that the first answer in the row was held back for, or when the log was left to another thread; nil
+    /// when nothing waits.
     private(set) var awaitedFrom: Int64?
 
     // MARK: Loading
@@ -87,44 +110,96 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
 
     /// Makes a step for a request: it sends an answer through the turn, or keeps the reply for later.
     func run<Response>(
-        _ reply: CoordinatorReply<Response>, _ body: (inout Machine, inout Turn, CoordinatorReply<Response>) -> Void
+        _ reply: CoordinatorReply<Response>,
+        _ body: @escaping (inout Machine, inout Turn, CoordinatorReply<Response>) -> Void
     ) {
-        if let refusal { return reply.refuse(refusal) }
-        step { machine, turn in body(&machine, &turn, reply) }
+        enter(.plain, refuse: reply.refuse) { machine, turn in body(&machine, &turn, reply) }
     }
 
     /// Makes a step whose records belong to a transaction. They are a batch of their own, which names the producer.
     /// Refused, with nothing done, when the log has fenced the producer.
     func run<Response>(
         in producer: CoordinatorProducer, _ reply: CoordinatorReply<Response>,
-        _ body: (inout Machine, inout Turn, CoordinatorReply<Response>) -> Void
+        _ body: @escaping (inout Machine, inout Turn, CoordinatorReply<Response>) -> Void
     ) {
-        if let refusal { return reply.refuse(refusal) }
-        // What the log knows of the producer must be as new as the step.
-        flush()
-        if let refusal { return reply.refuse(refusal) }
-        let code = log.check(producer)
-        guard code == .none else { return reply.refuse(code) }
-        step(producer) { machine, turn in body(&machine, &turn, reply) }
-        flush()
+        enter(.transactional(producer), refuse: reply.refuse) { machine, turn in body(&machine, &turn, reply) }
     }
 
     /// Writes the end of a transaction into the log, and applies it.
     func endTransaction(_ end: CoordinatorTransactionEnd, _ reply: CoordinatorReply<Void>) {
-        if let refusal { return reply.refuse(refusal) }
-        flush()
-        if let refusal { return reply.refuse(refusal) }
-        let marker = EndTransactionMarker(isCommit: end.isCommit, coordinatorEpoch: end.coordinatorEpoch)
-        guard
-            let batch = try? marker.batch(
-                producerId: end.producerId, producerEpoch: end.producerEpoch, timestampMs: clock.wallMs)
-        else { return reply.refuse(.unknownServerError) }
-        do throws(LogError) {
-            // Alone, since the log may refuse it without having anything against what else is written.
-            nextOffset = max(try log.append(batch), nextOffset)
-        } catch {
-            return reply.refuse(error.code)
+        enter(.end(end, reply), refuse: reply.refuse) { _, _ in }
+    }
+
+    /// Makes a step that nobody waits for, however long that takes.
+    /// - Parameter refused: called instead, once, when there is no machine, or it is given up first.
+    func perform(_ body: @escaping (inout Machine, inout Turn) -> Void, refused: @escaping () -> Void) {
+        enter(.plain, isRequest: false, refuse: { _ in refused() }, body)
+    }
+
+    private func enter(
+        _ kind: CoordinatorWaitingSteps<Machine>.Kind, isRequest: Bool = true, refuse: @escaping (ErrorCode) -> Void,
+        _ body: @escaping (inout Machine, inout Turn) -> Void
+    ) {
+        if isLate, log.isSilent {
+            fail(CoordinatorPartition.answer(to: .kafkaStorageError), "the disk does not answer")
         }
+        if let refusal { return refuse(refusal) }
+        if isRequest, waiting.count >= Self.mostWaiting { return refuse(.coordinatorNotAvailable) }
+        waiting.add(.init(kind: kind, refuse: refuse, body: body))
+        makeSteps()
+    }
+
+    /// Makes the steps that wait, as far as that goes.
+    private func makeSteps() {
+        // An answer may bring the next request.
+        if isMakingSteps { return }
+        isMakingSteps = true
+        defer { isMakingSteps = false }
+        while phase == .active, !isLate, let next = waiting.first {
+            guard case .plain = next.kind else {
+                // What the log knows of producers must be as new as the step.
+                flush()
+                guard phase == .active, !isLate else { return }
+                makeStep(in: next)
+                continue
+            }
+            waiting.removeFirst()
+            step(nil, next.body)
+        }
+    }
+
+    private func makeStep(in next: CoordinatorWaitingSteps<Machine>.Step) {
+        switch next.kind {
+        case .plain: break
+        case .transactional(let producer):
+            guard let code = checked.take() ?? log.checkAtOnce(producer) else {
+                return leave(.check, .check(producer))
+            }
+            waiting.removeFirst()
+            guard code == .none else { return next.refuse(code) }
+            step(producer, next.body)
+            flush()
+        case .end(let end, let reply):
+            waiting.removeFirst()
+            let marker = EndTransactionMarker(isCommit: end.isCommit, coordinatorEpoch: end.coordinatorEpoch)
+            guard
+                let batch = try? marker.batch(
+                    producerId: end.producerId, producerEpoch: end.producerEpoch, timestampMs: clock.wallMs)
+            else { return reply.refuse(.unknownServerError) }
+            do throws(LogError) {
+                // Alone, since the log may refuse it without having anything against what else is written.
+                guard let endOffset = try log.appendAtOnce(batch) else {
+                    return leave(.marker(end, reply), .append([batch]))
+                }
+                isWritten(end, endOffset, reply)
+            } catch {
+                reply.refuse(error.code)
+            }
+        }
+    }
+
+    private func isWritten(_ end: CoordinatorTransactionEnd, _ endOffset: Int64, _ reply: CoordinatorReply<Void>) {
+        nextOffset = max(endOffset, nextOffset)
         var end = end
         end.offset = nextOffset - 1
         step { machine, turn in
@@ -134,7 +209,7 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
         flush()
     }
 
-    /// Makes a step for the broker itself.
+    /// Makes a step for the broker itself, without waiting: as long as ``isLate``, it must not write.
     /// - Returns: nil when there is no machine now.
     func ask<Answer>(_ body: (inout Machine, inout Turn) -> Answer) -> Answer? {
         var answer: Answer?
@@ -142,11 +217,12 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
         return answer
     }
 
-    /// Does what is due, in as many steps as the machine makes of it.
+    /// Does what is due, in as many steps as the machine makes of it. While requests may wait, whom they are from is not to be
+    /// put out for being silent: then nothing is done.
     func tick() {
         let nowMs = clock.monotonicMs
         repeat {
-            guard phase == .active else { return }
+            guard phase == .active, !isLate else { return }
             step { machine, turn in machine.tick(&turn) }
         } while machine?.nextTickMs ?? .max <= nowMs
     }
@@ -200,34 +276,72 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
     /// Appends what was written since the last time, and lets go of the answers that may.
     func flush() {
         guard phase == .active else { return }
+        if isLate { return release() }
         do {
             try closeBatch()
-            for batch in batches { nextOffset = max(try log.append(batch), nextOffset) }
-            if !batches.isEmpty { failures = 0 }
+            for (index, batch) in batches.enumerated() {
+                guard let endOffset = try log.appendAtOnce(batch) else {
+                    leave(.append, .append(Array(batches[index...])))
+                    break
+                }
+                nextOffset = max(endOffset, nextOffset)
+                failures = 0
+            }
             batches = []
         } catch let error as LogError {
             return fail(CoordinatorPartition.answer(to: error.code), error.message)
         } catch {
             return fail(.unknownServerError, "a batch cannot be written: \(error)")
         }
-        if !effects.isEmpty {
-            unkept.append((nextOffset, effects))
-            effects = []
-        }
+        if !isLate { hold() }
         release()
+    }
+
+    /// All that the effects tell of is in the log.
+    private func hold() {
+        guard !effects.isEmpty else { return }
+        unkept.append((nextOffset, effects))
+        effects = []
+    }
+
+    private func leave(_ late: Late, _ task: CoordinatorLateWork.Task) {
+        self.late = late
+        lateWork = CoordinatorLateWork(log: log, task: task)
+    }
+
+    /// What a thread that may wait for the disk has to do now; each is given out once. ``finishLateWork(_:)`` follows.
+    func takeLateWork() -> CoordinatorLateWork? { lateWork.take() }
+
+    /// Takes what came of the last that was taken.
+    func finishLateWork(_ result: Result<Int64, LogError>) {
+        guard let late = self.late.take() else { return }
+        switch (late, result) {
+        case (.givenUp, _): break
+        case (.append, .success(let endOffset)):
+            nextOffset = max(endOffset, nextOffset)
+            failures = 0
+            hold()
+        case (.append, .failure(let error)):
+            return fail(CoordinatorPartition.answer(to: error.code), error.message)
+        case (.marker(let end, let reply), .success(let endOffset)): isWritten(end, endOffset, reply)
+        case (.marker(_, let reply), .failure(let error)): reply.refuse(error.code)
+        case (.check, .success): checked = ErrorCode.none
+        case (.check, .failure(let error)): checked = error.code
+        }
+        makeSteps()
     }
 
     /// Lets go of the answers that the high watermark has passed; gives up when it will pass no more.
     func release() {
         awaitedFrom = nil
-        guard !unkept.isEmpty else { return }
+        guard isLate || !unkept.isEmpty else { return }
         let highWatermark = log.highWatermark
-        defer { awaitedFrom = unkept.isEmpty ? nil : highWatermark }
+        defer { awaitedFrom = isLate || !unkept.isEmpty ? highWatermark : nil }
         while let first = unkept.first, first.endOffset <= highWatermark {
             unkept.removeFirst()
             for effect in first.effects { effect.run() }
         }
-        if !unkept.isEmpty && log.isOffline {
+        if phase == .active, isLate || !unkept.isEmpty, log.isOffline {
             fail(CoordinatorPartition.answer(to: .kafkaStorageError), "the log directory is offline")
         }
     }
@@ -238,18 +352,26 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
         failureLasts = false
         failure = reason
         failures += 1
-        var waiting = unkept.flatMap(\.effects) + effects
+        var held = unkept.flatMap(\.effects) + effects
         unkept = []
         awaitedFrom = nil
         effects = []
         batches = []
         if !builder.isEmpty { _ = try? builder.close() }
+        checked = nil
+        let turnedAway = waiting.removeAll()
+        let given = late
+        // What nobody has come for is not done.
+        late = given != nil && lateWork == nil ? .givenUp : nil
+        lateWork = nil
         if var machine = machine.take() {
             var turn = Turn(nowMs: clock.monotonicMs, wallMs: clock.wallMs)
             machine.abandon(code, &turn)
-            waiting += turn.effects
+            held += turn.effects
         }
-        for effect in waiting { effect.refuse(code) }
+        for effect in held { effect.refuse(code) }
+        if case .marker(_, let reply)? = given { reply.refuse(code) }
+        for step in turnedAway { step.refuse(code) }
     }
 
     /// What clients are told when the log does not take a record: to ask again, here or at another broker.

@@ -21,6 +21,11 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
     // Partitions that wait for their high watermark to move, each by the number of its last watch.
     private var watching: [Int32: Int] = [:]
     private var watches = 0
+    // What other threads do for partitions, those that were given up included, by number.
+    private var late: [Int: (index: Int32, partition: CoordinatorPartition<Machine>)] = [:]
+    private var lateWorks = 0
+    // Partitions that are loaded as soon as nothing is on its way to their logs any more.
+    private var loadsLater: Set<Int32> = []
     // What partitions have yet to do that were not loaded, or whose log did not take it.
     private var owed: [Int32: [@Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Void]] = [:]
 
@@ -58,6 +63,7 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
         // Its log may never move again.
         watching[index] = nil
         owed[index] = nil
+        loadsLater.remove(index)
     }
 
     func stop() {
@@ -67,9 +73,14 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
     // MARK: Loading
 
     private func load(_ partition: CoordinatorPartition<Machine>) {
-        let number = partition.beginLoading()
         let log = partition.log
         let index = log.topicPartition.partition
+        if late.values.contains(where: { $0.partition.log.storage == log.storage }) {
+            // It would miss what comes then.
+            loadsLater.insert(index)
+            return
+        }
+        let number = partition.beginLoading()
         if log.startOffset == log.endOffset {
             // Most are: nothing to wait for.
             owed[index] = nil
@@ -148,11 +159,14 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
     private func demand(
         _ body: @escaping @Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Void, of index: Int32
     ) {
-        let isMade: Void? = partitions[index]?.ask { machine, turn in
+        let owe = { @Sendable [self] in owed[index, default: []].append(body) }
+        guard let partition = partitions[index] else { return owe() }
+        partition.perform { machine, turn in
             body(&machine, &turn)
-            turn.whenKept({}, refused: { [self] _ in owed[index, default: []].append(body) })
+            turn.whenKept({}, refused: { _ in owe() })
+        } refused: {
+            owe()
         }
-        if isMade == nil { owed[index, default: []].append(body) }
     }
 
     private func touch(_ index: Int32) {
@@ -172,9 +186,12 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
     }
 
     private func afterFlush(_ index: Int32, _ partition: CoordinatorPartition<Machine>) {
+        if let work = partition.takeLateWork() { start(work, index, partition) }
         if partition.phase == .failed { return reloadLater(index, partition) }
         guard partition.phase == .active else { return }
         if let mark = partition.awaitedFrom { waitForHighWatermark(index, partition, from: mark) }
+        // Nothing is due before that has come back.
+        if partition.isLate { return }
         let next = partition.machine?.nextTickMs
         guard timers[index]?.deadlineMs != next else { return }
         timers.removeValue(forKey: index)?.handle.cancel()
@@ -184,6 +201,24 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
             _ = run(index) { $0.tick() }
         }
         timers[index] = (next, handle)
+    }
+
+    private func start(_ work: CoordinatorLateWork, _ index: Int32, _ partition: CoordinatorPartition<Machine>) {
+        lateWorks += 1
+        let number = lateWorks
+        late[number] = (index, partition)
+        work.log.runLate { [self, loop] in
+            let result = work.run()
+            loop.execute { self.finish(number, result) }
+        }
+    }
+
+    private func finish(_ number: Int, _ result: Result<Int64, LogError>) {
+        guard let (index, partition) = late.removeValue(forKey: number) else { return }
+        partition.finishLateWork(result)
+        if partitions[index] === partition { touch(index) }
+        guard loadsLater.remove(index) != nil, let next = partitions[index] else { return }
+        load(next)
     }
 
     // From the one that held the answer back: it may have moved since.
@@ -202,6 +237,7 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
     }
 
     private func reloadLater(_ index: Int32, _ partition: CoordinatorPartition<Machine>) {
+        if loadsLater.contains(index) { return }
         if let timer = timers[index] {
             guard timer.deadlineMs != .max else { return }
             timer.handle.cancel()

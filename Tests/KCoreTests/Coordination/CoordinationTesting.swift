@@ -76,6 +76,11 @@ final class MemoryCoordinatorLog: CoordinatorLog {
         var maxBatchBytes = 1 << 30
         /// Holds reads back until it is open.
         var isHeld = false
+        /// Appends and checks would have to wait.
+        var isBusy = false
+        /// What a thread that may wait is to do.
+        var lateWork: [@Sendable () -> Void] = []
+        var isSilent = false
         /// What the high watermark becomes when it has been read once at this end: another replica is that fast.
         var nextHighWatermark: Int64?
     }
@@ -96,6 +101,8 @@ final class MemoryCoordinatorLog: CoordinatorLog {
         }
     }
     var isOffline: Bool { state.withLock { $0.isOffline } }
+    var isSilent: Bool { state.withLock { $0.isSilent } }
+    var isBusy: Bool { state.withLock { $0.isBusy } }
     var batchCount: Int { state.withLock { $0.batches.count } }
 
     func append(_ batch: Bytes) throws(LogError) -> Int64 {
@@ -120,6 +127,21 @@ final class MemoryCoordinatorLog: CoordinatorLog {
             state.endOffset += Int64(header.lastOffsetDelta) + 1
             return state.endOffset
         }
+    }
+
+    func appendAtOnce(_ batch: Bytes) throws(LogError) -> Int64? { isBusy ? nil : try append(batch) }
+
+    func checkAtOnce(_ producer: CoordinatorProducer) -> ErrorCode? { isBusy ? nil : check(producer) }
+
+    func runLate(_ work: @escaping @Sendable () -> Void) { state.withLock { $0.lateWork.append(work) } }
+
+    /// The disk has answered.
+    func doLateWork() {
+        let work = state.withLock { state in
+            defer { state.lateWork = [] }
+            return state.lateWork
+        }
+        for job in work { job() }
     }
 
     func check(_ producer: CoordinatorProducer) -> ErrorCode {
@@ -167,6 +189,17 @@ final class MemoryCoordinatorLog: CoordinatorLog {
         guard let commits else { return }
         let marker = EndTransactionMarker(isCommit: commits, coordinatorEpoch: 1)
         _ = try append(marker.batch(producerId: producerId, producerEpoch: 0, timestampMs: 0))
+    }
+}
+
+extension CoordinatorPartition {
+    /// Does what the partition leaves to another thread until there is nothing more.
+    func settle() {
+        flush()
+        while let work = takeLateWork() {
+            finishLateWork(work.run())
+            flush()
+        }
     }
 }
 

@@ -40,7 +40,7 @@ import Testing
     @Test func `commits and ends of many transactions share one fsync, and are answered behind it`() throws {
         // The first one also makes names durable.
         add(1, in: 1000)
-        partition.flush()
+        partition.settle()
         _ = keep()
         #expect(answers.list.count == 1)
         for producer in Int64(0)..<50 { add(1, in: producer) }
@@ -51,7 +51,7 @@ import Testing
             partition.endTransaction(
                 end, CoordinatorReply<Void>({ ended.add(1, ordering: .relaxed) }, refusal: { _ in () }))
         }
-        partition.flush()
+        partition.settle()
         #expect(log.logEndOffset == 101 && log.recoveryPoint == 1)
         #expect(answers.list.count == 1 && ended.load(ordering: .relaxed) == 0)
         // The log's, and where a file was made the folder's.

@@ -165,6 +165,80 @@ import Testing
         }
     }
 
+    @Test func `a partition whose log waits for a disk holds up no other one of its loop`() throws {
+        try withRuntime(loops: 1) { runtime in
+            let (stuck, sound) = (MemoryCoordinatorLog(0), MemoryCoordinatorLog(1))
+            stuck.state.withLock { $0.isBusy = true }
+            for log in [stuck, sound] { runtime.lead(log) }
+            add(runtime, 0, "a", 1)
+            try eventually("the disk is asked") { stuck.state.withLock { !$0.lateWork.isEmpty } }
+            add(runtime, 0, "a", 10)
+            add(runtime, 1, "b", 2)
+            #expect(answers.wait(1) == ["b=2"])
+            let gathered = Monitor<[[String: Int]]?>(nil)
+            runtime.gather { machine, _ in
+                machine.sums
+            } _: { sums, isLoading in
+                gathered.update { $0 = isLoading ? [] : sums }
+            }
+            #expect(gathered.wait(timeoutMs: 30_000) { $0 } == [["a": 1], ["b": 2]])
+            #expect(stuck.batchCount == 0 && answers.list.count == 1)
+            stuck.state.withLock { $0.isBusy = false }
+            stuck.doLateWork()
+            #expect(answers.wait(3) == ["b=2", "a=1", "a=11"])
+        }
+    }
+
+    @Test func `what all are to do is done by a partition that waits for a disk, when it has answered`() throws {
+        try withRuntime(loops: 1) { runtime in
+            let log = MemoryCoordinatorLog(0)
+            log.state.withLock { $0.isBusy = true }
+            runtime.lead(log)
+            add(runtime, 0, "a", 1)
+            try eventually("the disk is asked") { log.state.withLock { !$0.lateWork.isEmpty } }
+            runtime.submitToAll { machine, turn in _ = machine.add("a", 1000, &turn) }
+            add(runtime, 0, "a", 1)
+            log.state.withLock { $0.isBusy = false }
+            log.doLateWork()
+            #expect(answers.wait(2) == ["a=1", "a=1002"])
+        }
+    }
+
+    @Test func `a log is not loaded before all is there that was on its way`() throws {
+        try withRuntime { runtime in
+            let log = MemoryCoordinatorLog(0)
+            _ = try log.append(RecordBatchBuilder.batch([Record(timestamp: 0, key: Bytes("a"), value: Bytes("40"))]))
+            runtime.lead(log)
+            try eventually("it is loaded") { log.state.withLock { $0.reads > 0 } }
+            log.state.withLock { $0.isBusy = true }
+            repeat {
+                let before = answers.list.count
+                add(runtime, 0, "a", 1)
+                try eventually("the disk is asked, or it loads") {
+                    answers.list.count > before || log.state.withLock { !$0.lateWork.isEmpty }
+                }
+            } while log.state.withLock { $0.lateWork.isEmpty }
+            let before = answers.list.count
+            runtime.resign(0)
+            #expect(answers.wait(before + 1).last == "NOT_COORDINATOR")
+            let reads = log.state.withLock { state in
+                state.isBusy = false
+                return state.reads
+            }
+            runtime.lead(log)
+            add(runtime, 0, "a", 1)
+            #expect(answers.wait(before + 2).last == "COORDINATOR_LOAD_IN_PROGRESS")
+            #expect(log.state.withLock { $0.reads } == reads)
+            log.doLateWork()
+            repeat {
+                let before = answers.list.count
+                add(runtime, 0, "a", 1)
+                _ = answers.wait(before + 1)
+            } while answers.list.last == "COORDINATOR_LOAD_IN_PROGRESS"
+            #expect(answers.list.last == "a=42")
+        }
+    }
+
     @Test func `all partitions are asked, on all loops`() throws {
         try withRuntime { runtime in
             for partition in 0..<5 {

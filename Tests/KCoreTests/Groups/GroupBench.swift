@@ -89,7 +89,7 @@ final class GroupBench {
 
     func ask<R>(
         _ refusal: @escaping @Sendable (ErrorCode) -> R,
-        _ body: (inout GroupCoordinator, inout GroupCoordinator.Turn, CoordinatorReply<R>) -> Void
+        _ body: @escaping (inout GroupCoordinator, inout GroupCoordinator.Turn, CoordinatorReply<R>) -> Void
     ) -> Pending<R> {
         let pending = Pending<R>()
         partition.run(pending.reply(refusal), body)
@@ -217,7 +217,7 @@ final class GroupBench {
         named.name = topic
         named.partitions = [entry]
         request.topics = [named]
-        return ask({ [request] in request.refused($0) }) { machine, turn, reply in
+        return ask({ [request] in request.refused($0) }) { [exists] machine, turn, reply in
             machine.commit(request, version: version, &turn, reply, exists: exists)
         }.response?.topics[0].partitions[0].errorCode
     }
@@ -240,7 +240,8 @@ final class GroupBench {
         named.partitions = [entry]
         request.topics = [named]
         let pending = Pending<TxnOffsetCommitResponse>()
-        partition.run(in: producer, pending.reply { [request] in request.refused($0) }) { machine, turn, reply in
+        partition.run(in: producer, pending.reply { [request] in request.refused($0) }) {
+            [exists] machine, turn, reply in
             machine.commit(request, &turn, reply, exists: exists)
         }
         return pending.response?.topics[0].partitions[0].errorCode
@@ -290,7 +291,9 @@ final class GroupBench {
             var response = OffsetDeleteResponse()
             response.errorCode = code
             return response
-        }) { machine, turn, reply in turn.send(machine.deleteOffsets(request, &turn, exists: exists), to: reply) }
+        }) { [exists] machine, turn, reply in
+            turn.send(machine.deleteOffsets(request, &turn, exists: exists), to: reply)
+        }
         return pending.response.map { $0.errorCode != .none ? $0.errorCode : $0.topics[0].partitions[0].errorCode }
     }
 

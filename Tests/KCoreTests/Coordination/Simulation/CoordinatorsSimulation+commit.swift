@@ -226,6 +226,7 @@ extension CoordinatorsSimulation {
 
     /// Writes an offset as nobody asked for.
     func plant(_ offset: Int64?, _ key: OffsetChecker.Key) {
+        groups.settle()
         _ = groups.partition.ask { machine, turn in
             var value = OffsetCommitValue()
             value.offset = offset ?? 0

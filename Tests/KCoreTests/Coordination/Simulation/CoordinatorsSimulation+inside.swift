@@ -51,8 +51,8 @@ extension CoordinatorsSimulation {
     /// What a coordinator knows that outlives it is what the log says.
     /// - Throws: ``SimulationFailure``.
     func compareWithLog() throws {
-        groups.partition.flush()
-        transactions.partition.flush()
+        groups.settle()
+        transactions.settle()
         if let live = groups.machine {
             let log = try groups.loaded()
             if live.transactions != log.transactions {

@@ -168,6 +168,7 @@ final class CoordinatorsSimulation: @unchecked Sendable {
         lookAtAge()
         note(readers.problems.first)
         note(groups.problem ?? transactions.problem)
+        counts["works of another thread"] = groups.lateWorks + transactions.lateWorks
         traceGroup()
         try lookInside()
         if let problem { throw SimulationFailure(problem) }

@@ -14,7 +14,9 @@ import Testing
             #expect(failure == nil, "replay with: make simulate COORDINATORS=\(seed)")
         }
         // Otherwise nothing was put to the test.
-        for what in ["assignments", "commits", "commits refused", "transactions committed", "leaves"] {
+        for what in [
+            "assignments", "commits", "commits refused", "transactions committed", "leaves", "works of another thread",
+        ] {
             #expect(counts[what, default: 0] > 20, "\(what)")
         }
         if kind == .transactions { #expect(counts["partitions added by writing", default: 0] > 20) }

@@ -14,6 +14,10 @@ final class SimulatedCoordinator<Machine: CoordinatorMachine>: @unchecked Sendab
     private let network: SimulatedNetwork
     private let make: () -> Machine
     private var isHurrying = false
+    // What another thread is doing.
+    private var late: CoordinatorLateWork?
+    /// How often something was left to another thread.
+    private(set) var lateWorks = 0
     /// Requests that were taken and are not answered, by number, and since when.
     private var open: [Int: Int64] = [:]
     private var taken = 0
@@ -55,6 +59,7 @@ final class SimulatedCoordinator<Machine: CoordinatorMachine>: @unchecked Sendab
     /// The process is gone: nobody is answered any more, and what no other broker has is lost.
     func crash() {
         open = [:]
+        giveUpLateWork()
         log.crash(&network.random)
         succeed()
     }
@@ -68,6 +73,7 @@ final class SimulatedCoordinator<Machine: CoordinatorMachine>: @unchecked Sendab
     }
 
     private func succeed() {
+        giveUpLateWork()
         if network.int(0...2) == 0 { log.compact() }
         log.fail(nil)
         partition = CoordinatorPartition(log: log, clock: network.clock)
@@ -78,10 +84,12 @@ final class SimulatedCoordinator<Machine: CoordinatorMachine>: @unchecked Sendab
     func endTurn(isTicking: Bool = true) {
         if isTicking, let next = partition.machine?.nextTickMs, next <= network.nowMs { partition.tick() }
         partition.flush()
+        takeLateWork()
         if partition.phase == .failed {
             expectSilence()
             return succeed()
         }
+        slowDown()
         let (end, life) = (log.endOffset, life)
         guard end > log.keptOffset, !isHurrying else { return partition.release() }
         isHurrying = true
@@ -94,12 +102,46 @@ final class SimulatedCoordinator<Machine: CoordinatorMachine>: @unchecked Sendab
         }
     }
 
+    // MARK: The disk
+
+    // Not for longer than it may take until somebody looks who has been silent.
+    private func slowDown() {
+        guard !log.isBusy, network.chance(1.5) else { return }
+        log.isBusy = true
+        let life = life
+        network.later(Int64(network.int(0...300))) { [unowned self] in if self.life == life { settle() } }
+    }
+
+    /// The disk has answered: what was left to another thread is done, and then what has waited for that.
+    func settle() {
+        log.isBusy = false
+        partition.flush()
+        takeLateWork()
+        while let work = late.take() {
+            partition.finishLateWork(work.run())
+            partition.flush()
+            takeLateWork()
+        }
+    }
+
+    private func takeLateWork() {
+        guard let work = partition.takeLateWork() else { return }
+        late = work
+        lateWorks += 1
+    }
+
+    // What was on its way may come to the log, or not, before anybody else reads that.
+    private func giveUpLateWork() {
+        if let work = late.take(), network.int(0...1) == 0 { _ = work.run() }
+        log.isBusy = false
+    }
+
     // MARK: Steps
 
     /// - Parameter answered: called once when the answer leaves the coordinator; never when it dies before.
     func ask<R: Sendable>(
         _ refusal: @escaping @Sendable (ErrorCode) -> R,
-        _ body: (inout Machine, inout CoordinatorTurn<Machine.Record>, CoordinatorReply<R>) -> Void,
+        _ body: @escaping (inout Machine, inout CoordinatorTurn<Machine.Record>, CoordinatorReply<R>) -> Void,
         _ answered: @escaping (R) -> Void
     ) {
         partition.run(reply(refusal, answered), body)
@@ -108,7 +150,7 @@ final class SimulatedCoordinator<Machine: CoordinatorMachine>: @unchecked Sendab
     /// The same for a step whose records belong to a transaction.
     func ask<R: Sendable>(
         in producer: CoordinatorProducer, _ refusal: @escaping @Sendable (ErrorCode) -> R,
-        _ body: (inout Machine, inout CoordinatorTurn<Machine.Record>, CoordinatorReply<R>) -> Void,
+        _ body: @escaping (inout Machine, inout CoordinatorTurn<Machine.Record>, CoordinatorReply<R>) -> Void,
         _ answered: @escaping (R) -> Void
     ) {
         partition.run(in: producer, reply(refusal, answered), body)

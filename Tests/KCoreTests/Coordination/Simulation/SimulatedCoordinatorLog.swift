@@ -12,6 +12,7 @@ final class SimulatedCoordinatorLog: CoordinatorLog {
         var producers = ProducerStates()
         var verifications = TransactionVerifications()
         var failure: ErrorCode?
+        var isBusy = false
     }
 
     let topicPartition: TopicPartition
@@ -63,6 +64,8 @@ final class SimulatedCoordinatorLog: CoordinatorLog {
         }
     }
 
+    func appendAtOnce(_ batch: Bytes) throws(LogError) -> Int64? { isBusy ? nil : try append(batch) }
+
     private static func marker(_ header: RecordBatchHeader, _ bytes: Bytes) -> EndTransactionMarker? {
         guard header.isControl, let reader = try? RecordBatchReader(bytes) else { return nil }
         var marker: EndTransactionMarker?
@@ -86,6 +89,8 @@ final class SimulatedCoordinatorLog: CoordinatorLog {
         }
     }
 
+    func checkAtOnce(_ producer: CoordinatorProducer) -> ErrorCode? { isBusy ? nil : check(producer) }
+
     /// One batch at a time.
     func read(from offset: Int64, maxBytes: Int) throws(LogError) -> Bytes {
         state.withLock { state in
@@ -104,6 +109,12 @@ final class SimulatedCoordinatorLog: CoordinatorLog {
     // MARK: What the simulation does
 
     func fail(_ code: ErrorCode?) { state.withLock { $0.failure = code } }
+
+    /// Whether a write would have to wait for the disk.
+    var isBusy: Bool {
+        get { state.withLock { $0.isBusy } }
+        set { state.withLock { $0.isBusy = newValue } }
+    }
 
     func keep(to offset: Int64) {
         state.withLock { $0.highWatermark = max($0.highWatermark, min(offset, $0.endOffset)) }

@@ -1,0 +1,89 @@
+import Testing
+
+@testable import KCore
+
+/// Coordinators whose logs are in two log directories, one of which is on a disk that does not answer.
+@Suite struct CoordinatorHangingDiskTests {
+    private let disk = SimulatedDisk()
+    private let clock = ManualClock()
+    private let answers = Answers()
+    private let hasAnswered = Monitor(false)
+    private let isAsked = Monitor(false)
+
+    private var wasAsked: Bool { isAsked.withLock { $0 } }
+
+    private func open() throws -> LogManager {
+        let manager = try LogManager(
+            LogManagerOptions(directories: ["/stuck", "/sound"]), disk: disk, clock: clock, background: { $0() },
+            workers: { DirectoryWorkers.start(lastComponent($0), readers: 1) })
+        manager.load { _ in CleaningBench.config }
+        return manager
+    }
+
+    private func partition(_ number: Int32, _ manager: LogManager) throws -> Partition {
+        let name = TopicPartition(topic: "__sums", partition: number)
+        let log = try manager.createLog(name, topicId: nil, config: CleaningBench.config)
+        return Partition(topicPartition: name, topicId: Uuid.random(), log: log, leaderEpoch: 0, inSyncReplicas: 1)
+    }
+
+    /// From now on nothing comes back but what goes to memory.
+    private func hang() {
+        disk.interruption.withLock {
+            $0 = SimulatedDisk.Interruption { [hasAnswered, isAsked] operation, path in
+                guard path.hasPrefix("/stuck/"), operation != .write else { return }
+                if operation == .open, path.hasSuffix(".log") { isAsked.update { $0 = true } }
+                if hasAnswered.wait(timeoutMs: 20_000, { $0 ? true : nil }) == nil {
+                    Issue.record("nobody had the disk answer for \(path)")
+                }
+            }
+        }
+    }
+
+    private func add(_ runtime: CoordinatorRuntime<SumMachine>, _ partition: Int32, to reply: Answers) {
+        runtime.submit(to: partition, reply.reply) { machine, turn, reply in
+            turn.send(machine.add("a", 1, &turn), to: reply)
+        }
+    }
+
+    @Test func `a new segment that is stuck holds up one partition, and its requests are answered in their order`()
+        throws
+    {
+        let manager = try open()
+        let loops = try EventLoopGroup(count: 1, clock: SystemClock())
+        let workers = WorkerPool(name: "load", threads: 1)
+        defer {
+            hasAnswered.update { $0 = true }
+            loops.stop(drainMs: 0)
+            workers.stop()
+            manager.shutdown()
+        }
+        let runtime = CoordinatorRuntime<SumMachine>(
+            loops: loops.loops, workers: workers, clock: SystemClock(), logger: .silent,
+            makeMachine: { _ in SumMachine() })
+        let partitions = try [partition(0, manager), partition(1, manager)]
+        for partition in partitions { runtime.lead(partition) }
+        let stuck = try #require(partitions.firstIndex { $0.log.directoryPath.hasPrefix("/stuck/") })
+        // Their files are open.
+        for number in 0...1 { add(runtime, Int32(number), to: answers) }
+        #expect(answers.wait(2) == ["a=1", "a=1"])
+        hang()
+        var count = 2
+        while !wasAsked, count < 1000 {
+            add(runtime, Int32(stuck), to: answers)
+            count += 1
+            try eventually("it is appended, or the disk asked for a new segment") {
+                answers.list.count == count || wasAsked
+            }
+        }
+        #expect(wasAsked)
+        for _ in 0..<3 { add(runtime, Int32(stuck), to: answers) }
+        let sound = Answers()
+        for _ in 0..<20 { add(runtime, Int32(1 - stuck), to: sound) }
+        #expect(sound.wait(20).last == "a=21")
+        #expect(answers.list.count == count - 1)
+        hasAnswered.update { $0 = true }
+        let all = answers.wait(count + 3)
+        #expect(all.dropFirst(2) == (2..<count + 3).map { "a=\($0)" }[...])
+        #expect(partitions[stuck].log.logEndOffset == Int64(count + 2))
+    }
+}
