@@ -32,6 +32,9 @@ protocol CoordinatorLog: Sendable {
     func checkAtOnce(_ producer: CoordinatorProducer) -> ErrorCode?
     /// Has a thread do what may wait for the log's disk.
     func runLate(_ work: @escaping @Sendable () -> Void)
+    /// Has a thread read all of it.
+    /// - Parameter workers: for a log that has no threads of its own.
+    func runReading(_ workers: WorkerPool, _ work: @escaping @Sendable () -> Void)
     /// Whole batches from the one that holds `offset` on; nothing at the end.
     func read(from offset: Int64, maxBytes: Int) throws(LogError) -> Bytes
     /// The file and the byte where the batch that holds `offset` begins; nil when that cannot be told.
@@ -49,6 +52,7 @@ extension CoordinatorLog {
     func appendAtOnce(_ batch: Bytes) throws(LogError) -> Int64? { try append(batch) }
     func checkAtOnce(_ producer: CoordinatorProducer) -> ErrorCode? { check(producer) }
     func runLate(_ work: @escaping @Sendable () -> Void) { work() }
+    func runReading(_ workers: WorkerPool, _ work: @escaping @Sendable () -> Void) { workers.submit(work) }
 }
 
 extension Partition: CoordinatorLog {
@@ -82,6 +86,11 @@ extension Partition: CoordinatorLog {
     }
 
     func runLate(_ work: @escaping @Sendable () -> Void) { log.environment.appends(work) }
+
+    // A disk that does not answer must not keep logs on others from being loaded.
+    func runReading(_ workers: WorkerPool, _ work: @escaping @Sendable () -> Void) {
+        (log.environment.readers ?? workers).submit(work)
+    }
 
     func read(from offset: Int64, maxBytes: Int) throws(LogError) -> Bytes {
         let found = try log.read(from: offset, maxBytes: maxBytes)

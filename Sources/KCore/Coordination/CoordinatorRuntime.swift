@@ -6,7 +6,7 @@ final class CoordinatorRuntime<Machine: CoordinatorMachine>: Sendable {
 
     /// - Parameters:
     ///   - loops: where steps run; they may serve several runtimes.
-    ///   - workers: where logs are read.
+    ///   - workers: where logs are read that have no threads of their own.
     ///   - makeMachine: the machine of a partition, before anything is loaded.
     ///   - afterLoading: the first step of a machine that has read a log.
     init(

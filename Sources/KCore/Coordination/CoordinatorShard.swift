@@ -87,7 +87,7 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
             partition.loaded(number, makeMachine(index), nextOffset: log.endOffset)
             return touch(index)
         }
-        workers.submit { [self, makeMachine, logger] in
+        log.runReading(workers) { [self, makeMachine, logger] in
             var machine = makeMachine(index)
             let begunMs = clock.monotonicMs
             do throws(LogError) {

@@ -39,6 +39,22 @@ import Testing
         }
     }
 
+    /// Runs `body` with coordinators on one loop, and lets the disk answer at the end.
+    private func withRuntime(_ manager: LogManager, _ body: (CoordinatorRuntime<SumMachine>) throws -> Void) throws {
+        let loops = try EventLoopGroup(count: 1, clock: SystemClock())
+        let workers = WorkerPool(name: "load", threads: 1)
+        defer {
+            hasAnswered.update { $0 = true }
+            loops.stop(drainMs: 0)
+            workers.stop()
+            manager.shutdown()
+        }
+        try body(
+            CoordinatorRuntime(
+                loops: loops.loops, workers: workers, clock: SystemClock(), logger: .silent,
+                makeMachine: { _ in SumMachine() }))
+    }
+
     private func add(_ runtime: CoordinatorRuntime<SumMachine>, _ partition: Int32, to reply: Answers) {
         runtime.submit(to: partition, reply.reply) { machine, turn, reply in
             turn.send(machine.add("a", 1, &turn), to: reply)
@@ -49,41 +65,61 @@ import Testing
         throws
     {
         let manager = try open()
-        let loops = try EventLoopGroup(count: 1, clock: SystemClock())
-        let workers = WorkerPool(name: "load", threads: 1)
-        defer {
+        try withRuntime(manager) { runtime in
+            let partitions = try [partition(0, manager), partition(1, manager)]
+            for partition in partitions { runtime.lead(partition) }
+            let stuck = try #require(partitions.firstIndex { $0.log.directoryPath.hasPrefix("/stuck/") })
+            // Their files are open.
+            for number in 0...1 { add(runtime, Int32(number), to: answers) }
+            #expect(answers.wait(2) == ["a=1", "a=1"])
+            hang()
+            var count = 2
+            while !wasAsked, count < 1000 {
+                add(runtime, Int32(stuck), to: answers)
+                count += 1
+                try eventually("it is appended, or the disk asked for a new segment") {
+                    answers.list.count == count || wasAsked
+                }
+            }
+            #expect(wasAsked)
+            for _ in 0..<3 { add(runtime, Int32(stuck), to: answers) }
+            let sound = Answers()
+            for _ in 0..<20 { add(runtime, Int32(1 - stuck), to: sound) }
+            #expect(sound.wait(20).last == "a=21")
+            #expect(answers.list.count == count - 1)
             hasAnswered.update { $0 = true }
-            loops.stop(drainMs: 0)
-            workers.stop()
-            manager.shutdown()
+            let all = answers.wait(count + 3)
+            #expect(all.dropFirst(2) == (2..<count + 3).map { "a=\($0)" }[...])
+            #expect(partitions[stuck].log.logEndOffset == Int64(count + 2))
         }
-        let runtime = CoordinatorRuntime<SumMachine>(
-            loops: loops.loops, workers: workers, clock: SystemClock(), logger: .silent,
-            makeMachine: { _ in SumMachine() })
+    }
+
+    @Test func `a log that cannot be read holds up the loading of no other one`() throws {
+        let manager = try open()
         let partitions = try [partition(0, manager), partition(1, manager)]
-        for partition in partitions { runtime.lead(partition) }
+        for partition in partitions {
+            let batch = try RecordBatchBuilder.batch([Record(timestamp: 0, key: Bytes("a"), value: Bytes("40"))])
+            _ = try partition.append(batch, requiredAcks: -1, origin: .coordinator)
+        }
         let stuck = try #require(partitions.firstIndex { $0.log.directoryPath.hasPrefix("/stuck/") })
-        // Their files are open.
-        for number in 0...1 { add(runtime, Int32(number), to: answers) }
-        #expect(answers.wait(2) == ["a=1", "a=1"])
-        hang()
-        var count = 2
-        while !wasAsked, count < 1000 {
-            add(runtime, Int32(stuck), to: answers)
-            count += 1
-            try eventually("it is appended, or the disk asked for a new segment") {
-                answers.list.count == count || wasAsked
+        let isRead = Monitor(false)
+        disk.readHook.withLock {
+            $0 = { [hasAnswered] path in
+                guard path.hasPrefix("/stuck/") else { return }
+                isRead.update { $0 = true }
+                if hasAnswered.wait(timeoutMs: 20_000, { $0 ? true : nil }) == nil { Issue.record("no answer") }
             }
         }
-        #expect(wasAsked)
-        for _ in 0..<3 { add(runtime, Int32(stuck), to: answers) }
-        let sound = Answers()
-        for _ in 0..<20 { add(runtime, Int32(1 - stuck), to: sound) }
-        #expect(sound.wait(20).last == "a=21")
-        #expect(answers.list.count == count - 1)
-        hasAnswered.update { $0 = true }
-        let all = answers.wait(count + 3)
-        #expect(all.dropFirst(2) == (2..<count + 3).map { "a=\($0)" }[...])
-        #expect(partitions[stuck].log.logEndOffset == Int64(count + 2))
+        try withRuntime(manager) { runtime in
+            runtime.lead(partitions[stuck])
+            try eventually("the log is read") { isRead.withLock { $0 } }
+            runtime.lead(partitions[1 - stuck])
+            repeat {
+                let before = answers.list.count
+                add(runtime, Int32(1 - stuck), to: answers)
+                _ = answers.wait(before + 1)
+            } while answers.list.last == "COORDINATOR_LOAD_IN_PROGRESS"
+            #expect(answers.list.last == "a=41")
+        }
     }
 }

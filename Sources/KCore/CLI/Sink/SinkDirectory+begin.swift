@@ -50,7 +50,7 @@ extension SinkDirectory {
     private func settle() throws(ToolError) {
         for (home, sink) in sinks where !sink.starts.entries.isEmpty {
             var left: [SinkStarts.Entry] = []
-            for entry in sink.starts.entries where try !hasBegun(entry, keptBy: home) { left.append(entry) }
+            for entry in sink.starts.entries where try hasBegun(entry, keptBy: home) == false { left.append(entry) }
             try sink.keep(starts: SinkStarts(left))
         }
     }
