@@ -192,8 +192,8 @@ extension Log {
         let expired = writer.withLock { $0.producers }.expired(before: limit)
         writer.withLock { writer in
             writer.producers.expire(expired, before: limit)
-            writer.verifications.expire(before: limit)
         }
+        verifications.withLock { $0.expire(before: limit) }
     }
 
     func closeFiles() {

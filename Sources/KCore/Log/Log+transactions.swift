@@ -105,9 +105,10 @@ extension Log {
     /// The idempotent and transactional producers that the log knows, by their ids.
     var producerStates: ProducerTable { writer.withLock { $0.producers.states } }
 
-    /// Whether a producer has a transaction open, in whichever epoch.
-    func hasOpenTransaction(of producerId: Int64) -> Bool {
-        writer.withLock { $0.producers.hasOpenTransaction(producerId) }
+    /// Whether a producer has a transaction open, in whichever epoch. Waits for no disk.
+    /// - Returns: nil when that cannot be told because somebody is waiting for it.
+    func hasOpenTransaction(of producerId: Int64) -> Bool? {
+        try? withWriterSoon { $0.producers.hasOpenTransaction(producerId) }
     }
 
     /// Whether a producer with this epoch may write into a transaction: it has not been fenced by a newer one, and its
@@ -126,7 +127,8 @@ extension Log {
         if let state = writer.producers.states[producerId], epoch < state.epoch { return .invalidProducerEpoch }
         guard environment.verifiesTransactions, !writer.producers.hasOpenTransaction(producerId, epoch: epoch)
         else { return .none }
-        return writer.verifications.isConfirmed(producerId, epoch: epoch) ? .none : .invalidTxnState
+        let isConfirmed = verifications.withLock { $0.isConfirmed(producerId, epoch: epoch) }
+        return isConfirmed ? .none : .invalidTxnState
     }
 
     /// Takes note of what was appended to `segment`, and puts aborted transactions into its index.
@@ -137,9 +139,7 @@ extension Log {
         var ended: [EndedTransaction] = []
         for (index, batch) in prepared.batches.enumerated() {
             writer.epochs.assign(batch.header.partitionLeaderEpoch, startOffset: batch.header.baseOffset)
-            if batch.header.isTransactional, !writer.verifications.isEmpty {
-                writer.verifications.appended(batch.header)
-            }
+            if batch.header.isTransactional { verifications.withLock { $0.appended(batch.header) } }
             let transaction = writer.producers.apply(
                 batch.header, marker: prepared.markers[index], timeMs: environment.clock.wallMs)
             guard let transaction else { continue }

@@ -17,8 +17,6 @@ struct TransactionVerifications: Sendable {
     /// What no confirmation counts for.
     static let never = 0
 
-    var isEmpty: Bool { entries.isEmpty }
-
     /// - Parameters:
     ///   - sequence: of the batch that may begin the transaction here.
     ///   - hasOwnEpoch: whether whatever ends the transaction has a larger epoch than its batches.
@@ -76,7 +74,8 @@ struct TransactionVerifications: Sendable {
 }
 
 extension Log {
-    /// To be called before the coordinator is asked whether a transaction of this producer writes here, or to add it.
+    /// To be called before the coordinator is asked whether a transaction of this producer writes here, or to add it. Waits for
+    /// no disk: where somebody does who has the log, the coordinator is asked, whether or not the transaction has begun.
     /// - Parameters:
     ///   - sequence: of the batch. Of a producer that is not known here, the lowest one that was asked for comes first: those
     ///     behind it may be confirmed when it is not.
@@ -87,21 +86,28 @@ extension Log {
     public func beginVerification(
         of producerId: Int64, epoch: Int16, sequence: Int32 = 0, hasOwnEpoch: Bool = false
     ) -> Int? {
-        writer.withLock { writer in
-            if writer.producers.hasOpenTransaction(producerId, epoch: epoch) { return nil }
-            return writer.verifications.begin(
-                producerId, epoch: epoch, sequence: sequence, hasOwnEpoch: hasOwnEpoch, nowMs: environment.clock.wallMs)
+        func begin() -> Int {
+            verifications.withLock {
+                $0.begin(
+                    producerId, epoch: epoch, sequence: sequence, hasOwnEpoch: hasOwnEpoch,
+                    nowMs: environment.clock.wallMs)
+            }
         }
+        let begun = try? withWriterSoon { writer -> Int? in
+            writer.producers.hasOpenTransaction(producerId, epoch: epoch) ? nil : begin()
+        }
+        if let begun { return begun }
+        return begin()
     }
 
     /// The coordinator has said yes. Counts only if the transaction was not ended here since it was asked.
     public func confirmTransaction(of producerId: Int64, _ number: Int) {
-        writer.withLock { $0.verifications.confirm(producerId, number) }
+        verifications.withLock { $0.confirm(producerId, number) }
     }
 
     /// The coordinator has said that this is no epoch of the producer: it must not put out those that are.
     func refuseTransaction(of producerId: Int64, _ number: Int) {
-        writer.withLock { $0.verifications.refuse(producerId, number) }
+        verifications.withLock { $0.refuse(producerId, number) }
     }
 
     /// - Throws: INVALID_TXN_STATE for a batch that would begin a transaction of which the coordinator knows nothing,
@@ -112,13 +118,14 @@ extension Log {
             let id = batch.header.producerId
             let epoch = batch.header.producerEpoch
             if writer.producers.hasOpenTransaction(id, epoch: epoch) { continue }
-            guard writer.verifications.isConfirmed(id, epoch: epoch) else {
+            let (isConfirmed, first) = verifications.withLock {
+                ($0.isConfirmed(id, epoch: epoch), $0.firstSequence(of: id, epoch: epoch))
+            }
+            guard isConfirmed else {
                 throw LogError(
                     .invalidTxnState, "the coordinator knows of no transaction of producer \(id) in \(topicPartition)")
             }
-            guard writer.producers.states[id] == nil,
-                let first = writer.verifications.firstSequence(of: id, epoch: epoch), batch.header.baseSequence > first
-            else { continue }
+            guard writer.producers.states[id] == nil, let first, batch.header.baseSequence > first else { continue }
             throw LogError(
                 .outOfOrderSequenceNumber,
                 "producer \(id), epoch \(epoch): expected sequence number \(first), got \(batch.header.baseSequence)")

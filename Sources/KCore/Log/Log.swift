@@ -46,6 +46,9 @@ public final class Log: Sendable {
     /// Up to where the log has been cleaned; -1 when it never was, or nobody knows.
     let cleanedOffset = Atomic<Int64>(-1)
 
+    /// Which transactions may begin here. Not the writer's, whom a disk may have: who asks must not wait.
+    let verifications = Mutex(TransactionVerifications())
+
     /// What appends change.
     struct Writer: Sendable {
         var segments: [LogSegment]
@@ -54,7 +57,6 @@ public final class Log: Sendable {
         var producers: ProducerStates
         /// The producers as they were where the active segment begins, until the next flush has written them.
         var dueSnapshot: ProducerStates?
-        var verifications = TransactionVerifications()
         var rollJitterMs: Int64 = 0
         var recordsSinceFlush: Int64 = 0
         var lastFlushMs: Int64

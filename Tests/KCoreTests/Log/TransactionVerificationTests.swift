@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import KCore
@@ -162,5 +163,51 @@ import Testing
         #expect(try code(of: 3) == .none)
         #expect(try code(of: 4) == .none)
         #expect(log.logEndOffset == 2)
+    }
+
+    /// Runs `body` on another thread while somebody has the log who does not let go of it.
+    private func whileBusy(_ log: Log, _ body: @escaping @Sendable () -> Void) throws {
+        let isDone = Monitor(false)
+        let pool = WorkerPool(name: "loop", threads: 1)
+        defer { pool.stop() }
+        try log.writer.withLock { _ in
+            pool.submit {
+                body()
+                isDone.update { $0 = true }
+            }
+            try eventually("the other thread has not waited") { isDone.withLock { $0 } }
+        }
+    }
+
+    @Test func `nobody who asks, or is answered, waits for who has the log`() throws {
+        let log = try open()
+        let number = try #require(log.beginVerification(of: 7, epoch: 0))
+        let refused = try #require(log.beginVerification(of: 9, epoch: 1000))
+        let begun = Heard<Int?>()
+        try whileBusy(log) {
+            log.confirmTransaction(of: 7, number)
+            log.refuseTransaction(of: 9, refused)
+            begun.add(log.beginVerification(of: 9, epoch: 0))
+            #expect(log.hasOpenTransaction(of: 7) == nil)
+        }
+        #expect(begun.all.first != TransactionVerifications.never)
+        try write(log)
+        #expect(log.hasOpenTransaction(of: 7) == true)
+    }
+
+    @Test func `who asks once more than has to be changes nothing`() throws {
+        let log = try open()
+        log.confirmTransaction(of: 7, try #require(log.beginVerification(of: 7, epoch: 0)))
+        try write(log)
+        let begun = Heard<Int?>()
+        try whileBusy(log) { begun.add(log.beginVerification(of: 7, epoch: 0)) }
+        let first = try #require(begun.all.first)
+        // Whether it has begun could not be told.
+        let number = try #require(first)
+        log.confirmTransaction(of: 7, number)
+        try write(log, sequence: 1)
+        try abort(log)
+        #expect(isRefused { try write(log, sequence: 2) })
+        #expect(log.lastStableOffset(highWatermark: 3) == 3)
     }
 }
