@@ -12,18 +12,22 @@ struct CoordinatorLateWork: Sendable {
     let task: Task
 
     /// Does it, on a thread that may wait: see ``CoordinatorLog/runLate(_:)``.
-    /// - Returns: the offset behind what was appended, or 0; what the log, or the check, has against it.
-    func run() -> Result<Int64, LogError> {
+    /// - Returns: what became of the last batch, for all of them; what the log, or the check, has against it.
+    func run() -> Result<CoordinatorAppended, LogError> {
         do throws(LogError) {
-            var endOffset: Int64 = 0
+            var appended = CoordinatorAppended(endOffset: 0)
             switch task {
             case .append(let batches):
-                for batch in batches { endOffset = max(try log.append(batch), endOffset) }
+                for batch in batches {
+                    let next = try log.append(batch)
+                    appended.endOffset = max(next.endOffset, appended.endOffset)
+                    appended.awaitsFlush = appended.awaitsFlush || next.awaitsFlush
+                }
             case .check(let producer):
                 let code = log.check(producer)
                 if code != .none { throw LogError(code, "") }
             }
-            return .success(endOffset)
+            return .success(appended)
         } catch {
             return .failure(error)
         }

@@ -1,5 +1,13 @@
 internal import Synchronization
 
+/// What became of a coordinator's append.
+struct CoordinatorAppended: Equatable, Sendable {
+    /// Behind its last record.
+    var endOffset: Int64
+    /// Others may see it, but it is to be told only when it is on stable storage: see ``CoordinatorLog/whenFlushed(to:_:)``.
+    var awaitsFlush = false
+}
+
 /// The log of a coordinator's partition, as ``CoordinatorPartition`` and ``CoordinatorLoader`` need it.
 protocol CoordinatorLog: Sendable {
     var topicPartition: TopicPartition { get }
@@ -9,6 +17,8 @@ protocol CoordinatorLog: Sendable {
     var endOffset: Int64 { get }
     /// All below is on every in-sync replica, and on stable storage where it has to be before it counts.
     var highWatermark: Int64 { get }
+    /// All below is on stable storage.
+    var flushedOffset: Int64 { get }
     /// Whether its disk is lost: the high watermark never moves again.
     var isOffline: Bool { get }
     /// Whether its disk is known not to answer, so that nothing is to wait for it.
@@ -20,11 +30,10 @@ protocol CoordinatorLog: Sendable {
     var maxBatchBytes: Int { get }
 
     /// Appends one batch, whose offsets are set in place. Waits for no fsync: the high watermark says when it is kept.
-    /// - Returns: the offset behind its last record.
-    func append(_ batch: Bytes) throws(LogError) -> Int64
+    func append(_ batch: Bytes) throws(LogError) -> CoordinatorAppended
     /// The same for a thread that must not wait for a disk.
     /// - Returns: nil when it would have to, or for somebody who does: then nothing has changed.
-    func appendAtOnce(_ batch: Bytes) throws(LogError) -> Int64?
+    func appendAtOnce(_ batch: Bytes) throws(LogError) -> CoordinatorAppended?
     /// Whether a producer with that epoch may write into a transaction.
     func check(_ producer: CoordinatorProducer) -> ErrorCode
     /// The same for a thread that must not wait for a disk.
@@ -42,14 +51,18 @@ protocol CoordinatorLog: Sendable {
     /// Calls `wake` once when the high watermark is no longer `highWatermark` or the log is offline, from any thread. A log that is given up does not
     /// call: whoever coordinates it is told otherwise.
     func whenHighWatermarkMoves(from highWatermark: Int64, _ wake: @escaping @Sendable () -> Void)
+    /// Calls `completion` once when all below `offset` is on stable storage, or can no longer get there, from any thread.
+    func whenFlushed(to offset: Int64, _ completion: @escaping @Sendable (LogError?) -> Void)
 }
 
 extension CoordinatorLog {
     func place(of offset: Int64) -> String? { nil }
     var isOffline: Bool { false }
     var isSilent: Bool { false }
+    var flushedOffset: Int64 { .max }
+    func whenFlushed(to offset: Int64, _ completion: @escaping @Sendable (LogError?) -> Void) { completion(nil) }
     var storage: ObjectIdentifier { ObjectIdentifier(self as AnyObject) }
-    func appendAtOnce(_ batch: Bytes) throws(LogError) -> Int64? { try append(batch) }
+    func appendAtOnce(_ batch: Bytes) throws(LogError) -> CoordinatorAppended? { try append(batch) }
     func checkAtOnce(_ producer: CoordinatorProducer) -> ErrorCode? { check(producer) }
     func runLate(_ work: @escaping @Sendable () -> Void) { work() }
     func runReading(_ workers: WorkerPool, _ work: @escaping @Sendable () -> Void) { workers.submit(work) }
@@ -64,17 +77,28 @@ extension Partition: CoordinatorLog {
     var isSilent: Bool { log.environment.directory.isSilent }
     var storage: ObjectIdentifier { ObjectIdentifier(log) }
 
-    // With flush.messages=1 the flush that was begun moves the high watermark.
-    func append(_ batch: Bytes) throws(LogError) -> Int64 {
+    var flushedOffset: Int64 { log.recoveryPoint }
+
+    func append(_ batch: Bytes) throws(LogError) -> CoordinatorAppended {
         let prepared = try log.prepare(batch, origin: .coordinator)
-        return try append(prepared, requiredAcks: -1, origin: .coordinator).lastOffset + 1
+        return appended(try append(prepared, requiredAcks: -1, origin: .coordinator))
     }
 
-    func appendAtOnce(_ batch: Bytes) throws(LogError) -> Int64? {
+    func appendAtOnce(_ batch: Bytes) throws(LogError) -> CoordinatorAppended? {
         switch try appendAtOnce(batch, requiredAcks: -1, origin: .coordinator) {
-        case .done(let result): result.lastOffset + 1
+        case .done(let result): appended(result)
         case .wouldWait: nil
         }
+    }
+
+    // With flush.messages=1 the flush that was begun moves the high watermark.
+    private func appended(_ result: AppendResult) -> CoordinatorAppended {
+        CoordinatorAppended(
+            endOffset: result.lastOffset + 1, awaitsFlush: result.awaitsFlush && !log.config.showsOnlyFlushed)
+    }
+
+    func whenFlushed(to offset: Int64, _ completion: @escaping @Sendable (LogError?) -> Void) {
+        log.whenFlushed(to: offset, completion)
     }
 
     func check(_ producer: CoordinatorProducer) -> ErrorCode {

@@ -36,7 +36,9 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
     private var batches: [Bytes] = []
     private var effects: [CoordinatorEffect] = []
     // Appended, and not below the high watermark yet.
-    private var unkept: [(endOffset: Int64, effects: [CoordinatorEffect])] = []
+    private var unkept: [(endOffset: Int64, flushedTo: Int64, effects: [CoordinatorEffect])] = []
+    // What is to be on stable storage before anything more is told.
+    private var mustFlushTo: Int64 = 0
     /// Who waits for a step.
     private var waiting = CoordinatorWaitingSteps<Machine>()
     private var isMakingSteps = false
@@ -67,6 +69,9 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
     /// The high watermark that the first answer in the row was held back for, or when the log was left to another thread; nil
     /// when nothing waits.
     private(set) var awaitedFrom: Int64?
+    /// Up to where the log has to be on stable storage before the first answer in the row can leave; nil when it is, or need
+    /// not be.
+    private(set) var awaitedFlush: Int64?
 
     // MARK: Loading
 
@@ -188,18 +193,20 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
             else { return reply.refuse(.unknownServerError) }
             do throws(LogError) {
                 // Alone, since the log may refuse it without having anything against what else is written.
-                guard let endOffset = try log.appendAtOnce(batch) else {
+                guard let appended = try log.appendAtOnce(batch) else {
                     return leave(.marker(end, reply), .append([batch]))
                 }
-                isWritten(end, endOffset, reply)
+                isWritten(end, appended, reply)
             } catch {
                 reply.refuse(error.code)
             }
         }
     }
 
-    private func isWritten(_ end: CoordinatorTransactionEnd, _ endOffset: Int64, _ reply: CoordinatorReply<Void>) {
-        nextOffset = max(endOffset, nextOffset)
+    private func isWritten(
+        _ end: CoordinatorTransactionEnd, _ appended: CoordinatorAppended, _ reply: CoordinatorReply<Void>
+    ) {
+        note(appended)
         var end = end
         end.offset = nextOffset - 1
         step { machine, turn in
@@ -280,11 +287,11 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
         do {
             try closeBatch()
             for (index, batch) in batches.enumerated() {
-                guard let endOffset = try log.appendAtOnce(batch) else {
+                guard let appended = try log.appendAtOnce(batch) else {
                     leave(.append, .append(Array(batches[index...])))
                     break
                 }
-                nextOffset = max(endOffset, nextOffset)
+                note(appended)
                 failures = 0
             }
             batches = []
@@ -297,10 +304,15 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
         release()
     }
 
+    private func note(_ appended: CoordinatorAppended) {
+        nextOffset = max(appended.endOffset, nextOffset)
+        if appended.awaitsFlush { mustFlushTo = max(appended.endOffset, mustFlushTo) }
+    }
+
     /// All that the effects tell of is in the log.
     private func hold() {
         guard !effects.isEmpty else { return }
-        unkept.append((nextOffset, effects))
+        unkept.append((nextOffset, mustFlushTo, effects))
         effects = []
     }
 
@@ -313,17 +325,17 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
     func takeLateWork() -> CoordinatorLateWork? { lateWork.take() }
 
     /// Takes what came of the last that was taken.
-    func finishLateWork(_ result: Result<Int64, LogError>) {
+    func finishLateWork(_ result: Result<CoordinatorAppended, LogError>) {
         guard let late = self.late.take() else { return }
         switch (late, result) {
         case (.givenUp, _): break
-        case (.append, .success(let endOffset)):
-            nextOffset = max(endOffset, nextOffset)
+        case (.append, .success(let appended)):
+            note(appended)
             failures = 0
             hold()
         case (.append, .failure(let error)):
             return fail(CoordinatorPartition.answer(to: error.code), error.message)
-        case (.marker(let end, let reply), .success(let endOffset)): isWritten(end, endOffset, reply)
+        case (.marker(let end, let reply), .success(let appended)): isWritten(end, appended, reply)
         case (.marker(_, let reply), .failure(let error)): reply.refuse(error.code)
         case (.check, .success): checked = ErrorCode.none
         case (.check, .failure(let error)): checked = error.code
@@ -333,11 +345,15 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
 
     /// Lets go of the answers that the high watermark has passed; gives up when it will pass no more.
     func release() {
-        awaitedFrom = nil
+        (awaitedFrom, awaitedFlush) = (nil, nil)
         guard isLate || !unkept.isEmpty else { return }
         let highWatermark = log.highWatermark
-        defer { awaitedFrom = isLate || !unkept.isEmpty ? highWatermark : nil }
-        while let first = unkept.first, first.endOffset <= highWatermark {
+        let flushedOffset = log.flushedOffset
+        defer {
+            awaitedFrom = isLate || !unkept.isEmpty ? highWatermark : nil
+            awaitedFlush = unkept.first.flatMap { $0.flushedTo > flushedOffset ? $0.flushedTo : nil }
+        }
+        while let first = unkept.first, first.endOffset <= highWatermark, first.flushedTo <= flushedOffset {
             unkept.removeFirst()
             for effect in first.effects { effect.run() }
         }
@@ -354,7 +370,8 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
         failures += 1
         var held = unkept.flatMap(\.effects) + effects
         unkept = []
-        awaitedFrom = nil
+        (awaitedFrom, awaitedFlush) = (nil, nil)
+        mustFlushTo = 0
         effects = []
         batches = []
         if !builder.isEmpty { _ = try? builder.close() }
@@ -372,6 +389,11 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
         for effect in held { effect.refuse(code) }
         if case .marker(_, let reply)? = given { reply.refuse(code) }
         for step in turnedAway { step.refuse(code) }
+    }
+
+    /// The log cannot bring to stable storage what answers wait for.
+    func flushFailed(_ error: LogError) {
+        if phase == .active { fail(CoordinatorPartition.answer(to: error.code), error.message) }
     }
 
     /// What clients are told when the log does not take a record: to ask again, here or at another broker.

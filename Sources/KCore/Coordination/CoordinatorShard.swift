@@ -21,6 +21,8 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
     // Partitions that wait for their high watermark to move, each by the number of its last watch.
     private var watching: [Int32: Int] = [:]
     private var watches = 0
+    // Partitions that wait for their log to be flushed, and up to where.
+    private var flushing: [Int32: Int64] = [:]
     // What other threads do for partitions, those that were given up included, by number.
     private var late: [Int: (index: Int32, partition: CoordinatorPartition<Machine>)] = [:]
     private var lateWorks = 0
@@ -62,6 +64,7 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
         timers.removeValue(forKey: index)?.handle.cancel()
         // Its log may never move again.
         watching[index] = nil
+        flushing[index] = nil
         owed[index] = nil
         loadsLater.remove(index)
     }
@@ -80,6 +83,7 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
             loadsLater.insert(index)
             return
         }
+        flushing[index] = nil
         let number = partition.beginLoading()
         if log.startOffset == log.endOffset {
             // Most are: nothing to wait for.
@@ -190,6 +194,7 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
         if partition.phase == .failed { return reloadLater(index, partition) }
         guard partition.phase == .active else { return }
         if let mark = partition.awaitedFrom { waitForHighWatermark(index, partition, from: mark) }
+        if let offset = partition.awaitedFlush { waitForFlush(index, partition, to: offset) }
         // Nothing is due before that has come back.
         if partition.isLate { return }
         let next = partition.machine?.nextTickMs
@@ -213,7 +218,7 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
         }
     }
 
-    private func finish(_ number: Int, _ result: Result<Int64, LogError>) {
+    private func finish(_ number: Int, _ result: Result<CoordinatorAppended, LogError>) {
         guard let (index, partition) = late.removeValue(forKey: number) else { return }
         partition.finishLateWork(result)
         if partitions[index] === partition { touch(index) }
@@ -232,6 +237,24 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
                 guard self.watching[index] == number else { return }
                 self.watching[index] = nil
                 _ = self.run(index) { $0.release() }
+            }
+        }
+    }
+
+    private func waitForFlush(_ index: Int32, _ partition: CoordinatorPartition<Machine>, to offset: Int64) {
+        guard flushing[index] != offset else { return }
+        flushing[index] = offset
+        let number = partition.loadNumber
+        let log = partition.log.storage
+        partition.log.whenFlushed(to: offset) { [self, loop] error in
+            loop.execute {
+                guard self.flushing[index] == offset, let partition = self.partitions[index],
+                    partition.loadNumber == number, partition.log.storage == log
+                else { return }
+                self.flushing[index] = nil
+                _ = self.run(index) { partition in
+                    if let error { partition.flushFailed(error) } else { partition.release() }
+                }
             }
         }
     }

@@ -76,6 +76,10 @@ final class MemoryCoordinatorLog: CoordinatorLog {
         var maxBatchBytes = 1 << 30
         /// Holds reads back until it is open.
         var isHeld = false
+        /// Appends are to be told only when they are flushed.
+        var awaitsFlush = false
+        var flushedOffset: Int64 = 0
+        var flushWaiters: [@Sendable (LogError?) -> Void] = []
         /// Appends and checks would have to wait.
         var isBusy = false
         /// What a thread that may wait is to do.
@@ -103,9 +107,10 @@ final class MemoryCoordinatorLog: CoordinatorLog {
     var isOffline: Bool { state.withLock { $0.isOffline } }
     var isSilent: Bool { state.withLock { $0.isSilent } }
     var isBusy: Bool { state.withLock { $0.isBusy } }
+    var flushedOffset: Int64 { state.withLock { $0.flushedOffset } }
     var batchCount: Int { state.withLock { $0.batches.count } }
 
-    func append(_ batch: Bytes) throws(LogError) -> Int64 {
+    func append(_ batch: Bytes) throws(LogError) -> CoordinatorAppended {
         try state.withLock { state throws(LogError) in
             if let failure = state.failure { throw LogError(failure, "told to fail") }
             guard batch.count <= state.maxBatchBytes else {
@@ -125,11 +130,11 @@ final class MemoryCoordinatorLog: CoordinatorLog {
             }
             state.batches.append(batch)
             state.endOffset += Int64(header.lastOffsetDelta) + 1
-            return state.endOffset
+            return CoordinatorAppended(endOffset: state.endOffset, awaitsFlush: state.awaitsFlush)
         }
     }
 
-    func appendAtOnce(_ batch: Bytes) throws(LogError) -> Int64? { isBusy ? nil : try append(batch) }
+    func appendAtOnce(_ batch: Bytes) throws(LogError) -> CoordinatorAppended? { isBusy ? nil : try append(batch) }
 
     func checkAtOnce(_ producer: CoordinatorProducer) -> ErrorCode? { isBusy ? nil : check(producer) }
 
@@ -169,6 +174,24 @@ final class MemoryCoordinatorLog: CoordinatorLog {
             return state.highWatermark != highWatermark
         }
         if isMoved { wake() }
+    }
+
+    func whenFlushed(to offset: Int64, _ completion: @escaping @Sendable (LogError?) -> Void) {
+        let isFlushed = state.withLock { state in
+            if state.flushedOffset < offset { state.flushWaiters.append(completion) }
+            return state.flushedOffset >= offset
+        }
+        if isFlushed { completion(nil) }
+    }
+
+    /// All that there is comes to stable storage, or nothing with an error.
+    func flush(_ error: LogError? = nil) {
+        let waiters = state.withLock { state in
+            if error == nil { state.flushedOffset = state.endOffset }
+            defer { state.flushWaiters = [] }
+            return state.flushWaiters
+        }
+        for waiter in waiters { waiter(error) }
     }
 
     func moveHighWatermark(to offset: Int64) {

@@ -69,4 +69,28 @@ import Testing
         served.whenHighWatermarkMoves(from: 0) { calls.add(1, ordering: .relaxed) }
         #expect(calls.load(ordering: .relaxed) == 1)
     }
+
+    @Test func `where every third record is flushed, answers wait for that as those to producers do`() throws {
+        var config = LogConfig()
+        config.flushMessages = 3
+        log.updateConfig(config)
+        func commit(_ number: Int) {
+            partition.run(answers.reply) { machine, turn, reply in turn.send(machine.add("b", number, &turn), to: reply)
+            }
+            partition.settle()
+        }
+        commit(1)
+        commit(1)
+        #expect(answers.list == ["b=1", "b=2"] && log.recoveryPoint == 0)
+        commit(1)
+        // Behind what waits nobody is answered either.
+        partition.run(answers.reply) { machine, turn, reply in turn.send("\(machine.sums)", to: reply) }
+        partition.settle()
+        #expect(answers.list.count == 2 && partition.awaitedFlush == 3)
+        _ = keep()
+        #expect(answers.list == ["b=1", "b=2", "b=3", #"["b": 3]"#])
+        #expect(log.recoveryPoint == 3 && partition.awaitedFlush == nil)
+        commit(1)
+        #expect(answers.list.last == "b=4")
+    }
 }

@@ -147,6 +147,28 @@ import Testing
         }
     }
 
+    @Test func `an answer that waits for stable storage comes when its record is there, and an error when it cannot`()
+        throws
+    {
+        try withRuntime { runtime in
+            let log = MemoryCoordinatorLog(0)
+            runtime.lead(log)
+            for round in 1...3 {
+                // The second one is told with the first.
+                log.state.withLock { $0.awaitsFlush = true }
+                add(runtime, 0, "a", 1)
+                try eventually("somebody waits for the flush") { log.state.withLock { $0.flushWaiters.count == 1 } }
+                log.state.withLock { $0.awaitsFlush = false }
+                add(runtime, 0, "a", 1)
+                try eventually("it is appended") { log.endOffset == Int64(2 * round) }
+                #expect(answers.list.count == 2 * round - 2)
+                log.flush(round == 3 ? LogError(.kafkaStorageError, "told to fail") : nil)
+                _ = answers.wait(2 * round)
+            }
+            #expect(answers.list == ["a=1", "a=2", "a=3", "a=4", "NOT_COORDINATOR", "NOT_COORDINATOR"])
+        }
+    }
+
     @Test func `a partition that is taken over again waits for its new log`() throws {
         try withRuntime { runtime in
             let old = MemoryCoordinatorLog(0)

@@ -196,6 +196,6 @@ extension SimulatedCoordinator where Machine == TransactionMachine {
         guard let (key, value) = try? TransactionMachine.encode(.transaction(key, state.value)),
             let batch = try? RecordBatchBuilder.batch([Record(offset: 0, timestamp: 0, key: key, value: value)])
         else { return }
-        log.keep(to: (try? log.append(batch)) ?? 0)
+        log.keep(to: (try? log.append(batch))?.endOffset ?? 0)
     }
 }

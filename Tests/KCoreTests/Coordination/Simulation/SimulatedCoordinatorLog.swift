@@ -34,7 +34,7 @@ final class SimulatedCoordinatorLog: CoordinatorLog {
     var highWatermark: Int64 { bug == .answersTooEarly ? endOffset : keptOffset }
     var batchCount: Int { state.withLock { $0.batches.count } }
 
-    func append(_ batch: Bytes) throws(LogError) -> Int64 {
+    func append(_ batch: Bytes) throws(LogError) -> CoordinatorAppended {
         try state.withLock { state throws(LogError) in
             if let failure = state.failure { throw LogError(failure, "told to fail") }
             let offset = state.endOffset
@@ -60,11 +60,11 @@ final class SimulatedCoordinatorLog: CoordinatorLog {
                 state.batches.append((header, batch))
             }
             state.endOffset = header.lastOffset + 1
-            return state.endOffset
+            return CoordinatorAppended(endOffset: state.endOffset)
         }
     }
 
-    func appendAtOnce(_ batch: Bytes) throws(LogError) -> Int64? { isBusy ? nil : try append(batch) }
+    func appendAtOnce(_ batch: Bytes) throws(LogError) -> CoordinatorAppended? { isBusy ? nil : try append(batch) }
 
     private static func marker(_ header: RecordBatchHeader, _ bytes: Bytes) -> EndTransactionMarker? {
         guard header.isControl, let reader = try? RecordBatchReader(bytes) else { return nil }
