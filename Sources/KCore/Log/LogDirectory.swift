@@ -15,6 +15,8 @@ final class LogDirectory: Sendable {
     let unwritable = Mutex<Set<String>>([])
     /// Held while logs are made, or ended.
     let making = Mutex(())
+    /// Goes up with everything that who makes and ends logs has done.
+    let makerSteps = Atomic(0)
     let workers: DirectoryWorkers
     let files: OpenFiles
     let removals = RemovalQueue()

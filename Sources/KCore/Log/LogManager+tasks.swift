@@ -15,46 +15,46 @@ struct LogMaker: Sendable {
 }
 
 extension LogManager {
-    private struct Waits: Sendable {
-        var pending: Set<Int>
-        /// Goes up with everything that is done.
-        var steps = 0
-    }
-
     /// Has threads of the directories do what waits for their disks, and returns when it is done, or when none of them has got
     /// anywhere for `options.hangingMs`: whoever waited longer for one disk would keep what is on the others from being made,
-    /// deleted and configured. For a directory that was given up so it does not wait. What was not done is done once the disk
-    /// answers. The only directory is waited for.
+    /// deleted and configured. A thread that is busy with what somebody else has asked for gets somewhere, too: the disk
+    /// answers. For a directory that was given up it does not wait. What was not done is done once the disk answers. The only
+    /// directory is waited for.
     /// - Returns: whether each was done.
     func perform(_ tasks: [DirectoryTask]) -> [Bool] {
         let isAlone = directories.count { !$0.health.isOffline } < 2
         // For what is offline nobody waits for ever: that would hold up the one that is well.
         let areWaitedFor = isAlone && !tasks.contains { $0.directory.health.isOffline }
-        let waits = Monitor(Waits(pending: Set(tasks.indices)))
+        let waits = Monitor(Set(tasks.indices))
         var awaited: Set<Int> = []
         for (index, task) in tasks.enumerated() {
             let watch = task.directory.health.watch
             if !watch.isGivenUp || areWaitedFor { awaited.insert(index) }
             task.directory.workers.maker {
-                task.directory.making.withLock { _ in task.body { waits.update { $0.steps += 1 } } }
-                let isLate = waits.update { waits in
-                    waits.steps += 1
-                    return waits.pending.remove(index) == nil
-                }
-                if isLate { watch.comeBack() }
+                let directory = task.directory
+                directory.making.withLock { _ in task.body { directory.makerSteps.add(1, ordering: .relaxed) } }
+                directory.makerSteps.add(1, ordering: .relaxed)
+                if waits.update({ $0.remove(index) == nil }) { watch.comeBack() }
             }
         }
-        var seen = -1
-        while let steps = waits.wait(
-            timeoutMs: areWaitedFor ? .max : options.hangingMs,
-            { $0.pending.isDisjoint(with: awaited) ? Int.max : $0.steps > seen ? $0.steps : nil }), steps != .max
-        {
-            seen = steps
+        // By task that is waited for still.
+        func steps() -> [Int: Int] {
+            var steps: [Int: Int] = [:]
+            for index in waits.withLock({ $0.intersection(awaited) }) {
+                steps[index] = tasks[index].directory.makerSteps.load(ordering: .relaxed)
+            }
+            return steps
         }
-        return waits.withLock { waits in
-            let isDone = tasks.indices.map { !waits.pending.contains($0) }
-            for index in waits.pending { tasks[index].directory.health.watch.giveUp() }
-            waits.pending = []
+        var seen: [Int: Int]
+        repeat {
+            seen = steps()
+            let timeoutMs = areWaitedFor ? .max : options.hangingMs
+            _ = waits.wait(timeoutMs: timeoutMs) { $0.isDisjoint(with: awaited) ? true : nil }
+        } while seen != steps()
+        return waits.withLock { pending in
+            let isDone = tasks.indices.map { !pending.contains($0) }
+            for index in pending { tasks[index].directory.health.watch.giveUp() }
+            pending = []
             return isDone
         }
     }

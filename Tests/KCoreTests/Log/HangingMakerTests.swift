@@ -24,9 +24,11 @@ import Testing
     private func answer() { answers.update { $0 = true } }
 
     /// With a log in each directory, of which the first is in the one that will hang: the next goes there, too.
-    private func open(_ directories: [String] = ["/stuck", "/sound"]) throws -> LogManager {
+    private func open(
+        _ directories: [String] = ["/stuck", "/sound"], hangingMs: Int64 = 2000
+    ) throws -> LogManager {
         var options = LogManagerOptions(directories: directories)
-        options.hangingMs = 2000
+        options.hangingMs = hangingMs
         options.answerTimeoutMs = 30_000
         let manager = try LogManager(
             options, disk: disk, clock: clock,
@@ -84,6 +86,35 @@ import Testing
         #expect(names.filter { manager.log(for: $0) != nil }.count == 3)
         answer()
         try eventually("the others are there") { names.allSatisfy { manager.log(for: $0) != nil } }
+        manager.shutdown()
+    }
+
+    @Test func `who waits behind much that gets done does not take the disk for one that hangs`() throws {
+        let manager = try open(hangingMs: 1000)
+        let directory = manager.directories[0]
+        let pool = WorkerPool(name: "busy", threads: 2)
+        defer { pool.stop() }
+        let (begun, isOver) = (Monitor(false), Monitor(false))
+        pool.submit {
+            _ = manager.perform([
+                DirectoryTask(directory: directory) { progress in
+                    begun.update { $0 = true }
+                    while isOver.wait(timeoutMs: 20, { $0 ? true : nil }) == nil { progress() }
+                }
+            ])
+        }
+        try eventually("the thread is busy") { begun.withLock { $0 } }
+        let isDone = Monitor<[Bool]?>(nil)
+        pool.submit {
+            let results = manager.perform([DirectoryTask(directory: directory) { _ in }])
+            isDone.update { $0 = results }
+        }
+        // Longer than anybody waits for a disk that hangs.
+        #expect(isDone.wait(timeoutMs: 2500) { $0 } == nil)
+        #expect(!directory.health.watch.isGivenUp)
+        isOver.update { $0 = true }
+        #expect(isDone.wait(timeoutMs: 20_000) { $0 } == [true])
+        #expect(!directory.health.watch.isGivenUp)
         manager.shutdown()
     }
 
