@@ -145,11 +145,35 @@ import Testing
             #expect(alter(&bench, .broker, "", [("log.cleaner.threads", .set, threads)]) == .invalidRequest)
         }
         #expect(alter(&bench, .broker, "", [("log.cleaner.enable", .set, "false")]) == .invalidRequest)
-        // Of which the next start knows.
-        #expect(alter(&bench, .broker, "", [("num.recovery.threads.per.data.dir", .set, "4")]) == .none)
-        #expect(
-            ConfigResolver(broker: bench.controller.config, nodeId: 1, image: bench.image)
-                .brokerValue("num.recovery.threads.per.data.dir") == "4")
+    }
+
+    @Test func `a number of threads is changed to half of it or twice of it at a time, also when it is taken back`()
+        throws
+    {
+        for name in ["num.recovery.threads.per.data.dir", "log.cleaner.threads"] {
+            var bench = try ClusterBench(properties: [name: "2"])
+            func present() -> String? {
+                ConfigResolver(broker: bench.controller.config, nodeId: 1, image: bench.image).brokerValue(name)
+            }
+            for threads in ["0", "5", "2147483647"] {
+                #expect(alter(&bench, .broker, "", [(name, .set, threads)]) == .invalidRequest)
+                #expect(alter(&bench, .broker, "1", [(name, .set, threads)]) == .invalidRequest)
+            }
+            #expect(present() == "2")
+            #expect(alter(&bench, .broker, "", [(name, .set, "4")]) == .none)
+            #expect(alter(&bench, .broker, "", [(name, .set, "8")]) == .none)
+            #expect(alter(&bench, .broker, "", [(name, .set, "3")]) == .invalidRequest)
+            #expect(alter(&bench, .broker, "", [(name, .delete, nil)]) == .invalidRequest)
+            #expect(present() == "8")
+            // What is set for the broker itself counts, whatever others have.
+            #expect(alter(&bench, .broker, "1", [(name, .set, "16")]) == .none)
+            #expect(alter(&bench, .broker, "", [(name, .delete, nil)]) == .none)
+            #expect(present() == "16")
+            #expect(alter(&bench, .broker, "1", [(name, .delete, nil)]) == .invalidRequest)
+            for threads in ["8", "4"] { #expect(alter(&bench, .broker, "1", [(name, .set, threads)]) == .none) }
+            #expect(alter(&bench, .broker, "1", [(name, .delete, nil)]) == .none)
+            #expect(present() == "2")
+        }
     }
 
     @Test func `internal topics have no delay, whatever their data says`() throws {

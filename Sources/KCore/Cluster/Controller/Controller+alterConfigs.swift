@@ -32,7 +32,7 @@ extension Controller {
         switch resource.type {
         case .topic: try checkTopicConfigs(values, of: resource.name, image)
         case .group: try checkGroupConfigs(values)
-        default: try checkBrokerConfigs(values, changing: names, image)
+        default: try checkBrokerConfigs(values, of: resource, changing: names, image)
         }
         return Set(values.keys).union(present.keys).sorted().compactMap { name in
             guard values[name] != present[name] else { return nil }

@@ -50,7 +50,7 @@ extension Controller {
     /// Checks what is set for a broker, or for all, while it runs.
     /// - Throws: INVALID_REQUEST, as Kafka does for brokers.
     func checkBrokerConfigs(
-        _ configs: [String: String], changing names: Set<String>, _ image: ClusterImage
+        _ configs: [String: String], of resource: ConfigResource, changing names: Set<String>, _ image: ClusterImage
     ) throws(ApiError) {
         for name in names.sorted() where ConfigTable.brokers[name] == nil {
             var message = "Unknown broker config name: \(name)"
@@ -68,21 +68,30 @@ extension Controller {
                 throw ApiError(.invalidRequest, error.message)
             }
         }
-        if names.contains("log.cleaner.threads") { try checkCleanerThreads(configs, image) }
+        for name in ["log.cleaner.threads", "num.recovery.threads.per.data.dir"] {
+            try checkThreads(name, configs, of: resource, image)
+        }
     }
 
     /// From one change to the next there are at least half as many and at most twice as many, as in Kafka: a number with a
-    /// digit too many does no harm.
-    private func checkCleanerThreads(_ configs: [String: String], _ image: ClusterImage) throws(ApiError) {
-        let resolver = resolver(image)
-        guard let wanted = configs["log.cleaner.threads"].flatMap({ Int64($0.trimmedASCII) }) else { return }
-        let present = CleanerOptions(resolver).threads
-        if wanted < 1 { throw ApiError(.invalidRequest, "Log cleaner threads should be at least 1.") }
+    /// digit too many does no harm. So it is when a value is taken back, and another one counts.
+    private func checkThreads(
+        _ name: String, _ configs: [String: String], of resource: ConfigResource, _ image: ClusterImage
+    ) throws(ApiError) {
+        var before = resolver(image)
+        if !resource.name.isEmpty { before.dynamicBroker = image.configs(of: resource) }
+        var after = before
+        if resource.name.isEmpty { after.dynamicDefault = configs } else { after.dynamicBroker = configs }
+        func threads(_ resolver: ConfigResolver) -> Int64? {
+            resolver.brokerValue(name).flatMap { Int64($0.trimmedASCII) }
+        }
+        guard let present = threads(before), let wanted = threads(after), wanted != present else { return }
+        if wanted < 1 { throw ApiError(.invalidRequest, "\(name) should be at least 1.") }
         guard wanted >= present / 2, wanted <= max(present, 1) * 2 else {
             throw ApiError(
                 .invalidRequest,
-                "log.cleaner.threads is \(present) and can be changed to half of that or twice of that at a time, "
-                    + "not to \(wanted).")
+                "\(name) is \(present) and can be changed to half of that or twice of that at a time, not to \(wanted)."
+            )
         }
     }
 
