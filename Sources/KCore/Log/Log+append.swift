@@ -215,7 +215,7 @@ extension Log {
         let position: Int64
         do {
             // Afterwards an entry can be added whatever the disk says.
-            if prepared.mayAbort { try segment.files.transactionIndex.prepareToAppend() }
+            if waits, prepared.mayAbort { try segment.files.transactionIndex.prepareToAppend() }
             position = try segment.append(
                 records, lastOffset: lastOffset, largest: largest, indexIntervalBytes: config.indexIntervalBytes,
                 waits: waits)

@@ -139,6 +139,8 @@ final class CoordinatorsSimulation: @unchecked Sendable {
             try step(CoordinatorsPlan.stepMs)
         }
         network.isCalm = true
+        groups.settle()
+        transactions.settle()
         trace("peace")
         // Two of one name would go on for ever to take each other's place.
         var names: Set<String> = []

@@ -104,12 +104,12 @@ final class SimulatedCoordinator<Machine: CoordinatorMachine>: @unchecked Sendab
 
     // MARK: The disk
 
-    // Not for longer than it may take until somebody looks who has been silent.
+    // Shorter than what it may take until somebody sees who has been silent.
     private func slowDown() {
         guard !log.isBusy, network.chance(1.5) else { return }
         log.isBusy = true
         let life = life
-        network.later(Int64(network.int(0...300))) { [unowned self] in if self.life == life { settle() } }
+        network.later(Int64(network.int(0...200))) { [unowned self] in if self.life == life { settle() } }
     }
 
     /// The disk has answered: what was left to another thread is done, and then what has waited for that.
