@@ -95,6 +95,41 @@ def test_killed_again_and_again_it_has_every_line_once(broker, tmp_path):
     assert kills >= 5 and len(seen) >= 6, (kills, seen)
 
 
+def test_killed_while_it_begins_it_has_begun_everywhere_or_nowhere(broker, tmp_path):
+    """What is written after a kill is copied of all partitions, or, where nothing had begun, of none: not of some."""
+    partitions = 24
+    topic, moments = create_topic(broker, partitions=partitions), random.Random(4)
+    producer = confluent_kafka.Producer({"bootstrap.servers": broker.address})
+    command = [BIN / "kconsume", "-b", broker.address, "-t", topic, "-o", "end", "-q", "--sink"]
+
+    def has_begun(folder):
+        return all((folder / f"{topic}-{p}" / "position").exists() for p in range(partitions))
+
+    begun = time.monotonic()
+    first = subprocess.Popen([*command, tmp_path / "first"])
+    wait_until(lambda: has_begun(tmp_path / "first"), 30, "all positions")
+    took = time.monotonic() - begun
+    first.kill()
+    first.wait()
+    counts = []
+    for number in range(200):
+        if len(counts) >= 30 and len(set(counts)) == 2:
+            break
+        target = tmp_path / f"copy{number}"
+        process = subprocess.Popen([*command, target])
+        time.sleep(moments.uniform(0, took))
+        process.kill()
+        process.wait()
+        for p in range(partitions):
+            producer.produce(topic, b"%d" % number, partition=p)
+        assert producer.flush(30) == 0
+        run([*command, target, "-e"])
+        copies = [committed(target / f"{topic}-{p}") for p in range(partitions)]
+        counts.append(copies.count([b"%d" % number]))
+        assert counts[-1] in (0, partitions) and copies.count([]) == partitions - counts[-1], copies
+    assert set(counts) == {0, partitions}, counts
+
+
 @pytest.mark.parametrize("protocol", ["classic", "consumer"])
 def test_members_of_a_group_that_are_killed_share_a_sink(new_broker, tmp_path, protocol):
     broker = new_broker(group_initial_rebalance_delay_ms=0, group_min_session_timeout_ms=500,

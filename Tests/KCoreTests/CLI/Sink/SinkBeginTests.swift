@@ -45,7 +45,7 @@ import Testing
                 isDone = (try? begin(disk)) != nil
                 var random = SimulatedDisk.Random(seed: seed)
                 if losesPower { disk.crash(&random) } else { disk.restart() }
-                let found = begun(try open(disk))
+                let found = try begun(open(disk))
                 #expect(found == SinkBeginTests.places || found.isEmpty && !isDone, "moment \(moment), seed \(seed)")
                 outcomes.insert(found.count)
             }
@@ -62,8 +62,8 @@ import Testing
             disk.restart()
             guard disk.contents("/copy/t-0/starts") != nil else { continue }
             #expect(partitions.allSatisfy { disk.contents("/copy/\($0)/position") == nil }, "killed between the two")
-            #expect(begun(try open(disk, [partitions[2]])) == [partitions[2]: .offset(9)])
-            #expect(begun(try open(disk, [partitions[0]])) == [partitions[0]: .offset(7)])
+            #expect(try begun(open(disk, [partitions[2]])) == [partitions[2]: .offset(9)])
+            #expect(try begun(open(disk, [partitions[0]])) == [partitions[0]: .offset(7)])
             #expect(disk.contents("/copy/t-0/starts") != nil, "one has not begun")
             do {
                 let last = try open(disk, [partitions[1]])
@@ -109,7 +109,7 @@ import Testing
             try begin(disk)
             var random = SimulatedDisk.Random(seed: seed)
             disk.crash(&random)
-            #expect(begun(try open(disk)) == SinkBeginTests.places, "seed \(seed)")
+            #expect(try begun(open(disk)) == SinkBeginTests.places, "seed \(seed)")
         }
     }
 
