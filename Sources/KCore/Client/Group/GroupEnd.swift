@@ -61,7 +61,8 @@ extension GroupRunner {
     func endIfAllIsRead() {
         let share = member.isSettled ? GroupEnd.Share(epoch: member.generation, partitions: member.owned) : nil
         let next = end.look(at: share, heartbeatMs: member.heartbeatIntervalMs, nowMs: runtime.nowMs)
-        fetcher.setWaits(whenEmpty: next.waitsWhenEmpty, atEnd: next.waitsAtEnd)
+        // What it has and does not read yet is not looked up, or whoever is to say where it begins has not.
+        fetcher.setWaits(whenEmpty: next.waitsWhenEmpty, atEnd: next.waitsAtEnd || !hasBegun)
         if next.asks, let share { askWhetherAllHaveTheirs(share) }
     }
 

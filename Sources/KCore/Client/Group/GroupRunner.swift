@@ -188,7 +188,7 @@ final class GroupRunner: @unchecked Sendable {
                 note(topic: partition.topic)
             }
             queue.update { $0.events.append(.assigned(partitions, share: assignments)) }
-            if !isToldWhereToBegin { begin(partitions, failures: 0) }
+            if !isToldWhereToBegin { begin(partitions, share: assignments, failures: 0) }
         case .lookUp(let names): lookUp(names)
         case .failed(let error): queue.update { if $0.error == nil { $0.error = error } }
         }
@@ -218,7 +218,7 @@ final class GroupRunner: @unchecked Sendable {
     ///   where it then says: another member may have gone on in between.
     func begin(at places: [(TopicPartition, position: Int64)], shares known: [TopicPartition: Int]) {
         guard !isEnded else { return }
-        let mine = places.filter { member.owned.contains($0.0) && shares[$0.0] == known[$0.0] }
+        let mine = places.filter { isMine($0.0, known[$0.0]) }
         let starts = mine.sorted { $0.0 < $1.0 }.map { partition, position in
             var reading = FetchPlanner.Reading(
                 topic: partition.topic, partition: partition.partition, position: position, end: .max)
@@ -226,14 +226,30 @@ final class GroupRunner: @unchecked Sendable {
             reading.beginsAtBeginning = position < 0
             return reading
         }
-        fetcher.add(starts)
+        read(starts)
     }
 
-    // From the stored offsets of partitions that are this member's still when the answer comes.
-    private func begin(_ partitions: [TopicPartition], failures: Int) {
-        let wanted = partitions.filter { member.owned.contains($0) }
+    private func isMine(_ partition: TopicPartition, _ share: Int?) -> Bool {
+        member.owned.contains(partition) && shares[partition] == share
+    }
+
+    private func read(_ starts: [FetchPlanner.Reading]) {
+        fetcher.add(starts)
+        if stopsAtEnd { endIfAllIsRead() }
+    }
+
+    /// Whether all is read or about to be that this member has.
+    var hasBegun: Bool {
+        let read = Set(fetcher.readings.map(\.topicPartition))
+        return member.owned.isSubset(of: read)
+    }
+
+    // From the stored offsets of partitions that are this member's still when the answer comes, by the same assignment: what
+    // went and came back is asked for again.
+    private func begin(_ partitions: [TopicPartition], share: Int, failures: Int) {
+        let wanted = partitions.filter { isMine($0, share) }
         guard !isEnded, !wanted.isEmpty else { return }
-        guard let coordinator = member.coordinator else { return beginLater(wanted, failures: failures) }
+        guard let coordinator = member.coordinator else { return beginLater(wanted, share: share, failures: failures) }
         let request = OffsetFetchRequest(group: member.settings.groupId, partitions: wanted, requireStable: true)
         ask(
             request, at: coordinator, over: .offsets, timeoutMs: member.settings.requestTimeoutMs,
@@ -243,7 +259,7 @@ final class GroupRunner: @unchecked Sendable {
             switch result.flatMap({ $0.offsets(of: self.member.settings.groupId) }) {
             case .success(let offsets):
                 for partition in wanted { note(topic: partition.topic) }
-                let starts = wanted.filter { self.member.owned.contains($0) }.map { partition in
+                let starts = wanted.filter { self.isMine($0, share) }.map { partition in
                     var reading = FetchPlanner.Reading(
                         topic: partition.topic, partition: partition.partition,
                         position: offsets[partition]?.offset ?? -1, end: .max)
@@ -251,16 +267,17 @@ final class GroupRunner: @unchecked Sendable {
                     reading.beginsAtBeginning = self.renewed.contains(partition.topic)
                     return reading
                 }
-                fetcher.add(starts)
-            case .failure(let error) where error.isRetriable: beginLater(wanted, failures: failures + 1)
+                read(starts)
+            case .failure(let error) where error.isRetriable:
+                beginLater(wanted, share: share, failures: failures + 1)
             case .failure(let error): queue.update { if $0.error == nil { $0.error = error } }
             }
         }
     }
 
-    private func beginLater(_ partitions: [TopicPartition], failures: Int) {
+    private func beginLater(_ partitions: [TopicPartition], share: Int, failures: Int) {
         let delay = member.settings.retryBackoff.delayMs(failures: max(1, failures))
-        runtime.schedule(afterMs: delay) { [weak self] in self?.begin(partitions, failures: failures) }
+        runtime.schedule(afterMs: delay) { [weak self] in self?.begin(partitions, share: share, failures: failures) }
     }
 
     // MARK: Requests

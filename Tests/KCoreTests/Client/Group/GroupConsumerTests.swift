@@ -208,6 +208,36 @@ import Testing
         consumer.close()
     }
 
+    @Test(arguments: ["classic", "consumer"])
+    func `who reads to the end is not done before all that it has was begun`(name: String) throws {
+        let cluster = try Cluster()
+        try cluster.fill("t", partitions: 2, count: 5)
+        let client = try cluster.client(("group.protocol", name), ("enable.auto.commit", "false"))
+        defer { client.close() }
+        let partitions = (0..<2 as Range<Int32>).map { TopicPartition(topic: "t", partition: $0) }
+        let consumer = try GroupConsumer(
+            client, topics: .named(["t"]), stopsAtEnd: true, isToldWhereToBegin: true)
+        var (read, quiet) = (0, 0)
+        try poll(consumer) { poll in
+            switch poll {
+            case .assigned: consumer.begin(at: [partitions[0]: 0])
+            case .records(let fetched): read += try count(fetched)
+            case .finished: Issue.record("half of it is not begun")
+            case .timeout: if read == 5 { quiet += 1 }
+            default: break
+            }
+            return quiet == 5
+        }
+        consumer.begin(at: [partitions[1]: 1])
+        try poll(consumer) { poll in
+            if case .records(let fetched) = poll { read += try count(fetched) }
+            if case .finished = poll { return true }
+            return false
+        }
+        #expect(read == 9)
+        consumer.close()
+    }
+
     @Test func `who reads to the end waits until nobody who is dead can hold on to partitions`() throws {
         let cluster = try Cluster([
             "group.consumer.session.timeout.ms": "1000", "group.consumer.min.session.timeout.ms": "1000",
