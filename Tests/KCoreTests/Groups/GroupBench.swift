@@ -68,6 +68,13 @@ final class GroupBench {
         return machine
     }
 
+    /// The coordinator is gone, and what its log says is still being read.
+    func restartWithoutLoading() {
+        partition.fail(.notCoordinator)
+        partition = CoordinatorPartition(log: log, clock: clock)
+        _ = partition.beginLoading()
+    }
+
     /// The coordinator is gone and comes back with what the log says.
     func restart() throws {
         partition.fail(.notCoordinator)
@@ -159,11 +166,7 @@ final class GroupBench {
             entry.assignment = assignment
             return entry
         }
-        return ask({ code in
-            var response = SyncGroupResponse()
-            response.errorCode = code
-            return response
-        }) { machine, turn, reply in machine.sync(request, &turn, reply) }
+        return ask(SyncGroupResponse.refused) { machine, turn, reply in machine.sync(request, &turn, reply) }
     }
 
     func heartbeat(

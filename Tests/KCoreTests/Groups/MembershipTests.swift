@@ -5,6 +5,14 @@ import Testing
 @Suite struct MembershipTests {
     let bench = GroupBench()
 
+    @Test func `who shares out while the coordinator loads is told to join again`() {
+        let join = bench.join()
+        bench.restartWithoutLoading()
+        // Java's consumer and aiokafka end when they are told of loading here.
+        #expect(bench.sync(join.response?.memberId ?? "", 1).response?.errorCode == .rebalanceInProgress)
+        #expect(bench.join().response?.errorCode == .coordinatorLoadInProgress)
+    }
+
     @Test func `a new member is told its id first, unless its version cannot know that`() {
         let asked = bench.join()
         #expect(asked.response?.errorCode == .memberIdRequired)

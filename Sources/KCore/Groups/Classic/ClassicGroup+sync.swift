@@ -80,3 +80,14 @@ extension ClassicGroup {
         return state == .preparingRebalance ? .rebalanceInProgress : .none
     }
 }
+
+extension SyncGroupResponse {
+    /// The answer of a coordinator that cannot do it.
+    ///
+    /// Clients do not expect to be told of loading here, and end: what was being shared is lost, and they have to join again.
+    static func refused(_ code: ErrorCode) -> SyncGroupResponse {
+        var response = SyncGroupResponse()
+        response.errorCode = code == .coordinatorLoadInProgress ? .rebalanceInProgress : code
+        return response
+    }
+}

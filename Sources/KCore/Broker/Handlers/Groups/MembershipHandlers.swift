@@ -16,16 +16,11 @@ enum MembershipHandlers {
     }
 
     static func sync(_ request: SyncGroupRequest, _ call: Call) {
-        @Sendable func refused(_ code: ErrorCode) -> SyncGroupResponse {
-            var response = SyncGroupResponse()
-            response.errorCode = code
-            return response
-        }
         // Since they can be said they must be (KIP-559).
         if call.version >= 5 && (request.protocolType == nil || request.protocolName == nil) {
-            return call.reply(refused(.inconsistentGroupProtocol))
+            return call.reply(SyncGroupResponse.refused(.inconsistentGroupProtocol))
         }
-        call.submit(group: request.groupId, refusal: refused) { coordinator, turn, reply in
+        call.submit(group: request.groupId, refusal: SyncGroupResponse.refused) { coordinator, turn, reply in
             coordinator.sync(request, &turn, reply)
         }
     }
