@@ -65,6 +65,8 @@ public final class Connection: @unchecked Sendable {
 
     private static let numbers = Atomic<UInt64>(0)
     private static let segmentCost = 128
+    /// How long requests of a peer that sends no more are waited for.
+    private static let patienceMs: Int64 = 5000
 
     init(
         loop: EventLoop, transport: Transport, peer: SocketAddress?, options: ConnectionOptions, isOutbound: Bool
@@ -229,6 +231,11 @@ public final class Connection: @unchecked Sendable {
         // A peer may close its sending side and still wait for its responses.
         if isOutbound || slots.isEmpty && output.isEmpty { return close(.peerClosed) }
         end(.peerClosed, waitingForPeer: false)
+        // Most likely it is gone, and a fetch may wait for weeks.
+        loop.schedule(afterMs: Connection.patienceMs) { [weak self] in
+            guard let self, isOpen, !slots.isEmpty else { return }
+            close(.peerClosed)
+        }
     }
 
     var discardsInput: Bool { isLingering }
@@ -295,8 +302,7 @@ extension Connection: EventSource, TurnTask {
 
     func tick(nowMs: Int64) {
         guard options.maxIdleMs >= 0, nowMs - lastActiveMs > options.maxIdleMs else { return }
-        // A request in flight keeps the connection, unless the peer has said that it sends no more: then it is most likely
-        // gone, and a fetch may wait for weeks.
+        // A request in flight keeps the connection, unless it is ending.
         guard slots.isEmpty || lastReason != nil else { return }
         close(.idle)
     }

@@ -23,6 +23,7 @@ public final class Listener: @unchecked Sendable {
     private var isOpen = true
     // Said once, not at every retry.
     private var lacksDescriptors = false
+    private var saidFullMs: Int64?
 
     /// Connections taken in one turn before others of the loop get theirs.
     private static let maxPerTurn = 64
@@ -97,7 +98,10 @@ public final class Listener: @unchecked Sendable {
 extension Listener: EventSource {
     func ready(_: Readiness) {
         for _ in 0..<Listener.maxPerTurn {
-            guard limits.hasRoom(orElse: { [self] in loop.execute { self.resume() } }) else { return pause() }
+            guard limits.hasRoom(orElse: { [self] in loop.execute { self.resume() } }) else {
+                sayFull()
+                return pause()
+            }
             var peer = sockaddr_storage()
             let accepted = ck_accept(descriptor, &peer)
             guard accepted >= 0 else {
@@ -107,6 +111,15 @@ extension Listener: EventSource {
             lacksDescriptors = false
             give(accepted, SocketAddress(peer))
         }
+    }
+
+    // Once a minute: at the limit each connection that ends lets one in.
+    private func sayFull() {
+        if let saidFullMs, loop.nowMs - saidFullMs < 60_000 { return }
+        saidFullMs = loop.nowMs
+        logger.warning(
+            "no more connections are accepted until others end",
+            ["address": address, "connections": limits.count])
     }
 
     /// - Returns: whether to go on.
