@@ -70,10 +70,11 @@ public final class Interruption: Sendable {
         }
     }
 
-    /// Takes SIGINT and SIGTERM from now on, and ignores SIGPIPE, so that a write to a reader that has gone is an error
-    /// (EPIPE) and not the end. Call before other threads are started: they inherit the blocked signals.
+    /// Takes SIGINT and SIGTERM from now on, and ignores SIGPIPE and SIGXFSZ, so that a write to a reader that has gone (EPIPE)
+    /// or to a file that is as large as it may be (EFBIG) is an error and not the end. Call before other threads are started: they inherit the blocked signals.
     public static func catchSignals(_ interruption: Interruption) {
         Glibc.signal(SIGPIPE, SIG_IGN)
+        Glibc.signal(SIGXFSZ, SIG_IGN)
         var set = sigset_t()
         sigemptyset(&set)
         sigaddset(&set, SIGINT)
