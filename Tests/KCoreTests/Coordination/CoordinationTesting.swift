@@ -170,8 +170,9 @@ final class MemoryCoordinatorLog: CoordinatorLog {
 
     func whenHighWatermarkMoves(from highWatermark: Int64, _ wake: @escaping @Sendable () -> Void) {
         let isMoved = state.withLock { state in
-            if state.highWatermark == highWatermark { state.wakes.append(wake) }
-            return state.highWatermark != highWatermark
+            let isMoved = state.highWatermark ?? state.endOffset != highWatermark
+            if !isMoved { state.wakes.append(wake) }
+            return isMoved
         }
         if isMoved { wake() }
     }
