@@ -73,6 +73,16 @@ final class CoordinatorRuntime<Machine: CoordinatorMachine>: Sendable {
         submit(to: partition, refuse: reply.refuse) { $0.endTransaction(end, reply) }
     }
 
+    /// Has a step made that is not turned away because many wait: nobody would come again.
+    /// - Parameter refused: called instead, once, where the partition is not coordinated, or is given up first.
+    func perform(
+        in partition: Int32,
+        _ body: @escaping @Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Void,
+        refused: @escaping @Sendable () -> Void
+    ) {
+        submit(to: partition, refuse: { _ in refused() }) { $0.perform(body, refused: refused) }
+    }
+
     /// Asks every partition that is loaded, and gives all answers at once; `isLoading` when some are not there yet.
     func gather<Answer: Sendable>(
         _ body: @escaping @Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Answer,

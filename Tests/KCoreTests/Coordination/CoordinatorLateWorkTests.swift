@@ -212,9 +212,16 @@ import Testing
         #expect(answers.list.isEmpty)
         add("a", 1)
         #expect(answers.list == ["COORDINATOR_NOT_AVAILABLE"])
+        // What nobody would ask for again is taken.
+        partition.perform { machine, turn in
+            _ = machine.add("b", 1, &turn)
+        } refused: {
+            Issue.record("it is lost")
+        }
         partition.finishLateWork(work.run())
         setBusy(false)
         partition.flush()
         #expect(answers.list.count == 10_002 && answers.list.last == "a=10001")
+        #expect(partition.machine?.sums["b"] == 1)
     }
 }

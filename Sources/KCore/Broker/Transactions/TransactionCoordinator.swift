@@ -189,9 +189,11 @@ final class TransactionCoordinator: Sendable {
                 } refusal: { _ in
                     ()
                 }
-                runtime?.submit(to: end.coordinatorPartition, reply) { machine, turn, reply in
+                runtime?.perform(in: end.coordinatorPartition) { machine, turn in
                     machine.markersWritten(end, &turn)
                     turn.send((), to: reply)
+                } refused: {
+                    reply.refuse(.notCoordinator)
                 }
             }
         }
