@@ -51,27 +51,48 @@ enum TransactionAdminHandlers {
         }
     }
 
+    private struct Question: Sendable {
+        var index: Int32
+        var topic: PartitionTable.Topic?
+        var partition: Partition?
+    }
+
     static func producers(_ request: DescribeProducersRequest, _ call: Call) {
         let table = call.partitions
-        var response = DescribeProducersResponse()
-        response.topics = request.topics.map { topic in
-            var answer = DescribeProducersResponse.TopicResponse()
-            answer.name = topic.name
+        var questions: [Question] = []
+        for topic in request.topics {
             let entry = table.find(topic.name)
-            answer.partitions = topic.partitionIndexes.map { index in
-                var partition = DescribeProducersResponse.PartitionResponse()
-                partition.partitionIndex = index
-                if let served = entry?.partition(index) {
-                    partition.activeProducers = producers(served.log)
-                } else {
-                    partition.errorCode = entry?.error(index) ?? .unknownTopicOrPartition
-                    partition.errorMessage = partition.errorCode.meaning
-                }
-                return partition
+            for index in topic.partitionIndexes {
+                questions.append(Question(index: index, topic: entry, partition: entry?.partition(index)))
             }
-            return answer
         }
-        call.reply(response)
+        // Who is appending may wait for the disk.
+        DirectoryWork.answers(to: questions, log: { $0.partition?.log }) { questions in
+            questions.map(answer)
+        } completion: { answers in
+            var rest = answers[...]
+            var response = DescribeProducersResponse()
+            response.topics = request.topics.map { topic in
+                var answer = DescribeProducersResponse.TopicResponse()
+                answer.name = topic.name
+                answer.partitions = Array(rest.prefix(topic.partitionIndexes.count))
+                rest = rest.dropFirst(topic.partitionIndexes.count)
+                return answer
+            }
+            call.reply(response)
+        }
+    }
+
+    private static func answer(_ question: Question) -> DescribeProducersResponse.PartitionResponse {
+        var answer = DescribeProducersResponse.PartitionResponse()
+        answer.partitionIndex = question.index
+        if let partition = question.partition {
+            answer.activeProducers = producers(partition.log)
+        } else {
+            answer.errorCode = question.topic?.error(question.index) ?? .unknownTopicOrPartition
+            answer.errorMessage = answer.errorCode.meaning
+        }
+        return answer
     }
 
     private static func producers(_ log: Log) -> [DescribeProducersResponse.ProducerState] {
