@@ -37,7 +37,7 @@ extension LogManager {
                 if waits.update({ $0.remove(index) == nil }) { watch.comeBack() }
             }
         }
-        // By task that is waited for still.
+        // By task that is waited for still, what was done in its directory.
         func steps() -> [Int: Int] {
             var steps: [Int: Int] = [:]
             for index in waits.withLock({ $0.intersection(awaited) }) {
@@ -50,7 +50,7 @@ extension LogManager {
             seen = steps()
             let timeoutMs = areWaitedFor ? .max : options.hangingMs
             _ = waits.wait(timeoutMs: timeoutMs) { $0.isDisjoint(with: awaited) ? true : nil }
-        } while seen != steps()
+        } while steps().contains { $0.value != seen[$0.key] }
         return waits.withLock { pending in
             let isDone = tasks.indices.map { !pending.contains($0) }
             for index in pending { tasks[index].directory.health.watch.giveUp() }
