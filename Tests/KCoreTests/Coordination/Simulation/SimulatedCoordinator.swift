@@ -106,7 +106,7 @@ final class SimulatedCoordinator<Machine: CoordinatorMachine>: @unchecked Sendab
 
     // Shorter than what it may take until somebody sees who has been silent.
     private func slowDown() {
-        guard !log.isBusy, network.chance(1.5) else { return }
+        guard !log.isBusy, network.chance(5) else { return }
         log.isBusy = true
         let life = life
         network.later(Int64(network.int(0...200))) { [unowned self] in if self.life == life { settle() } }
