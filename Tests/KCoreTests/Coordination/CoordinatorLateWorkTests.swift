@@ -27,15 +27,19 @@ import Testing
     }
 
     private func end(_ producer: CoordinatorProducer, isCommit: Bool = true) {
-        let reply = answers.reply
+        // A reply that is refused is sent as well.
+        let isOver = Monitor(false)
+        let once: @Sendable (String) -> Void = { [answers] answer in
+            let isFirst = isOver.update { isOver in
+                defer { isOver = true }
+                return !isOver
+            }
+            if isFirst { answers.all.update { $0.append(answer) } }
+        }
         partition.endTransaction(
             CoordinatorTransactionEnd(
                 producerId: producer.id, producerEpoch: producer.epoch, coordinatorEpoch: 0, isCommit: isCommit),
-            CoordinatorReply { _ in
-                reply.send("ended")
-            } refusal: {
-                reply.refuse($0)
-            })
+            CoordinatorReply<Void>({ once("ended") }, refusal: { once($0.name) }))
     }
 
     private func setBusy(_ isBusy: Bool) { log.state.withLock { $0.isBusy = isBusy } }

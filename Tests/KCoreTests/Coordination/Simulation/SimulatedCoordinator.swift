@@ -83,13 +83,13 @@ final class SimulatedCoordinator<Machine: CoordinatorMachine>: @unchecked Sendab
     /// The end of a turn: what is due is done, and all that was written goes to the log.
     func endTurn(isTicking: Bool = true) {
         if isTicking, let next = partition.machine?.nextTickMs, next <= network.nowMs { partition.tick() }
+        slowDown()
         partition.flush()
         takeLateWork()
         if partition.phase == .failed {
             expectSilence()
             return succeed()
         }
-        slowDown()
         let (end, life) = (log.endOffset, life)
         guard end > log.keptOffset, !isHurrying else { return partition.release() }
         isHurrying = true
@@ -104,9 +104,9 @@ final class SimulatedCoordinator<Machine: CoordinatorMachine>: @unchecked Sendab
 
     // MARK: The disk
 
-    // Shorter than what it may take until somebody sees who has been silent.
+    // Shorter than what it may take until somebody sees who has been silent. Often, since few turns write anything.
     private func slowDown() {
-        guard !log.isBusy, network.chance(5) else { return }
+        guard !log.isBusy, network.chance(20) else { return }
         log.isBusy = true
         let life = life
         network.later(Int64(network.int(0...200))) { [unowned self] in if self.life == life { settle() } }
