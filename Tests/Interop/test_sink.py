@@ -173,6 +173,42 @@ def test_members_of_a_group_that_are_killed_share_a_sink(new_broker, tmp_path, p
     assert {p.offset for p in asked["copiers"].result(20).topic_partitions} == {count() // 4}
 
 
+def test_a_member_that_hangs_holds_up_only_its_own_partitions(new_broker, tmp_path):
+    broker = new_broker(group_initial_rebalance_delay_ms=0, group_min_session_timeout_ms=500)
+    topic, sink = create_topic(broker, partitions=4), tmp_path / "copy"
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    folders = [sink / f"{topic}-{p}" for p in range(4)]
+    command = [BIN / "kconsume", "-b", broker.address, "-t", topic, "-g", "slow", "-o", "beginning", "--sink", sink, *QUICK,
+               "-X", "session.timeout.ms=1000", "-X", "heartbeat.interval.ms=100"]
+
+    def shares():
+        group = admin.describe_consumer_groups(["slow"])["slow"].result(20)
+        return sorted(len(member.assignment.topic_partitions) for member in group.members)
+
+    lines = fill(broker, topic, 4, 400)
+    members = []
+    try:
+        for number in range(2):
+            with open(tmp_path / f"told{number}", "wb") as told:
+                members.append(subprocess.Popen(command, stderr=told))
+        wait_until(lambda: shares() == [2, 2] and copied(folders) == 400, 40, "two shares, and all copied")
+        hanging, other = members
+        hanging.send_signal(signal.SIGSTOP)
+        wait_until(lambda: b"by another kconsume" in (tmp_path / "told1").read_bytes(), 40, "the warning")
+        lines = [old + new for old, new in zip(lines, fill(broker, topic, 4, 400))]
+        wait_until(lambda: copied(folders) == 600, 20, "what the other member has")
+        assert other.poll() is None
+        hanging.send_signal(signal.SIGCONT)
+        wait_until(lambda: copied(folders) == 800, 40, "the last line")
+        assert all(member.poll() is None for member in members)
+    finally:
+        for member in members:
+            member.send_signal(signal.SIGCONT)
+            member.terminate()
+            member.wait(20)
+    assert [committed(folder) for folder in folders] == lines
+
+
 def test_a_broker_that_is_killed_costs_the_sink_nothing(new_broker, tmp_path):
     broker = new_broker()
     topic, moments = create_topic(broker, partitions=2), random.Random(3)

@@ -9,6 +9,9 @@ final class ConsumeSinkRun {
     private var records: Int64 = 0
     private let startNs: Int64
     private var lastCommitNs: Int64
+    private var held = HeldPartitions()
+    /// Who reads to the end wants to get there.
+    private static let heldPatienceMs: Int64 = 60_000
 
     /// - Parameter topics: what a member of a group reads; nil alone.
     init(
@@ -141,16 +144,51 @@ final class ConsumeSinkRun {
                 self.client.logger.info("the group does not know how far the files are: \(error)")
             }
         }
-        try read { (timeoutMs) throws(ClientError) in
-            try consumer.poll(timeoutMs: timeoutMs)
-        } look: {
-        } stored: {
-            store($0)
-        } assigned: { (partitions) throws(ToolError) in
-            let offsets = try SinkStart(settings, client, console, sink).offsets(partitions)
+        let begin = { (partitions: [TopicPartition]) throws(ToolError) in
+            let offsets = try SinkStart(self.settings, self.client, self.sink).offsets(partitions)
+            self.held.remove(partitions.filter { offsets.held[$0] == nil })
+            self.held.add(offsets.held, nowMs: self.console.clock.monotonicMs)
             consumer.begin(at: offsets.start, atBeginning: offsets.leaderless)
             if !offsets.unstored.isEmpty { store(offsets.unstored) }
-            if !settings.isQuiet { for text in offsets.notes { note(text) } }
+            if !self.settings.isQuiet { for text in offsets.notes { self.note(text) } }
+        }
+        try read { (timeoutMs) throws(ClientError) in
+            try consumer.poll(timeoutMs: timeoutMs)
+        } look: { () throws(ToolError) in
+            let due = held.due(nowMs: console.clock.monotonicMs)
+            if !due.isEmpty { try begin(due) }
+            try tellHeld()
+        } stored: {
+            store($0)
+        } assigned: {
+            (partitions) throws(ToolError) in
+            try begin(partitions)
+        }
+    }
+
+    private func tellHeld() throws(ToolError) {
+        let now = console.clock.monotonicMs
+        let (place, group) = (settings.sink ?? "", settings.group ?? "")
+        if settings.exitsAtEnd {
+            if let partition = held.held(by: .process, forMs: ConsumeSinkRun.heldPatienceMs, nowMs: now) {
+                throw ToolError("\(partition) is being written to \(place) by another kconsume")
+            }
+            let patienceMs = min(FetchRefusal.boundedPatienceMs, Int64(client.config.defaultApiTimeoutMs))
+            if held.held(by: .transaction, forMs: patienceMs, nowMs: now) != nil {
+                throw ToolError(ClientError.refused("look up offsets of group \(group)", .unstableOffsetCommit))
+            }
+        }
+        for (partition, holder) in held.toTell(nowMs: now) where !settings.isQuiet {
+            progress.clear()
+            switch holder {
+            case .process:
+                console.warning(
+                    "\(partition) is still being written to \(place) by another kconsume; it is read once that lets go")
+            case .transaction:
+                console.warning(
+                    "a transaction that has not ended holds the offset of group \(group) in \(partition), which is read "
+                        + "once it has; kadmin txn list shows it")
+            }
         }
     }
 
@@ -199,10 +237,13 @@ final class ConsumeSinkRun {
             case .began(let offsets): try began(offsets)
             case .assigned(let partitions): try assigned(partitions)
             case .revoking(let partitions):
+                held.remove(partitions)
                 let offsets = try sink.commit(partitions)
                 sink.close(partitions)
                 if !offsets.isEmpty { stored(offsets) }
-            case .lost(let partitions): sink.close(partitions)
+            case .lost(let partitions):
+                held.remove(partitions)
+                sink.close(partitions)
             case .waits(let partition, let code):
                 progress.clear()
                 if !settings.isQuiet { console.warning(ConsumeAssignment.waits(partition, code)) }

@@ -1,19 +1,12 @@
-internal import Glibc
-
 /// Where a member of a group begins with partitions whose output goes to a sink.
 struct SinkStart {
     private let settings: ConsumeSettings
     private let client: KafkaClient
-    private let console: Console
     private let sink: SinkDirectory
 
-    /// How long who had a partition before may take to let go of it. One that died lets go at once.
-    static let patienceMs: Int64 = 60_000
-
-    init(_ settings: ConsumeSettings, _ client: KafkaClient, _ console: Console, _ sink: SinkDirectory) {
+    init(_ settings: ConsumeSettings, _ client: KafkaClient, _ sink: SinkDirectory) {
         self.settings = settings
         self.client = client
-        self.console = console
         self.sink = sink
     }
 
@@ -21,6 +14,8 @@ struct SinkStart {
         var start: [TopicPartition: Int64] = [:]
         /// These begin at their beginning once they have a leader, whatever `auto.offset.reset` says.
         var leaderless: [TopicPartition] = []
+        /// Of these it is not known yet.
+        var held: [TopicPartition: HeldPartitions.Holder] = [:]
         /// Of these the group does not know how far the output has come: who wrote it died before saying so.
         var unstored: [TopicPartition: GroupOffset] = [:]
         /// Where output and group do not agree, for a person.
@@ -30,15 +25,23 @@ struct SinkStart {
     /// Opens the output of these partitions. Each begins where its output ends, or where the group has come to when that
     /// is further; one without either at its beginning when it was added after output of its topic began, or has no leader,
     /// else where `auto.offset.reset` says, and that is kept.
-    func offsets(_ partitions: [TopicPartition]) throws(ToolError) -> Offsets {
-        let topics = try SinkStart.topics(Set(partitions.map(\.topic)), client)
-        for partition in partitions {
-            guard try opened(partition, topics[partition.topic]?.id ?? .zero) else { return Offsets() }
-        }
-        if partitions.isEmpty { return Offsets() }
-        try sink.resume()
-        guard let committed = try stored(partitions) else { return Offsets() }
+    func offsets(_ assigned: [TopicPartition]) throws(ToolError) -> Offsets {
         var offsets = Offsets()
+        let topics = try SinkStart.topics(Set(assigned.map(\.topic)), client)
+        var partitions: [TopicPartition] = []
+        for partition in assigned {
+            if try sink.open(partition, topicId: topics[partition.topic]?.id ?? .zero) {
+                partitions.append(partition)
+            } else {
+                offsets.held[partition] = .process
+            }
+        }
+        if partitions.isEmpty { return offsets }
+        try sink.resume()
+        guard let committed = try stored(partitions) else {
+            for partition in partitions { offsets.held[partition] = .transaction }
+            return offsets
+        }
         for partition in partitions {
             let (written, stored) = (sink.offset(partition), committed[partition]?.offset)
             offsets.start[partition] = [written, stored].compactMap { $0 }.max()
@@ -106,49 +109,20 @@ struct SinkStart {
             uniquingKeysWith: { first, _ in first })
     }
 
-    /// - Returns: false when it was interrupted.
-    private func opened(_ partition: TopicPartition, _ topicId: Uuid) throws(ToolError) -> Bool {
-        let deadline = console.clock.monotonicMs + SinkStart.patienceMs
-        while true {
-            if try sink.open(partition, topicId: topicId) { return true }
-            if console.interruption?.signal != nil { return false }
-            guard console.clock.monotonicMs < deadline else {
-                throw ToolError("\(partition) is being written to \(settings.sink ?? "") by another kconsume")
-            }
-            _ = poll(nil, 0, 20)
-        }
-    }
-
     /// What is kept of where a partition is to begin that has no leader: nobody can say where it ends, and nobody has chosen
     /// to leave out what is in it.
     static func place(_ start: Consumer.StartPosition) -> SinkStarts.Place {
         if case .offset(let offset) = start { .offset(offset) } else { .beginning }
     }
 
-    /// What the group has stored. A transaction that is about to store more is waited for: what it has handled would be copied
-    /// as well.
-    /// - Returns: nil when it was interrupted.
+    /// What the group has stored.
+    /// - Returns: nil while a transaction may be about to store more: what it has handled would be copied as well.
     private func stored(_ partitions: [TopicPartition]) throws(ToolError) -> [TopicPartition: GroupOffset]? {
-        let group = settings.group ?? ""
-        let patienceMs = min(FetchRefusal.boundedPatienceMs, Int64(client.config.defaultApiTimeoutMs))
-        let deadline = settings.exitsAtEnd ? console.clock.monotonicMs + patienceMs : .max
-        var isTold = settings.isQuiet
-        while true {
-            do throws(ClientError) {
-                return try AdminClient(client).groupOffsets(group, of: partitions, requireStable: true)
-            } catch {
-                guard error.errorCode == .unstableOffsetCommit, console.clock.monotonicMs < deadline else {
-                    throw ToolError(error)
-                }
-            }
-            if console.interruption?.signal != nil { return nil }
-            if !isTold {
-                console.warning(
-                    "a transaction that has not ended holds stored offsets of group \(group), and is waited for; "
-                        + "kadmin txn list shows it")
-            }
-            isTold = true
-            _ = poll(nil, 0, 100)
+        do throws(ClientError) {
+            return try AdminClient(client).groupOffsets(settings.group ?? "", of: partitions, requireStable: true)
+        } catch {
+            if error.errorCode == .unstableOffsetCommit { return nil }
+            throw ToolError(error)
         }
     }
 

@@ -1,0 +1,56 @@
+/// A member's partitions that somebody else holds on to still, so that it is not known where they begin. The others are read
+/// meanwhile.
+struct HeldPartitions {
+    enum Holder: Sendable {
+        /// Another member writes their output: it was slow, and has not heard yet that they are not its own. One that died lets
+        /// go at once.
+        case process
+        /// A transaction that has not ended will store, or not, how far the group has come.
+        case transaction
+    }
+
+    private struct Wait {
+        var holder: Holder
+        let sinceMs: Int64
+        var isTold = false
+    }
+
+    private var waits: [TopicPartition: Wait] = [:]
+    private var nextMs: Int64 = .min
+
+    /// After this long a person is told.
+    static let patienceMs: Int64 = 3000
+    static let retryMs: Int64 = 100
+
+    mutating func add(_ partitions: [TopicPartition: Holder], nowMs: Int64) {
+        for (partition, holder) in partitions {
+            let old = waits[partition]
+            if old?.holder != holder { waits[partition] = Wait(holder: holder, sinceMs: old?.sinceMs ?? nowMs) }
+        }
+        nextMs = nowMs + HeldPartitions.retryMs
+    }
+
+    /// These are known, or not the member's any more.
+    mutating func remove(_ partitions: [TopicPartition]) {
+        for partition in partitions { waits[partition] = nil }
+    }
+
+    /// Those to be tried now.
+    func due(nowMs: Int64) -> [TopicPartition] { nowMs >= nextMs ? waits.keys.sorted() : [] }
+
+    /// Those of which a person is to be told now, once.
+    mutating func toTell(nowMs: Int64) -> [(partition: TopicPartition, holder: Holder)] {
+        var late: [(partition: TopicPartition, holder: Holder)] = []
+        for (partition, wait) in waits.sorted(by: { $0.key < $1.key }) {
+            guard !wait.isTold, nowMs - wait.sinceMs >= HeldPartitions.patienceMs else { continue }
+            waits[partition]?.isTold = true
+            late.append((partition, wait.holder))
+        }
+        return late
+    }
+
+    /// One that has been held for so long.
+    func held(by holder: Holder, forMs patienceMs: Int64, nowMs: Int64) -> TopicPartition? {
+        waits.filter { $0.value.holder == holder && nowMs - $0.value.sinceMs >= patienceMs }.keys.min()
+    }
+}
