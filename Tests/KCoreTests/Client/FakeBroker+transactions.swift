@@ -1,6 +1,6 @@
 @testable import KCore
 
-/// As much of transactions as a producer needs: everything succeeds.
+/// As much of transactions as a producer needs: everything succeeds, but for the positions of a member "gone".
 extension FakeBroker {
     typealias Start = (key: ApiKey, version: Int16, correlationId: Int32)
 
@@ -33,7 +33,10 @@ extension FakeBroker {
         case .findCoordinator: answer(frame, start, found)
         case .addPartitionsToTxn: answer(frame, start, added)
         case .addOffsetsToTxn: answer(frame, start) { (_: AddOffsetsToTxnRequest) in AddOffsetsToTxnResponse() }
-        case .txnOffsetCommit: answer(frame, start) { (request: TxnOffsetCommitRequest) in request.refused(.none) }
+        case .txnOffsetCommit:
+            answer(frame, start) { (request: TxnOffsetCommitRequest) in
+                request.refused(request.memberId == "gone" ? .illegalGeneration : .none)
+            }
         case .endTxn:
             answer(frame, start) { (request: EndTxnRequest) in
                 var response = EndTxnResponse()

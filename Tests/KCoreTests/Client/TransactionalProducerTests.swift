@@ -49,6 +49,33 @@ struct TransactionalProducerTests {
         #expect(broker.state.withLock { $0.partitions[0].epoch } == 0)
     }
 
+    @Test(arguments: [Int16(0), 2])
+    func `a transaction whose positions were refused can only be aborted`(level: Int16) throws {
+        let broker = try FakeBroker(transactionVersion: level)
+        defer { broker.stop() }
+        let client = try KafkaClient(try broker.config([("transactional.id", "id")]))
+        defer { client.close() }
+        let producer = Producer(client) { _ in }
+        try producer.initTransactions()
+        let topic = try producer.topic("t")
+        try producer.beginTransaction()
+        try Bytes("v").withUnsafeBytes { value throws(ClientError) in
+            _ = try producer.send(to: topic, key: nil, value: value)
+        }
+        let offsets = [TopicPartition(topic: "in", partition: 0): Int64(5)]
+        #expect(throws: ClientError.self) {
+            try producer.sendOffsets(offsets, group: "g", generation: 1, memberId: "gone")
+        }
+        let refusal = #expect(throws: ClientError.self) { try producer.commitTransaction() }
+        #expect(refusal?.errorCode == .illegalGeneration)
+        #expect(!broker.state.withLock { $0.requests }.contains { $0.hasPrefix("EndTxn") })
+        try producer.abortTransaction()
+        try producer.beginTransaction()
+        try producer.sendOffsets(offsets, group: "g")
+        try producer.commitTransaction()
+        try producer.close()
+    }
+
     @Test func `a transaction in which nothing was sent is ended without a word`() throws {
         let broker = try FakeBroker(transactionVersion: 2)
         defer { broker.stop() }

@@ -55,6 +55,7 @@ extension Producer {
     ///   - offsets: of the first records that are not handled yet.
     ///   - generation: with `memberId`, who the consumer is in its group, so that one that was thrown out is refused
     ///     (KIP-447); -1 and empty for a group that nobody is a member of.
+    /// - Throws: why they are not part of it; the transaction can only be aborted then.
     public func sendOffsets(
         _ offsets: [TopicPartition: Int64], group: String, generation: Int32 = -1, memberId: String = "",
         instanceId: String? = nil
@@ -63,8 +64,23 @@ extension Producer {
         let state = try transactionState()
         guard let identity = state.identity else { throw .noTransaction }
         if offsets.isEmpty { return }
-        try onLoop { runner in runner.transaction?.isKnown = true }
-        if !state.addsByWriting {
+        do throws(ClientError) {
+            try onLoop { runner in runner.transaction?.isKnown = true }
+            try add(offsets, group, identity, (generation, memberId, instanceId), addsByWriting: state.addsByWriting)
+        } catch {
+            // Output without the positions of what it was made from would be made again.
+            try onLoop { [error] runner in
+                if runner.transaction?.failure == nil { runner.transaction?.failure = error }
+            }
+            throw error
+        }
+    }
+
+    private func add(
+        _ offsets: [TopicPartition: Int64], _ group: String, _ identity: ProducerIdentity,
+        _ member: (generation: Int32, id: String, instanceId: String?), addsByWriting: Bool
+    ) throws(ClientError) {
+        if !addsByWriting {
             var add = AddOffsetsToTxnRequest()
             add.transactionalId = client.config.transactionalId
             add.producerId = identity.id
@@ -77,9 +93,7 @@ extension Producer {
         commit.groupId = group
         commit.producerId = identity.id
         commit.producerEpoch = identity.epoch
-        commit.generationId = generation
-        commit.memberId = memberId
-        commit.groupInstanceId = instanceId
+        (commit.generationId, commit.memberId, commit.groupInstanceId) = member
         commit.topics = Dictionary(grouping: offsets.keys, by: \.topic).sorted { $0.key < $1.key }.map { name, places in
             var topic = TxnOffsetCommitRequest.TxnOffsetCommitRequestTopic()
             topic.name = name
@@ -91,7 +105,7 @@ extension Producer {
             }
             return topic
         }
-        try commitOffsets(commit, addsByWriting: state.addsByWriting)
+        try commitOffsets(commit, addsByWriting: addsByWriting)
     }
 
     private func commitOffsets(_ commit: TxnOffsetCommitRequest, addsByWriting: Bool) throws(ClientError) {
