@@ -233,6 +233,29 @@ import Testing
         #expect(bench.consumerGroup == nil && shares([back, classic[1]], []) == [0, 1, 2, 3, 4, 5])
     }
 
+    @Test func `a static member that is alone makes its group classic`() throws {
+        let new = NewConsumer("n", instance: "i")
+        bench.beat(new)
+        let epoch = new.epoch
+        let back = ClassicConsumer(bench, instance: "i")
+        settle([back], [])
+        #expect(bench.consumerGroup == nil && bench.classic()?.state == .stable && back.owned.count == 6)
+        #expect(bench.classic()?.generation == epoch + 1, "generations go on where epochs were")
+        #expect(try bench.reloaded().groups["g"]?.consumer == nil)
+    }
+
+    @Test func `a classic static member that shares no assignor with the others changes nothing`() {
+        let classic = ClassicConsumer(bench)
+        let new = NewConsumer("n", instance: "i")
+        settle([classic], [])
+        bench.beat(new)
+        settle([classic], [new])
+        let before = bench.log.endOffset
+        let refused = bench.join(instance: "i", protocols: ["mine"]).response
+        #expect(refused?.errorCode == .inconsistentGroupProtocol)
+        #expect(bench.consumerGroup?.members["n"] != nil && bench.log.endOffset == before)
+    }
+
     @Test func `when the last member of the new protocol is not heard of any more the group is classic again`() {
         let classic = ClassicConsumer(bench)
         let new = NewConsumer("n")

@@ -31,19 +31,20 @@ extension GroupCoordinator {
         groups[id]?.classic = classic
         classicStep(id, &turn) { group, step in
             for member in group.orderedMembers { group.extendSession(of: member.id, &step) }
-            group.rebalance(&step)
+            if !group.members.isEmpty { group.rebalance(&step) }
         }
     }
 
-    /// A classic static member may take the place of the last member of the new protocol: then the group is classic before
-    /// it joins.
+    /// A classic static member may take the place of the last member of the new protocol, also when that is alone: then the
+    /// group is classic before it joins.
     mutating func makeWay(for request: JoinGroupRequest, _ turn: inout Turn) {
         guard let group = groups[request.groupId]?.consumer, request.memberId.isEmpty,
             let instance = request.groupInstanceId, let old = group.staticMembers[instance],
-            group.members[old]?.classic == nil, request.protocolType == MembershipType.consumer
+            group.members[old]?.classic == nil, group.supports(request.protocolType, request.protocols.map(\.name))
         else { return }
         let left = group.orderedMembers.filter { $0.id != old }
-        if mayDowngrade(left) { downgrade(request.groupId, to: left, &turn) }
+        let isAlone = left.isEmpty && settings.migrationPolicy.allowsDowngrade
+        if left.count < settings.maxSize, isAlone || mayDowngrade(left) { downgrade(request.groupId, to: left, &turn) }
     }
 }
 
@@ -66,6 +67,6 @@ extension ClassicGroup {
         }
         protocolName = chooseProtocol()
         computeSubscribedTopics()
-        move(to: .stable, step)
+        move(to: left.isEmpty ? .empty : .stable, step)
     }
 }
