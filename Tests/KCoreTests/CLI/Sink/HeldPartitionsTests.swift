@@ -3,7 +3,8 @@ import Testing
 @testable import KCore
 
 @Suite struct HeldPartitionsTests {
-    private let (a, b) = (TopicPartition(topic: "t", partition: 0), TopicPartition(topic: "t", partition: 1))
+    private let a = TopicPartition(topic: "t", partition: 0)
+    private let b = TopicPartition(topic: "t", partition: 1)
 
     @Test func `what is held is tried again after a while, until it is not`() {
         var held = HeldPartitions()
