@@ -9,11 +9,18 @@ final class CoordinatorGathering<Answer: Sendable>: Sendable {
     }
 
     private let state: Mutex<State>
+    private let loop: EventLoop
     private let completion: @Sendable (_ answers: [Answer], _ isLoading: Bool) -> Void
 
-    /// - Parameter completion: called once, on the thread that brings the last answers.
-    init(shards: Int, _ completion: @escaping @Sendable (_ answers: [Answer], _ isLoading: Bool) -> Void) {
+    /// - Parameters:
+    ///   - loop: where the whole is made of the parts: not where a coordinator has others to serve.
+    ///   - completion: called once there, unless the loop has ended.
+    init(
+        shards: Int, on loop: EventLoop,
+        _ completion: @escaping @Sendable (_ answers: [Answer], _ isLoading: Bool) -> Void
+    ) {
         state = Mutex(State(missing: shards))
+        self.loop = loop
         self.completion = completion
     }
 
@@ -24,6 +31,7 @@ final class CoordinatorGathering<Answer: Sendable>: Sendable {
             state.missing -= 1
             return state.missing == 0 ? state : nil
         }
-        if let whole { completion(whole.answers, whole.isLoading) }
+        guard let whole else { return }
+        loop.execute { [completion] in completion(whole.answers, whole.isLoading) }
     }
 }

@@ -84,11 +84,15 @@ final class CoordinatorRuntime<Machine: CoordinatorMachine>: Sendable {
     }
 
     /// Asks every partition that is loaded, and gives all answers at once; `isLoading` when some are not there yet.
+    /// - Parameters:
+    ///   - loop: where the answers are wanted.
+    ///   - completion: called there, unless the loop has ended.
     func gather<Answer: Sendable>(
+        on loop: EventLoop,
         _ body: @escaping @Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Answer,
         _ completion: @escaping @Sendable (_ answers: [Answer], _ isLoading: Bool) -> Void
     ) {
-        let gathering = CoordinatorGathering(shards: shards.count, completion)
+        let gathering = CoordinatorGathering(shards: shards.count, on: loop, completion)
         for shard in shards {
             let isTaken = shard.loop.execute { shard.gather(body) { gathering.add($0, isLoading: $1) } }
             if !isTaken { gathering.add([], isLoading: false) }

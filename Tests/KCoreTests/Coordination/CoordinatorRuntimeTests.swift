@@ -115,8 +115,10 @@ import Testing
 
     /// What those machines have for one key that are there.
     private func sums(_ runtime: CoordinatorRuntime<SumMachine>) -> [Int] {
+        guard let asker = try? EventLoop() else { return [] }
+        defer { asker.stop() }
         let found = Monitor<[Int]?>(nil)
-        runtime.gather { machine, _ in
+        runtime.gather(on: asker) { machine, _ in
             machine.sums["a"] ?? -1
         } _: { sums, _ in
             found.update { $0 = sums }
@@ -197,8 +199,10 @@ import Testing
             add(runtime, 0, "a", 10)
             add(runtime, 1, "b", 2)
             #expect(answers.wait(1) == ["b=2"])
+            let asker = try EventLoop()
+            defer { asker.stop() }
             let gathered = Monitor<[[String: Int]]?>(nil)
-            runtime.gather { machine, _ in
+            runtime.gather(on: asker) { machine, _ in
                 machine.sums
             } _: { sums, isLoading in
                 gathered.update { $0 = isLoading ? [] : sums }
@@ -261,7 +265,9 @@ import Testing
         }
     }
 
-    @Test func `all partitions are asked, on all loops`() throws {
+    @Test func `all partitions are asked, on all loops, and the answers come on that of whoever asked`() throws {
+        let asker = try EventLoop()
+        defer { asker.stop() }
         try withRuntime { runtime in
             for partition in 0..<5 {
                 runtime.lead(MemoryCoordinatorLog(Int32(partition)))
@@ -269,10 +275,10 @@ import Testing
             }
             _ = answers.wait(5)
             let gathered = Monitor<[Int]?>(nil)
-            runtime.gather { machine, _ in
-                machine.sums["a"] ?? -1
+            runtime.gather(on: asker) { machine, _ in
+                asker.inLoop ? -2 : machine.sums["a"] ?? -1
             } _: { sums, isLoading in
-                gathered.update { $0 = isLoading ? [] : sums.sorted() }
+                gathered.update { $0 = isLoading || !asker.inLoop ? [] : sums.sorted() }
             }
             #expect(gathered.wait(timeoutMs: 30_000) { $0 } == [0, 1, 2, 3, 4])
         }

@@ -144,11 +144,13 @@ final class TransactionCoordinator: Sendable {
     private static let maxWaitMs: Int64 = 100
 
     /// Asks all partitions that are loaded; `isLoading` when some are not there yet.
+    /// - Parameter loop: where `completion` is called.
     func gather<Answer: Sendable>(
+        on loop: EventLoop,
         _ body: @escaping @Sendable (TransactionMachine, _ nowMs: Int64) -> Answer,
         _ completion: @escaping @Sendable (_ answers: [Answer], _ isLoading: Bool) -> Void
     ) {
-        runtime.gather({ machine, turn in body(machine, turn.wallMs) }, completion)
+        runtime.gather(on: loop, { machine, turn in body(machine, turn.wallMs) }, completion)
     }
 
     /// What becomes of decisions: their markers, and then word of it to the machine that decided.

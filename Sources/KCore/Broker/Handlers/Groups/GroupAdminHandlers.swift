@@ -3,14 +3,14 @@ enum GroupAdminHandlers {
     static func list(_ request: ListGroupsRequest, _ call: Call) {
         let states = Set(request.statesFilter.map { $0.lowercased() })
         let types = Set(request.typesFilter.map { $0.lowercased() })
-        call.broker.coordinators.groups.gather { coordinator, _ in
+        call.broker.coordinators.groups.gather(on: call.loop) { coordinator, _ in
             coordinator.list(states: states, types: types)
         } _: { groups, isLoading in
             var response = ListGroupsResponse()
             if isLoading {
                 response.errorCode = .coordinatorLoadInProgress
             } else {
-                response.groups = groups.flatMap { $0 }.sorted { $0.groupId < $1.groupId }
+                response.groups = groups.flatMap { $0 }.sorted { ExactName($0.groupId) < ExactName($1.groupId) }
             }
             call.reply(response)
         }

@@ -27,14 +27,15 @@ extension Call {
         broker.coordinators.groups.submit(to: partition, reply, body)
     }
 
-    /// Asks for each of several groups, and has `completion` called with all answers in the order of the groups.
+    /// Asks for each of several groups, and has `completion` called on the call's loop with all answers in the order of
+    /// the groups.
     func submit<Item: Sendable, Answer: Sendable>(
         each items: [Item], group: (Item) -> String, refusal: @escaping @Sendable (Item, ErrorCode) -> Answer,
         _ body:
             @escaping @Sendable (Item, inout GroupCoordinator, inout GroupCoordinator.Turn) -> Answer,
         completion: @escaping @Sendable ([Answer]) -> Void
     ) {
-        let answers = OrderedAnswers<Answer>(count: items.count, completion)
+        let answers = OrderedAnswers<Answer>(count: items.count, on: loop, completion)
         for (index, item) in items.enumerated() {
             let reply = CoordinatorReply<Answer> {
                 answers.set(index, $0)
@@ -61,22 +62,27 @@ final class OrderedAnswers<Answer: Sendable>: Sendable {
     }
 
     private let state: Mutex<State>
+    private let loop: EventLoop
     private let completion: @Sendable ([Answer]) -> Void
 
-    /// - Parameter completion: called once, at once when there is nothing to wait for.
-    init(count: Int, _ completion: @escaping @Sendable ([Answer]) -> Void) {
+    /// - Parameters:
+    ///   - loop: where the whole is made of the parts: not where a coordinator has others to serve.
+    ///   - completion: called once there, unless the loop has ended.
+    init(count: Int, on loop: EventLoop, _ completion: @escaping @Sendable ([Answer]) -> Void) {
         state = Mutex(State(answers: Array(repeating: nil, count: count), missing: count))
+        self.loop = loop
         self.completion = completion
-        if count == 0 { completion([]) }
+        if count == 0 { loop.execute { completion([]) } }
     }
 
     func set(_ index: Int, _ answer: Answer) {
-        let all = state.withLock { state -> [Answer]? in
+        let all = state.withLock { state -> [Answer?]? in
             guard state.answers[index] == nil else { return nil }
             state.answers[index] = answer
             state.missing -= 1
-            return state.missing == 0 ? state.answers.compactMap { $0 } : nil
+            return state.missing == 0 ? state.answers : nil
         }
-        if let all { completion(all) }
+        guard let all else { return }
+        loop.execute { [completion] in completion(all.compactMap { $0 }) }
     }
 }

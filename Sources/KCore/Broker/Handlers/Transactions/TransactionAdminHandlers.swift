@@ -12,7 +12,7 @@ enum TransactionAdminHandlers {
         }
         // Who asks for nothing but what there is not gets nothing, and not everything.
         let asksForNone = statuses.isEmpty && !unknown.isEmpty
-        call.broker.transactions.gather { [statuses] machine, nowMs in
+        call.broker.transactions.gather(on: call.loop) { [statuses] machine, nowMs in
             asksForNone
                 ? []
                 : machine.list(
@@ -24,7 +24,9 @@ enum TransactionAdminHandlers {
             if isLoading {
                 response.errorCode = .coordinatorLoadInProgress
             } else {
-                response.transactionStates = answers.flatMap { $0 }.sorted { $0.transactionalId < $1.transactionalId }
+                response.transactionStates = answers.flatMap { $0 }.sorted {
+                    ExactName($0.transactionalId) < ExactName($1.transactionalId)
+                }
             }
             call.reply(response)
         }
@@ -33,7 +35,8 @@ enum TransactionAdminHandlers {
     static func describe(_ request: DescribeTransactionsRequest, _ call: Call) {
         typealias Indexed = (index: Int, state: DescribeTransactionsResponse.TransactionState)
         if request.transactionalIds.isEmpty { return call.reply(DescribeTransactionsResponse()) }
-        let gathering = CoordinatorGathering<Indexed>(shards: request.transactionalIds.count) { states, _ in
+        let gathering = CoordinatorGathering<Indexed>(shards: request.transactionalIds.count, on: call.loop) {
+            states, _ in
             var response = DescribeTransactionsResponse()
             response.transactionStates = states.sorted { $0.index < $1.index }.map(\.state)
             call.reply(response)

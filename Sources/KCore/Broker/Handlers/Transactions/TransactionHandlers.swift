@@ -72,7 +72,7 @@ enum TransactionHandlers {
     ) {
         typealias Indexed = (index: Int, result: AddPartitionsToTxnResponse.AddPartitionsToTxnResult)
         if transactions.isEmpty { return call.reply(AddPartitionsToTxnResponse()) }
-        let gathering = CoordinatorGathering<Indexed>(shards: transactions.count) { results, _ in
+        let gathering = CoordinatorGathering<Indexed>(shards: transactions.count, on: call.loop) { results, _ in
             var response = AddPartitionsToTxnResponse()
             response.resultsByTransaction = results.sorted { $0.index < $1.index }.map(\.result)
             call.reply(response)

@@ -12,7 +12,7 @@ enum WriteTxnMarkersHandler {
         response.markers = request.markers.map { result($0) }
         let count = request.markers.reduce(0) { $0 + $1.topics.reduce(0) { $0 + $1.partitionIndexes.count } }
         if count == 0 { return call.reply(response) }
-        let gathering = CoordinatorGathering<Place>(shards: count) { [response] places, _ in
+        let gathering = CoordinatorGathering<Place>(shards: count, on: call.loop) { [response] places, _ in
             var response = response
             for place in places {
                 response.markers[place.marker].topics[place.topic].partitions[place.partition].errorCode = place.code
