@@ -29,23 +29,19 @@ extension GroupCoordinator {
         return answer
     }
 
+    /// What ListGroups tells of this partition's groups, in no order: whoever asks puts those of all partitions in order.
     /// - Parameters:
     ///   - states: lower-cased; empty for all.
     ///   - types: lower-cased; empty for all.
     func list(states: Set<String>, types: Set<String>) -> [ListGroupsResponse.ListedGroup] {
-        groups.sortedNames.compactMap { id in
-            guard let group = groups[id] else { return nil }
+        groups.compactMap { id, group in
+            let type = group.consumer == nil ? "classic" : "consumer"
+            guard types.isEmpty || types.contains(type) else { return nil }
+            let state = group.consumer?.state ?? (group.classic?.state ?? .empty).rawValue
+            guard states.isEmpty || states.contains(state.lowercased()) else { return nil }
             var entry = ListGroupsResponse.ListedGroup()
-            entry.groupId = id
-            if let consumer = group.consumer {
-                (entry.protocolType, entry.groupState, entry.groupType) = ("consumer", consumer.state, "consumer")
-            } else {
-                entry.protocolType = group.classic?.protocolType ?? ""
-                entry.groupState = (group.classic?.state ?? .empty).rawValue
-                entry.groupType = "classic"
-            }
-            if !states.isEmpty && !states.contains(entry.groupState.lowercased()) { return nil }
-            if !types.isEmpty && !types.contains(entry.groupType) { return nil }
+            (entry.groupId, entry.groupState, entry.groupType) = (id, state, type)
+            entry.protocolType = group.consumer == nil ? group.classic?.protocolType ?? "" : "consumer"
             return entry
         }
     }

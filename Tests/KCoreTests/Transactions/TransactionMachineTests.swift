@@ -393,7 +393,7 @@ final class TransactionBench {
         #expect(machine?.describe("c").errorCode == .transactionalIdNotFound)
         func list(_ statuses: Set<TransactionStatus> = [], _ ids: Set<Int64> = [], _ minMs: Int64 = -1) -> [String] {
             machine?.list(statuses: statuses, producerIds: ids, minDurationMs: minMs, nowMs: bench.clock.wallMs + 10)
-                .map(\.transactionalId) ?? []
+                .map(\.transactionalId).sorted() ?? []
         }
         #expect(list() == ["a", "b"])
         #expect(list([.ongoing]) == ["b"])

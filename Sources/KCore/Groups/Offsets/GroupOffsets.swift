@@ -40,6 +40,11 @@ struct GroupOffsets: Equatable, Sendable {
         pending.contains { $0.value[topic]?[partition] != nil }
     }
 
+    /// Whether there is anything, committed or pending, of such a topic.
+    func hasTopic(where isMeant: (String) -> Bool) -> Bool {
+        committed.keys.contains(where: isMeant) || pending.values.contains { $0.keys.contains(where: isMeant) }
+    }
+
     /// Everything that is committed, in order.
     var sorted: [(topic: String, partitions: [(partition: Int32, offset: CommittedOffset)])] {
         committed.sorted { $0.key < $1.key }.map { topic, partitions in
