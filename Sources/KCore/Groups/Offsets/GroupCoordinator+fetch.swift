@@ -18,6 +18,7 @@ extension GroupCoordinator {
         let wanted =
             request.topics?.map { ($0.name, $0.partitionIndexes) }
             ?? offsets.sorted.map { topic in (topic.topic, topic.partitions.map(\.partition)) }
+        var noteBytes = 0
         response.topics = wanted.map { topic, partitions in
             var answer = OffsetFetchResponse.OffsetFetchResponseTopics()
             answer.name = topic
@@ -32,11 +33,15 @@ extension GroupCoordinator {
                     result.committedOffset = offset.offset
                     result.committedLeaderEpoch = offset.leaderEpoch
                     result.metadata = offset.metadata
+                    noteBytes += offset.metadata.utf8.count
                 }
                 return result
             }
             return answer
         }
+        // A partition that is named takes four bytes, its note may take thousands.
+        let most = RepetitionAllowance.bytes
+        if noteBytes > most && noteBytes > most + offsets.noteBytes { return request.refused(.invalidRequest) }
         return response
     }
 }

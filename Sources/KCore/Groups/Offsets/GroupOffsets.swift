@@ -45,6 +45,13 @@ struct GroupOffsets: Equatable, Sendable {
         committed.keys.contains(where: isMeant) || pending.values.contains { $0.keys.contains(where: isMeant) }
     }
 
+    /// Bytes of all notes that were committed.
+    var noteBytes: Int {
+        committed.values.reduce(0) { bytes, partitions in
+            partitions.values.reduce(bytes) { $0 + $1.metadata.utf8.count }
+        }
+    }
+
     /// Everything that is committed, in order.
     var sorted: [(topic: String, partitions: [(partition: Int32, offset: CommittedOffset)])] {
         committed.sorted { $0.key < $1.key }.map { topic, partitions in

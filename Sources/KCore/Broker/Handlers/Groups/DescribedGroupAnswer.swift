@@ -4,10 +4,33 @@ protocol DescribedGroupAnswer: Sendable {
     var groupId: String { get set }
     var errorCode: ErrorCode { get set }
     var authorizedOperations: Int32 { get set }
+    /// About how many bytes it takes.
+    var size: Int { get }
 }
 
-extension DescribeGroupsResponse.DescribedGroup: DescribedGroupAnswer {}
-extension ConsumerGroupDescribeResponse.DescribedGroup: DescribedGroupAnswer {}
+extension DescribeGroupsResponse.DescribedGroup: DescribedGroupAnswer {
+    var size: Int {
+        members.reduce(64 + groupId.utf8.count) { bytes, member in
+            bytes + 64 + member.memberId.utf8.count + member.clientId.utf8.count + member.memberMetadata.count
+                + member.memberAssignment.count
+        }
+    }
+}
+
+extension ConsumerGroupDescribeResponse.DescribedGroup: DescribedGroupAnswer {
+    var size: Int {
+        func size(_ assignment: ConsumerGroupDescribeResponse.Assignment) -> Int {
+            assignment.topicPartitions.reduce(0) { $0 + 24 + $1.topicName.utf8.count + 4 * $1.partitions.count }
+        }
+        return members.reduce(64 + groupId.utf8.count) { bytes, member in
+            let wishes = member.subscribedTopicNames.reduce(member.subscribedTopicRegex?.utf8.count ?? 0) {
+                $0 + $1.utf8.count
+            }
+            return bytes + 64 + member.memberId.utf8.count + member.clientId.utf8.count + wishes
+                + size(member.assignment) + size(member.targetAssignment)
+        }
+    }
+}
 
 extension Call {
     /// Has each of several groups described, and `completion` called with all in the order of their names.
@@ -19,7 +42,7 @@ extension Call {
         completion: @escaping @Sendable ([Description]) -> Void
     ) {
         submit(
-            each: groups, group: { $0 },
+            each: groups, group: { $0 }, size: \.size,
             refusal: { group, code in
                 var answer = Description()
                 answer.groupId = group

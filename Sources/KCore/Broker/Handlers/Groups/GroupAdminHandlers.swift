@@ -37,7 +37,7 @@ enum GroupAdminHandlers {
             return result
         }
         call.submit(
-            each: names, group: { $0 }, refusal: result,
+            each: names, group: { $0 }, size: { _ in 0 }, refusal: result,
             { group, coordinator, turn in result(group, coordinator.deleteGroup(group, &turn)) },
             completion: { results in
                 var response = DeleteGroupsResponse()

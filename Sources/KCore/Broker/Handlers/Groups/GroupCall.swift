@@ -28,22 +28,30 @@ extension Call {
     }
 
     /// Asks for each of several groups, and has `completion` called on the call's loop with all answers in the order of
-    /// the groups.
+    /// the groups. What is said of one group is asked for in one step.
+    /// - Parameter size: about how many bytes an answer takes, of which a group that is named more than once gets no more
+    ///   than a ``RepetitionAllowance``.
     func submit<Item: Sendable, Answer: Sendable>(
-        each items: [Item], group: (Item) -> String, refusal: @escaping @Sendable (Item, ErrorCode) -> Answer,
+        each items: [Item], group: (Item) -> String, size: @escaping @Sendable (Answer) -> Int,
+        refusal: @escaping @Sendable (Item, ErrorCode) -> Answer,
         _ body:
             @escaping @Sendable (Item, inout GroupCoordinator, inout GroupCoordinator.Turn) -> Answer,
         completion: @escaping @Sendable ([Answer]) -> Void
     ) {
         let answers = OrderedAnswers<Answer>(count: items.count, on: loop, completion)
-        for (index, item) in items.enumerated() {
-            let reply = CoordinatorReply<Answer> {
-                answers.set(index, $0)
-            } refusal: {
-                refusal(item, $0)
+        let allowance = RepetitionAllowance()
+        for (name, places) in RepetitionAllowance.places(of: items.map(group)) {
+            let namings = places.map { items[$0] }
+            let reply = CoordinatorReply<[Answer]> {
+                for (place, answer) in zip(places, $0) { answers.set(place, answer) }
+            } refusal: { code in
+                namings.map { refusal($0, code) }
             }
-            submit(group: group(item), reply) { coordinator, turn, reply in
-                turn.send(body(item, &coordinator, &turn), to: reply)
+            submit(group: name, reply) { coordinator, turn, reply in
+                let told = allowance.answer(namings, size: size, refusal: { refusal($0, .invalidRequest) }) {
+                    body($0, &coordinator, &turn)
+                }
+                turn.send(told, to: reply)
             }
         }
     }

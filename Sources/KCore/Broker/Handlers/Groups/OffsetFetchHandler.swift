@@ -8,7 +8,7 @@ enum OffsetFetchHandler {
         let groups = call.version >= 8 ? request.groups : [request.group]
         let version = call.version
         call.submit(
-            each: groups, group: { $0.groupId }, refusal: { $0.refused($1) },
+            each: groups, group: { $0.groupId }, size: \.size, refusal: { $0.refused($1) },
             { group, coordinator, _ in coordinator.fetchOffsets(group, requireStable: requireStable) },
             completion: { answers in
                 var response = OffsetFetchResponse()
@@ -54,6 +54,15 @@ enum OffsetFetchHandler {
             return entry
         }
         return response
+    }
+}
+
+extension OffsetFetchResponse.OffsetFetchResponseGroup {
+    /// About how many bytes it takes.
+    fileprivate var size: Int {
+        topics.reduce(16 + groupId.utf8.count) { bytes, topic in
+            topic.partitions.reduce(bytes + topic.name.utf8.count) { $0 + 24 + ($1.metadata?.utf8.count ?? 0) }
+        }
     }
 }
 

@@ -33,22 +33,34 @@ enum TransactionAdminHandlers {
     }
 
     static func describe(_ request: DescribeTransactionsRequest, _ call: Call) {
-        typealias Indexed = (index: Int, state: DescribeTransactionsResponse.TransactionState)
-        if request.transactionalIds.isEmpty { return call.reply(DescribeTransactionsResponse()) }
-        let gathering = CoordinatorGathering<Indexed>(shards: request.transactionalIds.count, on: call.loop) {
-            states, _ in
+        typealias State = DescribeTransactionsResponse.TransactionState
+        let ids = request.transactionalIds
+        if ids.isEmpty { return call.reply(DescribeTransactionsResponse()) }
+        @Sendable func refused(_ id: String, _ code: ErrorCode) -> State {
+            var state = State()
+            state.transactionalId = id
+            state.errorCode = code
+            return state
+        }
+        let named = RepetitionAllowance.places(of: ids)
+        let gathering = CoordinatorGathering<(number: Int, state: State)>(shards: named.count, on: call.loop) {
+            told, _ in
+            let allowance = RepetitionAllowance()
             var response = DescribeTransactionsResponse()
-            response.transactionStates = states.sorted { $0.index < $1.index }.map(\.state)
+            response.transactionStates = Array(repeating: State(), count: ids.count)
+            for (number, state) in told {
+                let places = named[number].places
+                let states = allowance.answer(
+                    places, size: \.size, refusal: { refused(ids[$0], .invalidRequest) }, { _ in state })
+                for (place, state) in zip(places, states) { response.transactionStates[place] = state }
+            }
             call.reply(response)
         }
-        for (index, id) in request.transactionalIds.enumerated() {
-            let reply = CoordinatorReply<DescribeTransactionsResponse.TransactionState> {
-                gathering.add([(index, $0)], isLoading: false)
-            } refusal: { code in
-                var state = DescribeTransactionsResponse.TransactionState()
-                state.transactionalId = id
-                state.errorCode = code
-                return state
+        for (number, (id, _)) in named.enumerated() {
+            let reply = CoordinatorReply<State> {
+                gathering.add([(number, $0)], isLoading: false)
+            } refusal: {
+                refused(id, $0)
             }
             call.broker.transactions.submit(id, call.image, reply) { machine, _ in machine.describe(id) }
         }
@@ -58,20 +70,26 @@ enum TransactionAdminHandlers {
         var index: Int32
         var topic: PartitionTable.Topic?
         var partition: Partition?
+        /// Whether the request has named it before.
+        var isRepeated: Bool
     }
 
     static func producers(_ request: DescribeProducersRequest, _ call: Call) {
         let table = call.partitions
+        let allowance = RepetitionAllowance()
+        var seen: Set<TopicPartition> = []
         var questions: [Question] = []
         for topic in request.topics {
             let entry = table.find(topic.name)
             for index in topic.partitionIndexes {
-                questions.append(Question(index: index, topic: entry, partition: entry?.partition(index)))
+                let isNew = seen.insert(TopicPartition(topic: topic.name, partition: index)).inserted
+                questions.append(
+                    Question(index: index, topic: entry, partition: entry?.partition(index), isRepeated: !isNew))
             }
         }
         // Who is appending may wait for the disk.
         DirectoryWork.answers(to: questions, log: { $0.partition?.log }) { questions in
-            questions.map(answer)
+            questions.map { answer($0, allowance) }
         } completion: { answers in
             var rest = answers[...]
             var response = DescribeProducersResponse()
@@ -86,11 +104,17 @@ enum TransactionAdminHandlers {
         }
     }
 
-    private static func answer(_ question: Question) -> DescribeProducersResponse.PartitionResponse {
+    private static func answer(
+        _ question: Question, _ allowance: RepetitionAllowance
+    ) -> DescribeProducersResponse.PartitionResponse {
         var answer = DescribeProducersResponse.PartitionResponse()
         answer.partitionIndex = question.index
-        if let partition = question.partition {
+        if question.isRepeated && allowance.isSpent {
+            answer.errorCode = .invalidRequest
+            answer.errorMessage = "The partition is named too often."
+        } else if let partition = question.partition {
             answer.activeProducers = producers(partition.log)
+            if question.isRepeated { allowance.take(16 + 40 * answer.activeProducers.count) }
         } else {
             answer.errorCode = question.topic?.error(question.index) ?? .unknownTopicOrPartition
             answer.errorMessage = answer.errorCode.meaning
@@ -109,5 +133,12 @@ enum TransactionAdminHandlers {
             entry.currentTxnStartOffset = state.transactionFirstOffset ?? -1
             return entry
         }
+    }
+}
+
+extension DescribeTransactionsResponse.TransactionState {
+    /// About how many bytes it takes.
+    fileprivate var size: Int {
+        topics.reduce(64 + transactionalId.utf8.count) { $0 + 8 + $1.topic.utf8.count + 4 * $1.partitions.count }
     }
 }
