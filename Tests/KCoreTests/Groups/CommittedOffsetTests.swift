@@ -289,6 +289,37 @@ import Testing
         #expect(try bench.reloaded().groups["g"]?.offsets == bench.machine.groups["g"]?.offsets)
     }
 
+    @Test func `an offset is pending until the last transaction that has it ends, or until it is forgotten`() throws {
+        let (one, other) = (CoordinatorProducer(id: 4, epoch: 0), CoordinatorProducer(id: 5, epoch: 0))
+        _ = bench.commit(5, in: one)
+        _ = bench.commit(6, in: other)
+        _ = bench.commit(7, in: other, partition: 1)
+        bench.end(one, commits: true)
+        #expect(bench.fetch(stable: true).errorCode == .unstableOffsetCommit)
+        #expect(bench.fetch().committedOffset == 5)
+        #expect(bench.deleteOffset() == ErrorCode.none)
+        #expect(bench.fetch(stable: true).errorCode == ErrorCode.none)
+        #expect(bench.fetch("t", 1, stable: true).errorCode == .unstableOffsetCommit)
+        bench.end(other, commits: true)
+        #expect(
+            bench.fetch(stable: true).committedOffset == -1 && bench.fetch("t", 1, stable: true).committedOffset == 7)
+        #expect(try bench.reloaded().groups["g"]?.offsets == bench.machine.groups["g"]?.offsets)
+    }
+
+    @Test func `whether an offset is pending takes no longer where a thousand transactions are open`() {
+        func time(_ transactions: Int64) -> Duration {
+            var offsets = GroupOffsets()
+            var value = OffsetCommitValue()
+            value.offset = 1
+            for id in 0..<transactions { offsets.addPending(CommittedOffset(value, recordOffset: id), "t", 0, of: id) }
+            return ContinuousClock().measure {
+                for _ in 0..<50_000 where offsets.isPending("t", 1) { Issue.record("nobody has written it") }
+            }
+        }
+        // It is a thousand times as long when each transaction is looked at.
+        #expect(time(1000) < time(1) * 50)
+    }
+
     @Test func `a later commit is not undone by a transaction that began before it`() throws {
         let producer = CoordinatorProducer(id: 4, epoch: 0)
         _ = bench.commit(5, in: producer)

@@ -30,6 +30,8 @@ struct GroupOffsets: Equatable, Sendable {
     private(set) var committed: [String: [Int32: CommittedOffset]] = [:]
     /// By producer id.
     private(set) var pending: [Int64: [String: [Int32: CommittedOffset]]] = [:]
+    /// Which producers have something pending of a partition. None of these sets is empty.
+    private var waiting: [String: [Int32: Set<Int64>]] = [:]
 
     var isEmpty: Bool { committed.isEmpty && pending.isEmpty }
 
@@ -37,12 +39,12 @@ struct GroupOffsets: Equatable, Sendable {
 
     /// Whether an open transaction may change the offset.
     func isPending(_ topic: String, _ partition: Int32) -> Bool {
-        pending.contains { $0.value[topic]?[partition] != nil }
+        waiting[topic]?[partition] != nil
     }
 
     /// Whether there is anything, committed or pending, of such a topic.
     func hasTopic(where isMeant: (String) -> Bool) -> Bool {
-        committed.keys.contains(where: isMeant) || pending.values.contains { $0.keys.contains(where: isMeant) }
+        committed.keys.contains(where: isMeant) || waiting.keys.contains(where: isMeant)
     }
 
     /// Bytes of all notes that were committed.
@@ -65,31 +67,38 @@ struct GroupOffsets: Equatable, Sendable {
 
     mutating func addPending(_ offset: CommittedOffset, _ topic: String, _ partition: Int32, of producerId: Int64) {
         pending[producerId, default: [:]][topic, default: [:]][partition] = offset
+        waiting[topic, default: [:]][partition, default: []].insert(producerId)
     }
 
     /// Forgets the offset, also where a transaction has yet to commit it.
     mutating func remove(_ topic: String, _ partition: Int32) {
         GroupOffsets.remove(topic, partition, from: &committed)
-        for producerId in pending.keys {
+        for producerId in GroupOffsets.remove(topic, partition, from: &waiting) ?? [] {
             GroupOffsets.remove(topic, partition, from: &pending[producerId, default: [:]])
             if pending[producerId]?.isEmpty == true { pending[producerId] = nil }
         }
     }
 
-    private static func remove(
-        _ topic: String, _ partition: Int32, from offsets: inout [String: [Int32: CommittedOffset]]
-    ) {
-        guard offsets[topic]?.removeValue(forKey: partition) != nil else { return }
-        if offsets[topic]?.isEmpty == true { offsets[topic] = nil }
+    @discardableResult
+    private static func remove<Value>(
+        _ topic: String, _ partition: Int32, from values: inout [String: [Int32: Value]]
+    ) -> Value? {
+        guard let value = values[topic]?.removeValue(forKey: partition) else { return nil }
+        if values[topic]?.isEmpty == true { values[topic] = nil }
+        return value
     }
 
     /// What a later record says is newer than what the transaction said.
     mutating func endTransaction(of producerId: Int64, isCommit: Bool) {
-        guard let offsets = pending.removeValue(forKey: producerId), isCommit else { return }
-        for (topic, partitions) in offsets {
-            for (partition, offset) in partitions
-            where (find(topic, partition)?.recordOffset ?? -1) < offset.recordOffset {
-                set(offset, topic, partition)
+        for (topic, partitions) in pending.removeValue(forKey: producerId) ?? [:] {
+            for (partition, offset) in partitions {
+                waiting[topic]?[partition]?.remove(producerId)
+                if waiting[topic]?[partition]?.isEmpty == true {
+                    GroupOffsets.remove(topic, partition, from: &waiting)
+                }
+                if isCommit, (find(topic, partition)?.recordOffset ?? -1) < offset.recordOffset {
+                    set(offset, topic, partition)
+                }
             }
         }
     }
