@@ -12,6 +12,7 @@ struct GroupCoordinator: CoordinatorMachine {
     /// Which groups an open transaction of a producer has committed offsets of.
     var transactions: [Int64: Set<ExactName>] = [:]
     var timers = GroupTimers()
+    var patternTurns = PatternTurns()
     private var nextExpiryMs: Int64?
     // For ids of members.
     var random: any RandomNumberGenerator & Sendable
@@ -37,13 +38,14 @@ struct GroupCoordinator: CoordinatorMachine {
     // MARK: Time
 
     var nextTickMs: Int64? {
-        guard let timer = timers.nextDeadlineMs else { return nextExpiryMs }
-        return min(timer, nextExpiryMs ?? .max)
+        let next = min(timers.nextDeadlineMs ?? .max, patternTurns.dueMs ?? .max, nextExpiryMs ?? .max)
+        return next == .max ? nil : next
     }
 
     // One thing at a time: the sessions of all groups may end together, and what they write would be one batch.
     mutating func tick(_ turn: inout Turn) {
         if let timer = timers.popDue(turn.nowMs) { return ended(timer, &turn) }
+        if let id = patternTurns.next(nowMs: turn.nowMs) { return comparePatterns(of: id, &turn) }
         guard let nextExpiryMs, turn.nowMs >= nextExpiryMs else { return }
         expireOffsets(&turn)
         self.nextExpiryMs = turn.nowMs + settings.offsetsRetentionCheckIntervalMs

@@ -28,8 +28,8 @@ struct ConsumerGroup: Sendable {
     var deadlines: [String: ConsumerDeadlines] = [:]
     /// Of the image that the topics were last compared with.
     var knownImageOffset: Int64 = .min
-    /// What the patterns that members subscribe to mean there.
-    var patterns: [String: ResolvedPattern] = [:]
+    /// What the patterns that members subscribe to mean.
+    var patterns = NameMap<ResolvedPattern>()
     /// When they are compared again, whether or not there is another image.
     var looksAgainMs: Int64 = .max
 

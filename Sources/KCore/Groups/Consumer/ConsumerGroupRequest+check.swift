@@ -44,13 +44,13 @@ extension ConsumerGroupHeartbeatRequest {
         }
     }
 
-    /// Refuses a pattern that is none, or that holds up others. One that the group has already was looked at when it came.
-    func checkPattern(of member: ConsumerMember, in group: ConsumerGroup, _ image: ClusterImage) throws(ApiError) {
+    /// Refuses a pattern that is none. One that the group has already was looked at when it came.
+    func checkPattern(of member: ConsumerMember, in group: ConsumerGroup) throws(ApiError) {
         guard let text = subscribedTopicRegex, !text.isEmpty, text != member.subscribedRegex,
             group.patterns[text] == nil
         else { return }
         do throws(TopicPatternError) {
-            _ = try ResolvedPattern(text, image, mostLooks: ResolvedPattern.mostLooks)
+            _ = try TopicPattern(text)
         } catch {
             throw ApiError(.invalidRegularExpression, "SubscribedTopicRegex `\(text)` is not valid: \(error.reason)")
         }

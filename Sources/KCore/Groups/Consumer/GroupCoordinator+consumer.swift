@@ -37,7 +37,7 @@ extension GroupCoordinator {
         if memberId.isEmpty { memberId = Uuid.random(using: &random).description }
         let origin = try origin(of: id, isJoining: isJoining, surroundings.image)
         var member = try find(request, memberId, origin.group, isJoining: isJoining)
-        try request.checkPattern(of: member, in: origin.group, surroundings.image)
+        try request.checkPattern(of: member, in: origin.group)
         makeConsumerGroup(id, origin, &turn)
         if let instance = request.instanceId, isJoining, let old = origin.group.staticMembers[instance], old != memberId
         {

@@ -29,6 +29,7 @@ extension GroupCoordinator {
             group.looksAgainMs = turn.nowMs + settings.patternRefreshIntervalMs
         }
         groups[id]?.consumer = group
+        if group.isComparing { patternTurns.add(id, nowMs: turn.nowMs) }
         let topics = subscribedTopics(of: group, image)
         guard topics != group.topics else { return false }
         var value = ConsumerGroupPartitionMetadataValue()
@@ -46,7 +47,9 @@ extension GroupCoordinator {
     private func subscribedTopics(of group: ConsumerGroup, _ image: ClusterImage) -> [ConsumerGroup.Topic] {
         var names: Set<String> = []
         for member in group.members.values { names.formUnion(member.subscribedTopics) }
-        for pattern in group.patterns.values { names.formUnion(pattern.topics) }
+        for (_, pattern) in group.patterns { names.formUnion(pattern.topics) }
+        // What it is not known yet to mean may be what it meant before a crash.
+        if group.patterns.contains(where: { !$0.value.isKnown }) { names.formUnion(group.topics.map(\.name)) }
         return names.sorted().compactMap { name in
             image.topic(name).map {
                 ConsumerGroup.Topic(name: name, id: $0.id, partitionCount: Int32($0.partitions.count))

@@ -57,23 +57,38 @@ struct TopicPattern: Sendable {
     /// What it takes to match names, one after the other.
     func makeStates() -> States { States(count: steps.count) }
 
-    func matches(_ name: String, _ states: inout States) -> Bool {
+    func matches(_ name: String, _ states: inout States) -> Bool { matches(name, &states, upTo: .max) ?? false }
+
+    /// The same in parts, all with the same name and states.
+    /// - Parameter count: when as many states have been looked at, it is enough for now.
+    /// - Returns: nil when the name has not come to its end.
+    func matches(_ name: String, _ states: inout States, upTo count: Int) -> Bool? {
         let bytes = Array(name.utf8)
-        states.next = [0]
-        follow(at: 0, bytes, &states)
-        for (place, byte) in bytes.enumerated() {
-            for index in states.active {
-                if case .character(let set) = steps[index], set.contains(byte) { states.next.append(index + 1) }
-            }
-            if states.next.isEmpty { return false }
-            follow(at: place + 1, bytes, &states)
+        var place = states.place ?? 0
+        if states.place == nil {
+            states.next = [0]
+            follow(at: 0, bytes, &states)
         }
+        while place < bytes.count {
+            states.place = place
+            guard states.count < count else { return nil }
+            for index in states.active {
+                if case .character(let set) = steps[index], set.contains(bytes[place]) { states.next.append(index + 1) }
+            }
+            states.place = nil
+            if states.next.isEmpty { return false }
+            place += 1
+            follow(at: place, bytes, &states)
+        }
+        states.place = nil
         return states.active.contains(steps.count - 1)
     }
 
     /// Which states a name is in.
     struct States {
         fileprivate var active: [Int] = []
+        /// Where a name was left; nil when the next one begins.
+        fileprivate var place: Int?
         /// Where the next place begins.
         fileprivate var next: [Int] = []
         /// The visit at which a state was reached last.
