@@ -229,8 +229,10 @@ final class GroupRunner: @unchecked Sendable {
         read(starts)
     }
 
+    // What the reader is to let go of is the member's still until it has, and is not to be begun any more.
     private func isMine(_ partition: TopicPartition, _ share: Int?) -> Bool {
         member.owned.contains(partition) && shares[partition] == share
+            && revocation?.partitions.contains(partition) != true
     }
 
     private func read(_ starts: [FetchPlanner.Reading]) {

@@ -208,6 +208,43 @@ import Testing
         consumer.close()
     }
 
+    @Test(arguments: [("group.protocol", "classic"), ("group.protocol", "consumer")])
+    func `what is to be let go of is not begun any more`(property: (name: String, value: String)) throws {
+        let cluster = try Cluster()
+        try cluster.fill("t", partitions: 4, count: 3)
+        let one = try cluster.client(property, ("enable.auto.commit", "false"), ("client.id", "one"))
+        let two = try cluster.client(property, ("enable.auto.commit", "false"), ("client.id", "two"))
+        defer {
+            one.close()
+            two.close()
+        }
+        let all = (0..<4 as Range<Int32>).map { TopicPartition(topic: "t", partition: $0) }
+        let first = try GroupConsumer(one, topics: .named(["t"]), isToldWhereToBegin: true)
+        try poll(first) { if case .assigned(let partitions) = $0 { partitions.count == 4 } else { false } }
+        let second = try GroupConsumer(two, topics: .named(["t"]))
+        var (has, read, quiet) = (Set(all), 0, 0)
+        for _ in 0..<3000 where quiet < 30 {
+            switch try first.poll(timeoutMs: 10) {
+            case .assigned(let partitions):
+                has.formUnion(partitions)
+                first.begin(at: Dictionary(uniqueKeysWithValues: partitions.map { ($0, 0) }))
+            case .revoking(let partitions), .lost(let partitions):
+                has.subtract(partitions)
+                // Slow: it had been told of all of them.
+                first.begin(at: Dictionary(uniqueKeysWithValues: all.map { ($0, 0) }))
+            case .records(let fetched):
+                #expect(has.contains(fetched.topicPartition), "\(fetched.topicPartition) is another's")
+                read += try count(fetched)
+            case .timeout: if has.count == 2 && read == 6 { quiet += 1 }
+            default: break
+            }
+            _ = try second.poll(timeoutMs: 10)
+        }
+        #expect(read == 6 && quiet == 30)
+        first.close()
+        second.close()
+    }
+
     @Test(arguments: ["classic", "consumer"])
     func `who reads to the end is not done before all that it has was begun`(name: String) throws {
         let cluster = try Cluster()
