@@ -1,0 +1,22 @@
+"""What may be wrong with a history."""
+
+from dataclasses import dataclass
+
+LOST = "lost"
+DUPLICATE = "duplicate"
+ABORTED_READ = "aborted read"
+OPEN_READ = "open read"
+INCONSISTENT = "inconsistent offset"
+SKIPPED = "skipped"
+NON_MONOTONIC = "non-monotonic"
+TORN = "torn transaction"
+POSITION = "position"
+
+
+@dataclass(frozen=True)
+class Finding:
+    kind: str
+    text: str
+
+    def __str__(self):
+        return f"{self.kind}: {self.text}"

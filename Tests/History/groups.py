@@ -1,0 +1,51 @@
+"""What is promised to groups: where they are, and what they are given."""
+
+from collections import defaultdict
+
+from facts import ABORTED, READ_COMMITTED
+from finding import DUPLICATE, POSITION, SKIPPED, TORN
+
+
+def positions(facts):
+    """A group's position is one that was committed, and never goes back behind one that was answered."""
+    committed = defaultdict(set)
+    for transaction in facts.transactions.values():
+        for group, place, offset in transaction.positions:
+            # One whose end nobody knows may have counted.
+            if transaction.outcome != ABORTED:
+                committed[group, place].add(offset)
+    for group, place, since, offset in facts.told:
+        known = [done for index, done in facts.answered[group, place] if index < since]
+        if known and offset < max(known):
+            yield POSITION, f"{group} committed {max(known)} in {place}, and was told {offset} later"
+        explained = committed[group, place] | {asked for _, asked in facts.asked[group, place]}
+        if offset >= 0 and offset not in explained:
+            yield TORN, f"{group} was told {offset} for {place}, which nothing that counts has committed"
+
+
+def handled(facts):
+    """Everything before a group's last position was handled: at least once, and once where that is in transactions."""
+    given, outputs = defaultdict(set), defaultdict(lambda: defaultdict(list))
+    isolations = {}
+    for session in facts.sessions:
+        if session.group:
+            given[session.group, session.place].update(offset for offset, _, _ in session.records)
+            isolations[session.group] = session.isolation
+    for value, send in facts.sends.items():
+        if "of" in send and value in facts.committed_values:
+            place, offset = send["of"]
+            outputs[send["group"], place][offset].append(value)
+    exact = {group for transaction in facts.transactions.values() for group, _, _ in transaction.positions}
+    for (group, place), end in facts.final_positions.items():
+        for offset in facts.visible_between(isolations.get(group, READ_COMMITTED), place, 0, end):
+            if offset not in given[group, place]:
+                yield SKIPPED, f"{group} has come to {end} in {place}, and none of its members was given {offset}"
+            elif group in exact and offset not in outputs[group, place]:
+                yield TORN, f"{group} has come to {end} in {place}, and what it made of {offset} is not there"
+    for (group, place), by_offset in outputs.items():
+        for offset, values in by_offset.items():
+            if len(values) > 1:
+                yield DUPLICATE, f"{group} handled {place}:{offset} {len(values)} times: {values[:3]}"
+
+
+CHECKS = [positions, handled]
