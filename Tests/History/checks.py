@@ -1,6 +1,7 @@
 """Whether a history is one that a log with transactions can have: a pure function from events to findings."""
 
 import groups
+import senders
 from facts import ABORTED, COMMITTED, READ_COMMITTED, READ_UNCOMMITTED, Facts
 from finding import ABORTED_READ, DUPLICATE, INCONSISTENT, LOST, NON_MONOTONIC, OPEN_READ, SKIPPED, TORN, Finding
 
@@ -84,4 +85,4 @@ def polls(facts):
             last = offset
 
 
-CHECKS = [lost_writes, torn_transactions, once_only, isolation, polls, *groups.CHECKS]
+CHECKS = [lost_writes, torn_transactions, once_only, isolation, polls, *senders.CHECKS, *groups.CHECKS]

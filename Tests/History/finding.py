@@ -11,6 +11,7 @@ SKIPPED = "skipped"
 NON_MONOTONIC = "non-monotonic"
 TORN = "torn transaction"
 POSITION = "position"
+DISORDER = "disorder"
 
 
 @dataclass(frozen=True)

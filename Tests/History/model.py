@@ -65,6 +65,16 @@ class Model:
         self.record("acknowledged", value=value, place=place, offset=offset)
         return offset
 
+    def swap(self, by, place):
+        """Two writes to one place, of which the second arrives first."""
+        values = []
+        for _ in range(2):
+            self.number += 1
+            values.append(f"{by}:{self.number}")
+            self.record("send", by=by, value=values[-1], place=place, transaction=None)
+        for value in reversed(values):
+            self.record("acknowledged", value=value, place=place, offset=self.logs[place].append(value, None))
+
     def plain(self):
         place = self.random.choice(PLACES)
         offset = self.send("plain", place)
@@ -80,6 +90,8 @@ class Model:
             value = f"plain:{self.number}"
             self.record("send", by="plain", value=value, place=place, transaction=None)
             log.records[offset] = [value, None]
+        elif self.once("a producer's order is turned round"):
+            self.swap("plain", place)
 
     def transact(self):
         by = self.random.choice(["t1", "t2"])
@@ -228,6 +240,7 @@ class Model:
 
 FAULTS = {
     "an acknowledged write is lost": {"lost"},
+    "a producer's order is turned round": {"disorder"},
     "a write stands twice": {"duplicate"},
     "an offset is used again": {"lost", "inconsistent offset"},
     "a reader has other offsets": {"inconsistent offset"},
