@@ -12,6 +12,7 @@ NON_MONOTONIC = "non-monotonic"
 TORN = "torn transaction"
 POSITION = "position"
 DISORDER = "disorder"
+PHANTOM = "phantom"
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,13 @@ class Model:
             log.records[offset] = [value, None]
         elif self.once("a producer's order is turned round"):
             self.swap("plain", place)
+        elif self.once("a record comes from nowhere"):
+            log.append("nobody:1", None)
+        elif self.once("a record comes to another partition"):
+            self.number += 1
+            value, other = f"plain:{self.number}", next(one for one in PLACES if one != place)
+            self.record("send", by="plain", value=value, place=place, transaction=None)
+            self.logs[other].append(value, None)
 
     def transact(self):
         by = self.random.choice(["t1", "t2"])
@@ -241,6 +248,8 @@ class Model:
 FAULTS = {
     "an acknowledged write is lost": {"lost"},
     "a producer's order is turned round": {"disorder"},
+    "a record comes from nowhere": {"phantom"},
+    "a record comes to another partition": {"phantom"},
     "a write stands twice": {"duplicate"},
     "an offset is used again": {"lost", "inconsistent offset"},
     "a reader has other offsets": {"inconsistent offset"},

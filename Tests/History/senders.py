@@ -1,6 +1,6 @@
 """What is promised to who sends: that what it sends stands where it was sent to, in the order in which it was sent."""
 
-from finding import DISORDER
+from finding import DISORDER, PHANTOM
 
 
 def order(facts):
@@ -19,4 +19,15 @@ def order(facts):
                 last[sender] = offset, value
 
 
-CHECKS = [order]
+def origin(facts):
+    """Whatever stands anywhere was sent, and to there."""
+    for value, places in facts.places.items():
+        for (place, offset), witnesses in places.items():
+            send = facts.sends.get(value)
+            if send is None:
+                yield PHANTOM, f"{value} at {place}:{offset} ({', '.join(witnesses[:2])}) was sent by nobody"
+            elif send["place"] != place:
+                yield PHANTOM, f"{value} at {place}:{offset} ({', '.join(witnesses[:2])}) was sent to {send['place']}"
+
+
+CHECKS = [order, origin]
