@@ -15,12 +15,17 @@ READ_COMMITTED, READ_UNCOMMITTED = "read_committed", "read_uncommitted"
 @dataclass
 class Transaction:
     name: str
+    by: str
+    # The index of the event with which it began.
+    begun: int
     values: list = field(default_factory=list)
     # Positions that are part of it: (group, place, offset).
     positions: list = field(default_factory=list)
     outcome: str = ABORTED
     # The index of the event in which its commit was asked for; None when it never was.
     commit_asked: int = None
+    # The index of the event from which on a successor has its producer's id; None when there was none.
+    fenced: int = None
 
 
 @dataclass
@@ -49,7 +54,8 @@ class Facts:
         # (group, place, since, offset): the broker said so, to who asked after event `since`.
         self.told = []
         self.final_positions = {}
-        self._open = {}
+        # reader and place -> its session; who sends -> the transaction it began last, until a successor has its id.
+        self._open, self._last = {}, {}
         for index, event in enumerate(events):
             getattr(self, "on_" + event["type"])(index, event)
         self._settle()
@@ -57,10 +63,15 @@ class Facts:
     # Producers
 
     def on_begin(self, index, event):
-        self.transactions[event["transaction"]] = Transaction(event["transaction"])
+        transaction = Transaction(event["transaction"], event["by"], index)
+        self.transactions[event["transaction"]] = self._last[event["by"]] = transaction
+
+    def on_initialized(self, index, event):
+        if (last := self._last.pop(event["by"], None)) is not None:
+            last.fenced = index
 
     def on_send(self, index, event):
-        self.sends[event["value"]] = event
+        self.sends[event["value"]] = {**event, "index": index}
         if event.get("transaction"):
             self.transactions[event["transaction"]].values.append(event["value"])
 

@@ -13,6 +13,7 @@ TORN = "torn transaction"
 POSITION = "position"
 DISORDER = "disorder"
 PHANTOM = "phantom"
+FENCED = "fenced"
 
 
 @dataclass(frozen=True)

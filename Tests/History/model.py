@@ -109,8 +109,31 @@ class Model:
         transaction = self.running[by]
         for _ in range(self.random.randrange(1, 4)):
             self.send(by, self.random.choice(PLACES), transaction)
-        if self.random.random() < 0.4:
+        if self.random.random() < 0.1:
+            self.take_over(by, transaction)
+        elif self.random.random() < 0.4:
             self.end(by, transaction, self.random.random() < 0.7)
+
+    def take_over(self, by, transaction):
+        """A successor has the producer's id, which aborts what is open; then the producer tries to go on."""
+        del self.running[by]
+        commits = self.once("a fenced producer commits")
+        self.ends[transaction] = COMMITTED if commits else ABORTED
+        if not commits:
+            self.mark(transaction)
+        self.record("initialized", by=by)
+        self.number += 1
+        value, place = f"{by}:{self.number}", self.random.choice(PLACES)
+        self.record("send", by=by, value=value, place=place, transaction=transaction)
+        if self.once("a fenced producer writes"):
+            self.logs[place].append(value, transaction)
+        self.record("end", transaction=transaction, commit=True)
+        self.mark(transaction)
+        self.record("ended", transaction=transaction, outcome="unknown")
+
+    def mark(self, transaction):
+        for log in self.logs.values():
+            log.mark(transaction)
 
     def end(self, by, transaction, is_commit):
         del self.running[by]
@@ -135,8 +158,7 @@ class Model:
                     record[1] = "nobody's"
         if is_commit and self.once("a committed transaction is lost"):
             self.ends[transaction] = ABORTED
-        for log in self.logs.values():
-            log.mark(transaction)
+        self.mark(transaction)
         # Now and then nobody hears of the end.
         heard = outcome if self.random.random() < 0.9 or self.planted else "unknown"
         self.record("ended", transaction=transaction, outcome=heard)
@@ -253,6 +275,8 @@ FAULTS = {
     "a write stands twice": {"duplicate"},
     "an offset is used again": {"lost", "inconsistent offset"},
     "a reader has other offsets": {"inconsistent offset"},
+    "a fenced producer commits": {"fenced"},
+    "a fenced producer writes": {"fenced"},
     "an open transaction is read": {"open read"},
     "an aborted transaction is read": {"aborted read"},
     "a transaction is torn": {"torn transaction"},

@@ -73,6 +73,7 @@ class Transactional(Writer):
             while time.monotonic() < deadline:
                 try:
                     producer.init_transactions(5)
+                    self.record("initialized", by=self.name)
                     return producer
                 except KafkaException as error:
                     if not error.args[0].retriable():
@@ -109,10 +110,16 @@ class Transactional(Writer):
         self.open()
 
     def leave(self, zombie, transaction):
-        """A successor takes over; then the zombie tries to commit what it had open."""
+        """A successor takes over; then the zombie tries to write on, and to commit what it had open."""
         if self.random.random() < 0.5:
             zombie.flush(5)
         successor = self.open()
+        if self.random.random() < 0.5:
+            try:
+                self.send(zombie, self.random.choice(self.places), transaction)
+                zombie.flush(5)
+            except KafkaException as error:
+                self.record("note", text=f"{transaction}: {error}")
         self.end(zombie, transaction, True)
         return successor
 

@@ -1,6 +1,7 @@
 """What is promised to who sends: that what it sends stands where it was sent to, in the order in which it was sent."""
 
-from finding import DISORDER, PHANTOM
+from facts import COMMITTED
+from finding import DISORDER, FENCED, PHANTOM
 
 
 def order(facts):
@@ -30,4 +31,19 @@ def origin(facts):
                 yield PHANTOM, f"{value} at {place}:{offset} ({', '.join(witnesses[:2])}) was sent to {send['place']}"
 
 
-CHECKS = [order, origin]
+def fencing(facts):
+    """Once a successor has a producer's id, nothing that the producer asks for counts."""
+    for transaction in facts.transactions.values():
+        if transaction.fenced is None:
+            continue
+        holds = transaction.values or transaction.positions
+        is_late = transaction.commit_asked is not None and transaction.commit_asked > transaction.fenced
+        if holds and is_late and transaction.outcome == COMMITTED:
+            yield FENCED, f"{transaction.name} was committed, which was asked for when a successor had the producer's id"
+        for value in transaction.values:
+            if facts.sends[value]["index"] > transaction.fenced and (places := facts.places.get(value)):
+                (place, offset), *_ = places
+                yield FENCED, f"{value} of {transaction.name} is at {place}:{offset}, sent when a successor had the producer's id"
+
+
+CHECKS = [order, origin, fencing]
