@@ -117,7 +117,6 @@ class Transactional(Writer):
         if self.random.random() < 0.5:
             try:
                 self.send(zombie, self.random.choice(self.places), transaction)
-                zombie.flush(5)
             except KafkaException as error:
                 self.record("note", text=f"{transaction}: {error}")
         self.end(zombie, transaction, True)
