@@ -16,8 +16,8 @@ READ_COMMITTED, READ_UNCOMMITTED = "read_committed", "read_uncommitted"
 class Transaction:
     name: str
     by: str
-    # The index of the event with which it began.
-    begun: int
+    # The event with which it began.
+    begun: dict
     values: list = field(default_factory=list)
     # Positions that are part of it: (group, place, offset).
     positions: list = field(default_factory=list)
@@ -46,6 +46,10 @@ class Facts:
     def __init__(self, events):
         self.sends, self.transactions = {}, {}
         self.acknowledged = {}
+        # Events that say that the producer was told no, and for good; each with its index.
+        self.failures = []
+        # [when the broker went, when it was back]; None as long as it is not.
+        self.absences = []
         self.sessions = []
         # isolation -> place -> {offset: value}, for places of which somebody has read everything, at the end.
         self.whole = {READ_COMMITTED: {}, READ_UNCOMMITTED: {}}
@@ -63,7 +67,7 @@ class Facts:
     # Producers
 
     def on_begin(self, index, event):
-        transaction = Transaction(event["transaction"], event["by"], index)
+        transaction = Transaction(event["transaction"], event["by"], event)
         self.transactions[event["transaction"]] = self._last[event["by"]] = transaction
 
     def on_initialized(self, index, event):
@@ -77,6 +81,9 @@ class Facts:
 
     def on_acknowledged(self, index, event):
         self.acknowledged[event["value"]] = (event["place"], event["offset"])
+
+    def on_failed(self, index, event):
+        self.failures.append((index, event))
 
     def on_offsets(self, index, event):
         transaction = self.transactions[event["transaction"]]
@@ -132,8 +139,16 @@ class Facts:
             if event.get("final"):
                 self.final_positions[event["group"], place] = offset
 
+    # The broker
+
+    def on_restart(self, index, event):
+        self.absences.append([event.get("time", 0), None])
+
+    def on_restarted(self, index, event):
+        self.absences[-1][1] = event.get("time", 0)
+
     def on_note(self, index, event):
-        """Kills, errors that mean nothing, and the like: for who reads the history."""
+        """Errors that mean nothing, and the like: for who reads the history."""
 
     # What follows from it
 
@@ -168,6 +183,10 @@ class Facts:
     def transaction_of(self, value):
         """The transaction of a value; None for a plain one, and for one that nobody here has sent."""
         return self.transactions.get(self.sends.get(value, {}).get("transaction"))
+
+    def seconds_away(self, since, until):
+        """For how long the broker was not there between two times."""
+        return sum(max(0, min(until if back is None else back, until) - max(gone, since)) for gone, back in self.absences)
 
     def counts(self, value):
         """Whether a value is there for those who read what is committed."""

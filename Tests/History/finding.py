@@ -14,6 +14,7 @@ POSITION = "position"
 DISORDER = "disorder"
 PHANTOM = "phantom"
 FENCED = "fenced"
+REFUSED = "refused"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from facts import READ_COMMITTED, READ_UNCOMMITTED
 PLACES = ["a-0", "a-1", "a-2"]
 OUTPUT = "b-0"
 ABORTED, COMMITTED = "aborted", "committed"
+TIMEOUT_SECONDS = 8
 
 
 class Log:
@@ -38,7 +39,7 @@ class Model:
         self.random, self.fault, self.planted = random.Random(seed), fault, False
         self.logs = {place: Log() for place in [*PLACES, OUTPUT]}
         self.ends, self.stored, self.cursors = {}, {}, {}
-        self.events, self.number, self.running = [], 0, {}
+        self.events, self.number, self.running, self.seconds = [], 0, {}, 0.0
         self.readers = [("rc-1", READ_COMMITTED, None), ("ru-1", READ_UNCOMMITTED, None), ("g-1", READ_COMMITTED, "g")]
         for step in range(steps):
             self.late = step > steps // 3
@@ -46,7 +47,8 @@ class Model:
         self.finish()
 
     def record(self, type, **fields):
-        self.events.append({"type": type, **fields})
+        self.seconds += 0.001
+        self.events.append({"type": type, "time": self.seconds, **fields})
 
     def once(self, fault):
         """Whether this is where `fault` is to be made: once, when there is enough to be wrong about."""
@@ -92,6 +94,14 @@ class Model:
             log.records[offset] = [value, None]
         elif self.once("a producer's order is turned round"):
             self.swap("plain", place)
+        elif self.once("a write is refused"):
+            self.refuse("plain", place, "OUT_OF_ORDER_SEQUENCE_NUMBER", 0.1)
+        elif self.once("a write is not answered"):
+            self.refuse("plain", place, "_MSG_TIMED_OUT", 60)
+        elif self.random.random() < 0.02:
+            self.record("restart")
+            self.refuse("plain", place, "_MSG_TIMED_OUT", 60)
+            self.record("restarted")
         elif self.once("a record comes from nowhere"):
             log.append("nobody:1", None)
         elif self.once("a record comes to another partition"):
@@ -100,17 +110,28 @@ class Model:
             self.record("send", by="plain", value=value, place=place, transaction=None)
             self.logs[other].append(value, None)
 
+    def refuse(self, by, place, error, seconds):
+        self.number += 1
+        self.record("send", by=by, value=f"{by}:{self.number}", place=place, transaction=None)
+        self.seconds += seconds
+        self.record("failed", value=f"{by}:{self.number}", error=error)
+
     def transact(self):
         by = self.random.choice(["t1", "t2"])
         if by not in self.running:
             self.number += 1
             self.running[by] = f"{by}/{self.number}"
-            self.record("begin", by=by, transaction=self.running[by])
+            self.record("begin", by=by, transaction=self.running[by], timeout=TIMEOUT_SECONDS)
         transaction = self.running[by]
         for _ in range(self.random.randrange(1, 4)):
             self.send(by, self.random.choice(PLACES), transaction)
         if self.random.random() < 0.1:
             self.take_over(by, transaction)
+        elif self.random.random() < 0.05:
+            self.seconds += TIMEOUT_SECONDS
+            self.abort(by, transaction, "INVALID_PRODUCER_EPOCH")
+        elif self.once("a transaction is refused"):
+            self.abort(by, transaction, "INVALID_TXN_STATE")
         elif self.random.random() < 0.4:
             self.end(by, transaction, self.random.random() < 0.7)
 
@@ -129,7 +150,14 @@ class Model:
             self.logs[place].append(value, transaction)
         self.record("end", transaction=transaction, commit=True)
         self.mark(transaction)
+        self.record("failed", transaction=transaction, of="commit", error="_FENCED")
         self.record("ended", transaction=transaction, outcome="unknown")
+
+    def abort(self, by, transaction, error):
+        """Its commit is refused."""
+        self.record("end", transaction=transaction, commit=True)
+        self.record("failed", transaction=transaction, of="commit", error=error)
+        self.end(by, transaction, False)
 
     def mark(self, transaction):
         for log in self.logs.values():
@@ -241,12 +269,14 @@ class Model:
         records = self.read("p", READ_COMMITTED, "p", place)
         if not records or any(offset >= 100_000 for _, offset, _ in records):
             return
-        self.record("begin", by="p", transaction=transaction)
+        self.record("begin", by="p", transaction=transaction, timeout=TIMEOUT_SECONDS)
         for _, offset, value in records:
             self.send("p", OUTPUT, transaction, of=[place, offset], group="p")
         position = self.cursors["p", place]
         self.record("offsets", transaction=transaction, group="p", positions={place: position})
         is_commit = self.random.random() < 0.8
+        if not is_commit and self.random.random() < 0.5:
+            self.record("failed", transaction=transaction, of="write", error="ILLEGAL_GENERATION")
         self.running["p"] = transaction
         if is_commit and self.once("a transaction's position is lost"):
             pass
@@ -277,6 +307,9 @@ FAULTS = {
     "a reader has other offsets": {"inconsistent offset"},
     "a fenced producer commits": {"fenced"},
     "a fenced producer writes": {"fenced"},
+    "a write is refused": {"refused"},
+    "a write is not answered": {"refused"},
+    "a transaction is refused": {"refused"},
     "an open transaction is read": {"open read"},
     "an aborted transaction is read": {"aborted read"},
     "a transaction is torn": {"torn transaction"},

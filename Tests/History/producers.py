@@ -17,6 +17,8 @@ class Writer(Actor):
     def __init__(self, *arguments, **settings):
         super().__init__(*arguments, **settings)
         self.number = 0
+        # What nothing is known of yet.
+        self.waiting = set()
 
     def next_value(self):
         self.number += 1
@@ -24,12 +26,13 @@ class Writer(Actor):
 
     def delivered(self, error, message):
         value = message.value().decode().split(" ")[0]
+        self.waiting.discard(value)
         if error is None:
             place = f"{message.topic()}-{message.partition()}"
             if message.offset() >= 0:
                 self.record("acknowledged", value=value, place=place, offset=message.offset())
         else:
-            self.record("note", text=f"{value} failed: {error}")
+            self.record("failed", value=value, error=error.name(), text=str(error))
 
     def send(self, producer, place, transaction=None, **fields):
         value = self.next_value()
@@ -37,6 +40,7 @@ class Writer(Actor):
         self.record("send", by=self.name, value=value, place=place, transaction=transaction, **fields)
         padding = "x" * self.random.randrange(0, 200)
         producer.produce(topic, f"{value} {padding}", partition=int(partition), on_delivery=self.delivered)
+        self.waiting.add(value)
 
 
 class Plain(Writer):
@@ -52,8 +56,9 @@ class Plain(Writer):
                     self.send(producer, self.random.choice(self.places))
             producer.poll(0.01)
             self.pause(0.02)
-        if producer.flush(60) > 0:
-            self.record("note", text=f"{self.name}: not everything was delivered")
+        producer.flush(70)
+        for value in sorted(self.waiting):
+            self.record("failed", value=value, error="no answer")
 
 
 class Transactional(Writer):
@@ -83,8 +88,11 @@ class Transactional(Writer):
     def begin(self):
         self.count += 1
         transaction = f"{self.name}/{self.count}"
-        self.record("begin", by=self.name, transaction=transaction)
+        self.record("begin", by=self.name, transaction=transaction, timeout=TRANSACTION_TIMEOUT_MS / 1000)
         return transaction
+
+    def failed(self, transaction, what, error):
+        self.record("failed", transaction=transaction, of=what, error=error.args[0].name(), text=str(error))
 
     def work(self):
         producer = self.open()
@@ -99,7 +107,7 @@ class Transactional(Writer):
                     producer.poll(0)
                     self.pause(0.02)
             except KafkaException as error:
-                self.record("note", text=f"{transaction}: {error}")
+                self.failed(transaction, "write", error)
                 producer = self.give_up(producer, transaction)
                 continue
             if is_zombie:
@@ -118,7 +126,7 @@ class Transactional(Writer):
             try:
                 self.send(zombie, self.random.choice(self.places), transaction)
             except KafkaException as error:
-                self.record("note", text=f"{transaction}: {error}")
+                self.failed(transaction, "write", error)
         self.end(zombie, transaction, True)
         return successor
 
@@ -141,7 +149,7 @@ class Transactional(Writer):
                 problem = error.args[0]
                 if problem.retriable():
                     continue
-                self.record("note", text=f"{transaction}: {'commit' if is_commit else 'abort'}: {error}")
+                self.failed(transaction, "commit" if is_commit else "abort", error)
                 if problem.txn_requires_abort() and is_commit:
                     return self.end(producer, transaction, False)
                 break
@@ -161,7 +169,7 @@ class Tool(Writer):
         self.run_once(f"{self.name}/{count + 1}", is_killed=False)
 
     def run_once(self, transaction, is_killed):
-        self.record("begin", by=self.name, transaction=transaction)
+        self.record("begin", by=self.name, transaction=transaction, timeout=TRANSACTION_TIMEOUT_MS / 1000)
         process = subprocess.Popen(
             [self.tools / "kproduce", "-b", self.address, "-t", self.places[0].rsplit("-", 1)[0], "-q", "--json",
              "--transactional-id", self.name, "-X", f"transaction.timeout.ms={TRANSACTION_TIMEOUT_MS}"],
@@ -185,5 +193,7 @@ class Tool(Writer):
         errors = process.stderr.read().decode(errors="replace").strip()
         outcome = COMMITTED if process.wait() == 0 else UNKNOWN
         self.record("ended", transaction=transaction, outcome=outcome)
-        if errors:
+        if outcome == UNKNOWN:
+            self.record("failed", transaction=transaction, of="kproduce", error=errors[:300])
+        elif errors:
             self.record("note", text=f"{transaction}: {errors[:300]}")

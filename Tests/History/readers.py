@@ -256,7 +256,7 @@ class Processor(Member, Transactional):
             self.record("offsets", transaction=transaction, group=self.group, positions=positions)
             self.send_offsets(producer, consumer, positions)
         except KafkaException as error:
-            self.record("note", text=f"{transaction}: {error}")
+            self.failed(transaction, "write", error)
             return self.give_up(producer, transaction), False
         is_commit = self.random.random() < 0.9
         if not self.end(producer, transaction, is_commit):

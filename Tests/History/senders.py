@@ -1,7 +1,12 @@
 """What is promised to who sends: that what it sends stands where it was sent to, in the order in which it was sent."""
 
 from facts import COMMITTED
-from finding import DISORDER, FENCED, PHANTOM
+from finding import DISORDER, FENCED, PHANTOM, REFUSED
+
+# A member that is none any more cannot store positions: so it is to be.
+REBALANCES = {"ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "REBALANCE_IN_PROGRESS", "STALE_MEMBER_EPOCH", "FENCED_MEMBER_EPOCH"}
+# Of the sixty seconds that a plain write has.
+LEAST_SECONDS_TO_WRITE = 30
 
 
 def order(facts):
@@ -46,4 +51,27 @@ def fencing(facts):
                 yield FENCED, f"{value} of {transaction.name} is at {place}:{offset}, sent when a successor had the producer's id"
 
 
-CHECKS = [order, origin, fencing]
+def service(facts):
+    """What a producer asks for is done, whether the broker is killed or not, unless time or a successor is against it."""
+    for index, event in facts.failures:
+        error, now = event["error"], event.get("time", 0)
+        if "value" in event:
+            send = facts.sends[event["value"]]
+            seconds = now - send.get("time", 0)
+            is_late = error == "_MSG_TIMED_OUT" and seconds - facts.seconds_away(send.get("time", 0), now) < LEAST_SECONDS_TO_WRITE
+            # What becomes of one in a transaction is the transaction's.
+            if send.get("transaction") is None and not is_late:
+                yield REFUSED, f"{event['value']} failed after {seconds:.1f} s: {error}"
+            continue
+        transaction = facts.transactions[event["transaction"]]
+        is_fenced = transaction.fenced is not None and transaction.fenced < index
+        seconds = now - transaction.begun.get("time", 0)
+        has_expired = seconds >= transaction.begun.get("timeout", float("inf"))
+        # Of a transaction of which the broker knows nothing yet an abort may meet the one before it, not quite ended.
+        is_unknown = error == "INVALID_TXN_STATE" and event["of"] == "abort" and not any(
+            value in facts.acknowledged for value in transaction.values)
+        if not (is_fenced or has_expired or is_unknown or error in REBALANCES):
+            yield REFUSED, f"{event['of']} of {transaction.name} failed after {seconds:.1f} s: {error}"
+
+
+CHECKS = [order, origin, fencing, service]

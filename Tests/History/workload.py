@@ -123,10 +123,10 @@ class Workload:
         while time.monotonic() < end:
             time.sleep(min(self.random.choice([0.3, 1, 3, 6]) * self.random.uniform(0.5, 1.5), max(end - time.monotonic(), 0)))
             if time.monotonic() < end:
-                self.recorder.record("note", text="restart")
+                self.recorder.record("restart")
                 self.broker.restart(self.random)
                 self.kills += 1
-                self.recorder.record("note", text="restarted")
+                self.recorder.record("restarted")
         for actor in self.actors:
             actor.stopping.set()
         for actor in self.actors:
