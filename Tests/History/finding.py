@@ -15,6 +15,7 @@ DISORDER = "disorder"
 PHANTOM = "phantom"
 FENCED = "fenced"
 REFUSED = "refused"
+STUCK = "stuck"
 
 
 @dataclass(frozen=True)

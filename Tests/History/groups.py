@@ -3,7 +3,10 @@
 from collections import defaultdict
 
 from facts import ABORTED, READ_COMMITTED
-from finding import DUPLICATE, POSITION, SKIPPED, TORN
+from finding import DUPLICATE, POSITION, SKIPPED, STUCK, TORN
+
+# Behind every offset.
+END = 1 << 63
 
 
 def positions(facts):
@@ -26,18 +29,16 @@ def positions(facts):
 def handled(facts):
     """Everything before a group's last position was handled: at least once, and once where that is in transactions."""
     given, outputs = defaultdict(set), defaultdict(lambda: defaultdict(list))
-    isolations = {}
     for session in facts.sessions:
         if session.group:
             given[session.group, session.place].update(offset for offset, _, _ in session.records)
-            isolations[session.group] = session.isolation
     for value, send in facts.sends.items():
         if "of" in send and value in facts.committed_values:
             place, offset = send["of"]
             outputs[send["group"], place][offset].append(value)
     exact = {group for transaction in facts.transactions.values() for group, _, _ in transaction.positions}
     for (group, place), end in facts.final_positions.items():
-        for offset in facts.visible_between(isolations.get(group, READ_COMMITTED), place, 0, end):
+        for offset in facts.visible_between(isolation_of(facts, group), place, 0, end):
             if offset not in given[group, place]:
                 yield SKIPPED, f"{group} has come to {end} in {place}, and none of its members was given {offset}"
             elif group in exact and offset not in outputs[group, place]:
@@ -48,4 +49,16 @@ def handled(facts):
                 yield DUPLICATE, f"{group} handled {place}:{offset} {len(values)} times: {values[:3]}"
 
 
-CHECKS = [positions, handled]
+def progress(facts):
+    """A group comes to the end when nobody writes any more."""
+    for (group, place), position in facts.final_positions.items():
+        left = facts.visible_between(isolation_of(facts, group), place, max(position, 0), END)
+        if left:
+            yield STUCK, f"{group} stays at {position} in {place}, with {len(left)} records to come, up to {left[-1]}"
+
+
+def isolation_of(facts, group):
+    return next((session.isolation for session in facts.sessions if session.group == group), READ_COMMITTED)
+
+
+CHECKS = [positions, handled, progress]

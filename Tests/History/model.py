@@ -229,6 +229,9 @@ class Model:
     def poll(self):
         reader, isolation, group = self.random.choice(self.readers)
         place = self.random.choice(PLACES)
+        if group and self.fault == "a group is given nothing":
+            self.planted = True
+            return
         if group and self.random.random() < 0.1:
             self.seek(reader, isolation, group, place, self.ask(group, [place])[place])
         if not group and self.random.random() < 0.05:
@@ -263,10 +266,13 @@ class Model:
 
     def process(self):
         """Reads, writes what came of it and stores how far it is, in one transaction."""
+        self.work_on(self.random.choice(PLACES))
+
+    def work_on(self, place, whole=False):
         self.number += 1
-        transaction, place = f"p/{self.number}", self.random.choice(PLACES)
+        transaction = f"p/{self.number}"
         self.seek("p", READ_COMMITTED, "p", place, self.ask("p", [place])[place])
-        records = self.read("p", READ_COMMITTED, "p", place)
+        records = self.read("p", READ_COMMITTED, "p", place, whole)
         if not records or any(offset >= 100_000 for _, offset, _ in records):
             return
         self.record("begin", by="p", transaction=transaction, timeout=TIMEOUT_SECONDS)
@@ -274,7 +280,7 @@ class Model:
             self.send("p", OUTPUT, transaction, of=[place, offset], group="p")
         position = self.cursors["p", place]
         self.record("offsets", transaction=transaction, group="p", positions={place: position})
-        is_commit = self.random.random() < 0.8
+        is_commit = whole or self.random.random() < 0.8
         if not is_commit and self.random.random() < 0.5:
             self.record("failed", transaction=transaction, of="write", error="ILLEGAL_GENERATION")
         self.running["p"] = transaction
@@ -288,6 +294,11 @@ class Model:
         self.late = True
         for by, transaction in list(self.running.items()):
             self.end(by, transaction, True)
+        for place in PLACES:
+            self.work_on(place, whole=True)
+            if self.fault != "a group is given nothing" and not self.once("a group stands still"):
+                self.read("g-1", READ_COMMITTED, "g", place, whole=True)
+                self.commit()
         for reader, isolation in (("all-rc", READ_COMMITTED), ("all-ru", READ_UNCOMMITTED)):
             for place, log in self.logs.items():
                 self.seek(reader, isolation, None, place, 0)
@@ -317,6 +328,8 @@ FAULTS = {
     "a poll leaves a record out": {"skipped"},
     "a poll goes back": {"non-monotonic"},
     "a group leaves records out": {"skipped"},
+    "a group stands still": {"stuck"},
+    "a group is given nothing": {"stuck"},
     "a position goes back": {"position"},
     "positions are forgotten": {"position"},
     "a transaction's position is lost": {"position", "duplicate"},

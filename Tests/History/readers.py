@@ -277,6 +277,11 @@ class Processor(Member, Transactional):
 class Whole(Reader):
     """Reads everything, at the end."""
 
+    def __init__(self, *arguments, **settings):
+        super().__init__(*arguments, **settings)
+        # isolation and place -> the offset of the last record.
+        self.last = {}
+
     def read_all(self, isolation, ends):
         self.isolation, self.at_end = isolation, {}
         consumer = self.make(**{"enable.partition.eof": True})
@@ -287,7 +292,8 @@ class Whole(Reader):
         while missing := {place: end for place, end in ends.items() if self.at_end.get(place, -1) < end}:
             if time.monotonic() > deadline:
                 break
-            self.take(consumer, 2000)
+            for place, offset, _ in self.take(consumer, 2000):
+                self.last[isolation, place] = offset
         consumer.close()
         if missing:
             raise AssertionError(f"{isolation}: the end of {missing} is not reached")

@@ -6,17 +6,19 @@ import struct
 import subprocess
 import time
 
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 import wire
 from actor import QUICK
 from facts import READ_COMMITTED, READ_UNCOMMITTED
 from producers import TRANSACTION_TIMEOUT_MS, Plain, Tool, Transactional
-from readers import Committer, Processor, Tailer, Whole, partition_of, place_of
+from readers import Committer, Member, Processor, Tailer, Whole, partition_of, place_of
 from recorder import Recorder
 
 PARTITIONS = 3
+# How long groups have, when nobody writes any more, to come to the end.
+GROUP_SECONDS = 60
 # What makes a broker of our own roll, snapshot, compact and expire within seconds.
 SETTINGS = {
     "group_initial_rebalance_delay_ms": 100, "transaction_abort_timed_out_transaction_cleanup_interval_ms": 200,
@@ -116,7 +118,7 @@ class Workload:
         self.admin.create_topics([NewTopic(topic, partitions, 1, config=config)])[topic].result(20)
 
     def run(self, seconds):
-        """Works for a while, ends in peace, reads everything. Returns the history."""
+        """Works for a while, lets the groups come to the end in peace, reads everything. Returns the history."""
         for actor in self.actors:
             actor.thread.start()
         end = time.monotonic() + seconds
@@ -127,23 +129,48 @@ class Workload:
                 self.broker.restart(self.random)
                 self.kills += 1
                 self.recorder.record("restarted")
-        for actor in self.actors:
+        members = [actor for actor in self.actors if isinstance(actor, Member)]
+        self.stop([actor for actor in self.actors if actor not in members])
+        self.read_all(self.places)
+        self.wait_for(members)
+        self.stop(members)
+        self.read_all(self.outputs)
+        self.ask_positions()
+        return self.recorder.events
+
+    def stop(self, actors):
+        for actor in actors:
             actor.stopping.set()
-        for actor in self.actors:
+        for actor in actors:
             actor.thread.join(120)
             if actor.thread.is_alive():
                 raise AssertionError(f"{actor.name} does not come to its end")
             if actor.failure:
                 raise AssertionError(f"{actor.name}: {actor.failure}")
-        ends = self.ends()
+
+    def read_all(self, places):
+        ends = self.ends(places)
         self.whole.read_all(READ_COMMITTED, ends)
         self.whole.read_all(READ_UNCOMMITTED, ends)
-        self.ask_positions()
-        return self.recorder.events
 
-    def ends(self):
-        """Where all partitions end, as soon as no transaction is open any more."""
-        wanted = [partition_of(place) for place in self.places + self.outputs]
+    def wait_for(self, members):
+        """Waits until the groups of these members have come to the end; they have a bounded time for it."""
+        isolations = {actor.settings["group"]: actor.isolation for actor in members}
+        deadline = time.monotonic() + GROUP_SECONDS
+        for group, isolation in isolations.items():
+            while time.monotonic() < deadline:
+                try:
+                    positions = self.positions(group)
+                except KafkaException as error:
+                    self.recorder.record("note", text=f"{group}: {error}")
+                    positions = {}
+                if all(positions.get(place, -1) > self.whole.last.get((isolation, place), -1) for place in self.places):
+                    break
+                time.sleep(0.1)
+
+    def ends(self, places):
+        """Where partitions end, as soon as no transaction is open in them any more."""
+        wanted = [partition_of(place) for place in places]
         deadline = time.monotonic() + TRANSACTION_TIMEOUT_MS / 1000 + 30
         while True:
             ends = {}
@@ -161,11 +188,13 @@ class Workload:
     def ask_positions(self):
         for group in self.groups.values():
             since = self.recorder.now
-            answer = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(20)
-            # Whatever the answer leaves out has none.
-            told = {place: -1 for place in self.places}
-            told |= {place_of(one): max(one.offset, -1) for one in answer.topic_partitions}
-            self.recorder.record("told", group=group, since=since, positions=told, final=True)
+            self.recorder.record("told", group=group, since=since, positions=self.positions(group), final=True)
+
+    def positions(self, group):
+        """Where a group is; -1 where the answer has nothing."""
+        answer = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(20)
+        return {place: -1 for place in self.places} | {
+            place_of(one): max(one.offset, -1) for one in answer.topic_partitions}
 
 
 def summary(events, kills):
