@@ -28,6 +28,16 @@ class Transaction:
     fenced: int = None
 
 
+@dataclass(frozen=True)
+class Commit:
+    """A member's commit of a position, from the event before it was asked for to that of the answer; it was kept."""
+
+    reader: str
+    asked: int
+    answered: int
+    offset: int
+
+
 @dataclass
 class Session:
     """A reader in one partition from one seek to the next: what it is given must go up and leave nothing out."""
@@ -38,6 +48,8 @@ class Session:
     group: str = None
     # Where it begins; None when nobody knows.
     start: int = None
+    # The index of the event with which it begins.
+    index: int = None
     # (offset, value, index of the event)
     records: list = field(default_factory=list)
 
@@ -55,11 +67,15 @@ class Facts:
         self.whole = {READ_COMMITTED: {}, READ_UNCOMMITTED: {}}
         # (group, place) -> [(index, offset)] of commits that were asked for outside of transactions, and that were answered.
         self.asked, self.answered = defaultdict(list), defaultdict(list)
+        # (group, place) -> commits by members that were answered, in the order of their answers.
+        self.commits = defaultdict(list)
         # (group, place, since, offset): the broker said so, to who asked after event `since`.
         self.told = []
         self.final_positions = {}
         # reader and place -> its session; who sends -> the transaction it began last, until a successor has its id.
         self._open, self._last = {}, {}
+        # reader -> the index of its question; transaction -> what it stores: (reader, index, group, place, offset).
+        self._asking, self._stores = {}, defaultdict(list)
         for index, event in enumerate(events):
             getattr(self, "on_" + event["type"])(index, event)
         self._settle()
@@ -87,7 +103,9 @@ class Facts:
 
     def on_offsets(self, index, event):
         transaction = self.transactions[event["transaction"]]
-        transaction.positions += [(event["group"], place, offset) for place, offset in event["positions"].items()]
+        for place, offset in event["positions"].items():
+            transaction.positions.append((event["group"], place, offset))
+            self._stores[event["transaction"]].append((event["reader"], index, event["group"], place, offset))
 
     def on_end(self, index, event):
         if event["commit"]:
@@ -100,11 +118,13 @@ class Facts:
         if transaction.outcome == COMMITTED:
             for group, place, offset in transaction.positions:
                 self.answered[group, place].append((index, offset))
+            for reader, asked, group, place, offset in self._stores[event["transaction"]]:
+                self.commits[group, place].append(Commit(reader, asked, index, offset))
 
     # Readers
 
     def on_position(self, index, event):
-        session = Session(event["reader"], event["place"], event["isolation"], event.get("group"), event["offset"])
+        session = Session(event["reader"], event["place"], event["isolation"], event.get("group"), event["offset"], index)
         self._open[event["reader"], event["place"]] = session
         self.sessions.append(session)
 
@@ -112,7 +132,7 @@ class Facts:
         for place, offset, value in event["records"]:
             session = self._open.get((event["reader"], place))
             if session is None:
-                session = Session(event["reader"], place, event["isolation"], event.get("group"))
+                session = Session(event["reader"], place, event["isolation"], event.get("group"), index=index)
                 self._open[event["reader"], place] = session
                 self.sessions.append(session)
             session.records.append((offset, value, index))
@@ -128,10 +148,13 @@ class Facts:
     def on_commit(self, index, event):
         for place, offset in event["positions"].items():
             self.asked[event["group"], place].append((index, offset))
+        self._asking[event["reader"]] = index
 
     def on_committed(self, index, event):
+        asked = self._asking.pop(event["reader"])
         for place, offset in event["positions"].items():
             self.answered[event["group"], place].append((index, offset))
+            self.commits[event["group"], place].append(Commit(event["reader"], asked, index, offset))
 
     def on_told(self, index, event):
         for place, offset in event["positions"].items():

@@ -16,6 +16,7 @@ PHANTOM = "phantom"
 FENCED = "fenced"
 REFUSED = "refused"
 STUCK = "stuck"
+OWNERS = "two owners"
 
 
 @dataclass(frozen=True)

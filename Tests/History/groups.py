@@ -1,9 +1,10 @@
 """What is promised to groups: where they are, and what they are given."""
 
+from bisect import bisect_left
 from collections import defaultdict
 
 from facts import ABORTED, READ_COMMITTED
-from finding import DUPLICATE, POSITION, SKIPPED, STUCK, TORN
+from finding import DUPLICATE, OWNERS, POSITION, SKIPPED, STUCK, TORN
 
 # Behind every offset.
 END = 1 << 63
@@ -57,8 +58,32 @@ def progress(facts):
             yield STUCK, f"{group} stays at {position} in {place}, with {len(left)} records to come, up to {left[-1]}"
 
 
+def owners(facts):
+    """A group's commits rise, and one member at a time makes them. Those that overlap in time say nothing."""
+    starts = defaultdict(list)
+    for session in facts.sessions:
+        starts[session.reader, session.place].append(session.index)
+    for (group, place), commits in facts.commits.items():
+        highest = []
+        for commit in commits:
+            highest.append(max(commit.offset, highest[-1] if highest else -1))
+        for commit in commits:
+            before = bisect_left(commits, commit.asked, key=lambda one: one.answered)
+            if before and commit.offset < highest[before - 1]:
+                yield POSITION, f"{group} committed {highest[before - 1]} in {place}, and {commit.reader} {commit.offset} later"
+            began = bisect_left(starts[commit.reader, place], commit.asked)
+            if not began:
+                continue
+            since = starts[commit.reader, place][began - 1]
+            for other in commits[bisect_left(commits, since, key=lambda one: one.answered):before]:
+                if other.reader != commit.reader and other.asked > since:
+                    yield OWNERS, (f"{commit.reader} has {place} and commits {commit.offset}, and meanwhile {other.reader} "
+                                   f"has committed {other.offset}")
+                    break
+
+
 def isolation_of(facts, group):
     return next((session.isolation for session in facts.sessions if session.group == group), READ_COMMITTED)
 
 
-CHECKS = [positions, handled, progress]
+CHECKS = [positions, handled, progress, owners]

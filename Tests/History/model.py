@@ -11,6 +11,7 @@ PLACES = ["a-0", "a-1", "a-2"]
 OUTPUT = "b-0"
 ABORTED, COMMITTED = "aborted", "committed"
 TIMEOUT_SECONDS = 8
+MEMBERS = ["g-1", "g-2"]
 
 
 class Log:
@@ -40,7 +41,9 @@ class Model:
         self.logs = {place: Log() for place in [*PLACES, OUTPUT]}
         self.ends, self.stored, self.cursors = {}, {}, {}
         self.events, self.number, self.running, self.seconds = [], 0, {}, 0.0
-        self.readers = [("rc-1", READ_COMMITTED, None), ("ru-1", READ_UNCOMMITTED, None), ("g-1", READ_COMMITTED, "g")]
+        self.readers = [("rc-1", READ_COMMITTED, None), ("ru-1", READ_UNCOMMITTED, None), (None, READ_COMMITTED, "g")]
+        # The member of group "g" that has a place.
+        self.owners = dict.fromkeys(PLACES, "g-1")
         for step in range(steps):
             self.late = step > steps // 3
             self.random.choice([self.plain, self.transact, self.transact, self.poll, self.poll, self.commit, self.process])()
@@ -232,7 +235,10 @@ class Model:
         if group and self.fault == "a group is given nothing":
             self.planted = True
             return
+        if group:
+            reader = self.owners[place]
         if group and self.random.random() < 0.1:
+            reader = self.owners[place] = self.random.choice(MEMBERS)
             self.seek(reader, isolation, group, place, self.ask(group, [place])[place])
         if not group and self.random.random() < 0.05:
             self.seek(reader, isolation, group, place, self.random.randrange(len(self.logs[place].records) + 1))
@@ -245,24 +251,35 @@ class Model:
         positions = {place: self.stored.get((group, place), -1) for place in places}
         if group == "g" and positions[places[0]] > 3 and self.once("a position goes back"):
             positions[places[0]] -= 2
-            self.record("commit", group=group, positions=dict(positions))
+            self.record("commit", reader="g-1", group=group, positions=dict(positions))
         if group == "g" and positions[places[0]] > 3 and self.once("positions are forgotten"):
             positions = {place: -1 for place in places}
         self.record("told", group=group, since=since, positions=positions, **fields)
         return {place: max(offset, 0) for place, offset in positions.items()}
 
     def commit(self):
-        positions = {place: self.cursors[key, place] for key, place in self.cursors if key == "g-1"}
+        member = self.random.choice(MEMBERS)
+        positions = {place: self.cursors[member, place] for place, owner in self.owners.items()
+                     if owner == member and (member, place) in self.cursors}
         if not positions:
             return
         place = next(iter(positions))
         if not self.logs[place].open and len(self.logs[place].records) > positions[place] + 5 \
                 and self.once("a group leaves records out"):
-            self.seek("g-1", READ_COMMITTED, "g", place, len(self.logs[place].records))
+            self.seek(member, READ_COMMITTED, "g", place, len(self.logs[place].records))
             positions[place] = len(self.logs[place].records)
-        self.record("commit", group="g", positions=positions)
-        self.stored.update({("g", place): offset for place, offset in positions.items()})
-        self.record("committed", group="g", positions=positions)
+        self.store(member, positions)
+        other = next(one for one in MEMBERS if one != member)
+        if positions[place] > 3 and self.once("a commit goes back"):
+            self.store(member, {place: positions[place] - 2}, counts=False)
+        elif (other, place) in self.cursors and self.once("a partition has two owners"):
+            self.store(other, {place: positions[place]})
+
+    def store(self, member, positions, counts=True):
+        self.record("commit", reader=member, group="g", positions=positions)
+        if counts:
+            self.stored.update({("g", place): offset for place, offset in positions.items()})
+        self.record("committed", reader=member, group="g", positions=positions)
 
     def process(self):
         """Reads, writes what came of it and stores how far it is, in one transaction."""
@@ -279,7 +296,7 @@ class Model:
         for _, offset, value in records:
             self.send("p", OUTPUT, transaction, of=[place, offset], group="p")
         position = self.cursors["p", place]
-        self.record("offsets", transaction=transaction, group="p", positions={place: position})
+        self.record("offsets", reader="p", transaction=transaction, group="p", positions={place: position})
         is_commit = whole or self.random.random() < 0.8
         if not is_commit and self.random.random() < 0.5:
             self.record("failed", transaction=transaction, of="write", error="ILLEGAL_GENERATION")
@@ -297,8 +314,8 @@ class Model:
         for place in PLACES:
             self.work_on(place, whole=True)
             if self.fault != "a group is given nothing" and not self.once("a group stands still"):
-                self.read("g-1", READ_COMMITTED, "g", place, whole=True)
-                self.commit()
+                self.read(self.owners[place], READ_COMMITTED, "g", place, whole=True)
+                self.store(self.owners[place], {place: self.cursors[self.owners[place], place]})
         for reader, isolation in (("all-rc", READ_COMMITTED), ("all-ru", READ_UNCOMMITTED)):
             for place, log in self.logs.items():
                 self.seek(reader, isolation, None, place, 0)
@@ -332,6 +349,8 @@ FAULTS = {
     "a group is given nothing": {"stuck"},
     "a position goes back": {"position"},
     "positions are forgotten": {"position"},
+    "a commit goes back": {"position"},
+    "a partition has two owners": {"two owners"},
     "a transaction's position is lost": {"position", "duplicate"},
     "an aborted transaction's position counts": {"torn transaction"},
 }

@@ -211,11 +211,11 @@ class Committer(Member):
     def commit(self, consumer, positions):
         if not positions:
             return
-        self.record("commit", group=self.group, positions=positions)
+        self.record("commit", reader=self.reader, group=self.group, positions=positions)
         try:
             answer = consumer.commit(offsets=[partition_of(*one) for one in positions.items()], asynchronous=False)
             kept = {place_of(one): one.offset for one in answer if one.error is None}
-            self.record("committed", group=self.group, positions=kept)
+            self.record("committed", reader=self.reader, group=self.group, positions=kept)
         except KafkaException as error:
             self.record("note", text=f"{self.reader}: commit: {error}")
 
@@ -253,7 +253,7 @@ class Processor(Member, Transactional):
                 self.send(producer, self.random.choice(self.settings["outputs"]), transaction, of=[place, offset],
                           group=self.group)
             positions = {place: offset + 1 for place, offset, _ in given}
-            self.record("offsets", transaction=transaction, group=self.group, positions=positions)
+            self.record("offsets", reader=self.reader, transaction=transaction, group=self.group, positions=positions)
             self.send_offsets(producer, consumer, positions)
         except KafkaException as error:
             self.failed(transaction, "write", error)
