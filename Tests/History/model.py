@@ -98,6 +98,7 @@ FAULTS = {
     "a write is refused": {"refused"},
     "a write is not answered": {"refused"},
     "a transaction is refused": {"refused"},
+    "a transaction is not answered": {"refused"},
     "an open transaction is read": {"open read"},
     "an aborted transaction is read": {"aborted read"},
     "a transaction is torn": {"torn transaction"},

@@ -78,6 +78,9 @@ class Producers(Base):
             self.abort(by, transaction, "INVALID_PRODUCER_EPOCH")
         elif self.once("a transaction is refused"):
             self.abort(by, transaction, "INVALID_TXN_STATE")
+        elif self.once("a transaction is not answered"):
+            self.seconds += 60
+            self.abort(by, transaction, "no answer")
         elif self.random.random() < 0.4:
             self.end(by, transaction, self.random.random() < 0.7)
 

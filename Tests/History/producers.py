@@ -153,6 +153,8 @@ class Transactional(Writer):
                 if problem.txn_requires_abort() and is_commit:
                     return self.end(producer, transaction, False)
                 break
+        else:
+            self.record("failed", transaction=transaction, of="commit" if is_commit else "abort", error="no answer")
         self.record("ended", transaction=transaction, outcome=UNKNOWN if is_commit else ABORTED)
         return False
 

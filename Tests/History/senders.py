@@ -5,8 +5,8 @@ from finding import DISORDER, FENCED, PHANTOM, REFUSED
 
 # A member that is none any more cannot store positions: so it is to be.
 REBALANCES = {"ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "REBALANCE_IN_PROGRESS", "STALE_MEMBER_EPOCH", "FENCED_MEMBER_EPOCH"}
-# Of the sixty seconds that a plain write has.
-LEAST_SECONDS_TO_WRITE = 30
+# Who is not answered in so many seconds in which the broker is there is not just late; clients here wait for sixty.
+LATE_SECONDS = 30
 
 
 def order(facts):
@@ -55,18 +55,18 @@ def service(facts):
     """What a producer asks for is done, whether the broker is killed or not, unless time or a successor is against it."""
     for index, event in facts.failures:
         error, now = event["error"], event.get("time", 0)
-        if "value" in event:
-            send = facts.sends[event["value"]]
-            seconds = now - send.get("time", 0)
-            is_late = error == "_MSG_TIMED_OUT" and seconds - facts.seconds_away(send.get("time", 0), now) < LEAST_SECONDS_TO_WRITE
+        transaction = facts.transactions.get(event.get("transaction"))
+        since = (transaction.begun if transaction else facts.sends[event["value"]]).get("time", 0)
+        seconds = now - since
+        is_late = seconds - facts.seconds_away(since, now) < LATE_SECONDS
+        if transaction is None:
             # What becomes of one in a transaction is the transaction's.
-            if send.get("transaction") is None and not is_late:
+            is_plain = facts.transaction_of(event["value"]) is None
+            if is_plain and not (is_late and error == "_MSG_TIMED_OUT"):
                 yield REFUSED, f"{event['value']} failed after {seconds:.1f} s: {error}"
             continue
-        transaction = facts.transactions[event["transaction"]]
         is_fenced = transaction.fenced is not None and transaction.fenced < index
-        seconds = now - transaction.begun.get("time", 0)
-        has_expired = seconds >= transaction.begun.get("timeout", float("inf"))
+        has_expired = is_late and seconds >= transaction.begun.get("timeout", float("inf"))
         # Of a transaction of which the broker knows nothing yet an abort may meet the one before it, not quite ended.
         is_unknown = error == "INVALID_TXN_STATE" and event["of"] == "abort" and not any(
             value in facts.acknowledged for value in transaction.values)
