@@ -5,7 +5,7 @@ import subprocess
 import time
 
 import confluent_kafka
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 
 from actor import QUICK, SILENT, Actor
 from facts import ABORTED, COMMITTED, UNKNOWN
@@ -17,8 +17,8 @@ class Writer(Actor):
     def __init__(self, *arguments, **settings):
         super().__init__(*arguments, **settings)
         self.number = 0
-        # What nothing is known of yet.
-        self.waiting = set()
+        # What nothing is known of yet; and whether an abort has thrown some of it away.
+        self.waiting, self.has_purged = set(), False
 
     def next_value(self):
         self.number += 1
@@ -32,6 +32,7 @@ class Writer(Actor):
             if message.offset() >= 0:
                 self.record("acknowledged", value=value, place=place, offset=message.offset())
         else:
+            self.has_purged |= error.code() in (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
             self.record("failed", value=value, error=error.name(), text=str(error))
 
     def send(self, producer, place, transaction=None, **fields):
@@ -70,6 +71,7 @@ class Transactional(Writer):
 
     def open(self):
         """A producer that has taken over the id."""
+        self.has_purged = False
         while True:
             producer = confluent_kafka.Producer(
                 {**QUICK, "bootstrap.servers": self.address, "transactional.id": self.name, "linger.ms": 2,
@@ -134,7 +136,10 @@ class Transactional(Writer):
         return producer if self.end(producer, transaction, False) else self.open()
 
     def end(self, producer, transaction, is_commit):
-        """Commits or aborts. False when the producer can do no more."""
+        """Commits or aborts. False when the producer can do no more.
+
+        That is so, too, when an abort has thrown messages away: after a kill such a one may be in the log, and librdkafka
+        (2.16) gives its sequence number to the next one, which is then refused for good or taken for the same again."""
         self.record("end", transaction=transaction, commit=is_commit)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
@@ -143,8 +148,9 @@ class Transactional(Writer):
                     producer.commit_transaction(5)
                 else:
                     producer.abort_transaction(5)
+                    producer.poll(0)
                 self.record("ended", transaction=transaction, outcome=COMMITTED if is_commit else ABORTED)
-                return True
+                return not self.has_purged
             except KafkaException as error:
                 problem = error.args[0]
                 if problem.retriable():
