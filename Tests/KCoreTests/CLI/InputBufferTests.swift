@@ -92,6 +92,7 @@ import Testing
         log.transactionBegan()
         #expect(!log.isTransactionLost)
         log.skipped(nextSerial: 3, topic: "", message: "bad")
+        #expect(log.isTransactionLost)
         log.skipped(nextSerial: 6, topic: "", message: nil)
         log.failed(serial: 5, topic: "t", partition: 0, message: "no")
         log.failed(serial: 4, topic: "t", partition: 0, message: "no")
@@ -107,6 +108,17 @@ import Testing
         #expect(log.count == 9)
         log.aborted(9..<9, message: "aborted")
         #expect(log.count == 9 && log.takeLines().isEmpty)
+    }
+
+    @Test func `a record that is missing loses the transaction that it belongs to, and what is no record does not`() {
+        let log = FailureLog(isTransactional: true)
+        log.skipped(nextSerial: 0, topic: "", message: nil)
+        #expect(!log.isTransactionLost && log.skippedInTransaction == nil)
+        log.skipped(nextSerial: 3, topic: "", message: "bad")
+        log.skipped(nextSerial: 3, topic: "", message: "worse")
+        #expect(log.isTransactionLost && log.skippedInTransaction == 5)
+        log.transactionBegan()
+        #expect(!log.isTransactionLost && log.skippedInTransaction == nil)
     }
 
     @Test func `long lists go to several lines`() {

@@ -189,6 +189,63 @@ import Testing
         #expect(cluster.read("t") == "one\ntwo\n")
     }
 
+    /// What stands where the second of three records should be: no envelope, one for no partition, one that is too large,
+    /// one for a topic that there cannot be, and one for none.
+    private static let missing = [
+        "not an envelope", #"{"topic":"t","partition":9,"value":"b"}"#,
+        #"{"topic":"t","value":"\#(String(repeating: "x", count: 2 << 20))"}"#,
+        #"{"topic":"no such topic","value":"b"}"#, #"{"value":"b"}"#,
+    ]
+
+    @Test(arguments: missing.indices, [nil, "2"])
+    func `a transaction with a line that cannot be sent is aborted`(index: Int, every: String?) throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "1").status == .done)
+        let envelopes = ["a", "c"].map { #"{"topic":"t","value":"\#($0)"}"# }
+        let input = [envelopes[0], Self.missing[index], envelopes[1]].map { $0 + "\n" }.joined()
+        let test = TestConsole(
+            tool: "kproduce", input: input, environment: ["KAFKA_BOOTSTRAP_SERVERS": cluster.server])
+        let words =
+            ["--json", "--transactional-id", "x"]
+            + (every.map { ["--commit-every", $0] } ?? [])
+        #expect(Command.kproduce.run(words, test.console) == .failed)
+        let errors = test.errors.text
+        #expect(errors.contains("kproduce: record 2 "), "\(errors)")
+        #expect(errors.contains("kproduce: 0 records committed, 1 aborted, "), "\(errors)")
+        #expect(errors.contains(", 2 failed\n"), "\(errors)")
+        #expect(
+            errors.hasSuffix(
+                "kproduce: the transaction can only be aborted: record 2 cannot be sent; what comes behind it was not\n"
+            ),
+            "\(errors)")
+        // What was aborted is behind a marker, and nothing else came.
+        let partition = try #require(cluster.broker.partitions.table.value.find("t")?.partition(0))
+        #expect(cluster.read("t") == "")
+        #expect(partition.log.logEndOffset <= 2)
+    }
+
+    @Test func `of several files that are a record each, all are committed or none, and with an interval each`() throws
+    {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "1").status == .done)
+        let files = ["small", "huge", "other"].map { cluster.directory + "/" + $0 }
+        for (file, text) in zip(files, ["small", String(repeating: "x", count: 3 << 20), "other"]) {
+            try SystemDisk().replaceFile(file, with: Bytes(text), durable: false)
+        }
+        func produce(_ words: String...) -> (status: KCore.ExitStatus, errors: String) {
+            let test = TestConsole(tool: "kproduce", environment: ["KAFKA_BOOTSTRAP_SERVERS": cluster.server])
+            let status = Command.kproduce.run(["-t", "t", "-D", "", "--transactional-id", "w"] + words, test.console)
+            return (status, test.errors.text)
+        }
+        let whole = produce(files[0], files[1], files[2])
+        #expect(whole.status == .failed && whole.errors.contains("record 2 for t not delivered: "), "\(whole.errors)")
+        #expect(whole.errors.contains("0 records committed, 1 aborted, "), "\(whole.errors)")
+        #expect(cluster.read("t") == "")
+        let each = produce("--commit-every", "1", files[0], files[1], files[2])
+        #expect(each.status == .failed && each.errors.contains("1 record committed, 0 aborted, "), "\(each.errors)")
+        #expect(lines(cluster, "t", awaiting: ["small"]) == ["small"])
+    }
+
     @Test func `transactions are listed, described and aborted`() throws {
         let cluster = try Cluster()
         #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "1").status == .done)

@@ -91,6 +91,42 @@ struct TransactionalProducerTests {
         #expect(!broker.state.withLock { $0.requests }.contains { $0.hasPrefix("EndTxn") })
     }
 
+    @Test func `a transaction with a record that cannot be sent can only be aborted, and the next one begins anew`()
+        throws
+    {
+        let broker = try FakeBroker(transactionVersion: 2)
+        defer { broker.stop() }
+        let client = try KafkaClient(try broker.config([("transactional.id", "id")]))
+        defer { client.close() }
+        let producer = Producer(client) { _ in }
+        try producer.initTransactions()
+        let topic = try producer.topic("t")
+        func send(_ value: Bytes, partition: Int32? = nil) throws {
+            try value.withUnsafeBytes { value throws(ClientError) in
+                _ = try producer.send(to: topic, partition: partition, key: nil, value: value)
+            }
+        }
+        let refused: [(value: Bytes, partition: Int32?)] = [
+            (Bytes("x"), 99), (Bytes([UInt8](repeating: 0, count: 2 << 20)), nil),
+        ]
+        for record in refused {
+            try producer.beginTransaction()
+            try send(Bytes("before"))
+            #expect(throws: ClientError.self) { try send(record.value, partition: record.partition) }
+            let error = #expect(throws: ClientError.self) { try producer.commitTransaction() }
+            let message = error?.message ?? ""
+            #expect(
+                message.hasPrefix("the transaction can only be aborted: a record of the transaction cannot be sent: "),
+                "\(message)")
+            try producer.abortTransaction()
+        }
+        try producer.beginTransaction()
+        try send(Bytes("after"))
+        try producer.commitTransaction()
+        try producer.close()
+        #expect(try broker.values().last == "after")
+    }
+
     @Test func `the transaction before is waited for, and order and records survive that`() throws {
         let faults = Array(repeating: FakeBroker.Fault.refuse(.concurrentTransactions), count: 3)
         let broker = try FakeBroker(faults: faults, transactionVersion: 2)

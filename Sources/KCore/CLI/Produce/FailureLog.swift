@@ -29,6 +29,8 @@ final class FailureLog: Sendable {
         var skippedAt: [Int64] = []
         // Serial numbers of what the client had and could not deliver, since the open transaction began.
         var failedInTransaction: [Int64] = []
+        // The number of the first record that the client never got, of those that belong to the open transaction.
+        var skippedInTransaction: Int64?
     }
 
     private let state = Mutex(State())
@@ -41,7 +43,13 @@ final class FailureLog: Sendable {
     var count: Int64 { state.withLock { $0.count } }
 
     /// Whether the open transaction has a record that failed, so that it can only be aborted.
-    var isTransactionLost: Bool { state.withLock { !$0.failedInTransaction.isEmpty } }
+    var isTransactionLost: Bool {
+        state.withLock { !$0.failedInTransaction.isEmpty || $0.skippedInTransaction != nil }
+    }
+
+    /// The number, from 1, of the first record of the open transaction that the client never got, of which the producer
+    /// does not know that it is missing.
+    var skippedInTransaction: Int64? { state.withLock { $0.skippedInTransaction } }
 
     /// The client's record `serial` has failed.
     func failed(serial: Int64, topic: String, partition: Int32?, message: String) {
@@ -53,7 +61,9 @@ final class FailureLog: Sendable {
     }
 
     /// What comes from now on belongs to another transaction.
-    func transactionBegan() { state.withLock { $0.failedInTransaction = [] } }
+    func transactionBegan() {
+        state.withLock { ($0.failedInTransaction, $0.skippedInTransaction) = ([], nil) }
+    }
 
     /// The open transaction was aborted: all of the client's records in it have failed, also those that brokers took.
     func aborted(_ serials: Range<Int64>, message: String) {
@@ -67,12 +77,13 @@ final class FailureLog: Sendable {
     }
 
     /// A piece of input never came to the client, whose next serial number is `nextSerial`. `message` nil: it was no
-    /// record, such as an empty line between envelopes.
+    /// record, such as an empty line between envelopes. A record that is missing makes the open transaction lost.
     func skipped(nextSerial: Int64, topic: String, message: String?) {
         state.withLock { state in
             if let message {
                 let number = nextSerial + Int64(state.skippedAt.count) + 1
                 FailureLog.add(number...number, topic: topic, partition: nil, message, to: &state)
+                if isTransactional, state.skippedInTransaction == nil { state.skippedInTransaction = number }
             }
             state.skippedAt.append(nextSerial)
         }

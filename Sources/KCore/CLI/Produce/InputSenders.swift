@@ -53,10 +53,15 @@ final class WholeInputSender: InputSender {
     private let topic: ProducerTopic
     private let format: LineFormat
     private let failures: FailureLog
+    private let transactions: ProduceTransactions?
     private var nextSerial: Int64 = 0
 
-    init(_ settings: ProduceSettings, _ producer: Producer, _ topic: ProducerTopic, _ failures: FailureLog) {
+    init(
+        _ settings: ProduceSettings, _ producer: Producer, _ topic: ProducerTopic, _ failures: FailureLog,
+        _ transactions: ProduceTransactions?
+    ) {
         self.producer = producer
+        self.transactions = transactions
         self.topic = topic
         self.failures = failures
         format = settings.format
@@ -77,6 +82,7 @@ final class WholeInputSender: InputSender {
             try send(key, isNull ? nil : value)
         }
         input.consume(input.unread.count)
+        try transactions?.commitIfDue()
     }
 
     private func send(_ key: UnsafeRawBufferPointer?, _ value: UnsafeRawBufferPointer?) throws(ClientError) {
@@ -86,7 +92,7 @@ final class WholeInputSender: InputSender {
                 + (try producer.send(
                     to: topic, partition: format.partition, key: key, value: value, headers: format.headers))
         } catch {
-            // A record that can never be sent, such as one that is too large; the other files go on.
+            // A record that can never be sent, such as one that is too large; without transactions the other files go on.
             guard error.errorCode != nil else { throw error }
             failures.skipped(nextSerial: nextSerial, topic: topic.name, message: error.message)
         }
@@ -171,7 +177,7 @@ final class EnvelopeSender: InputSender {
                         headers: envelope.headers.isEmpty ? noHeaders : EncodedHeaders(envelope.headers),
                         timestampMs: envelope.timestampMs))
             } catch {
-                // A record that can never be sent; the others go on.
+                // A record that can never be sent; without transactions the others go on.
                 guard error.errorCode != nil else { throw error }
                 failures.skipped(nextSerial: nextSerial, topic: name, message: error.message)
             }

@@ -8,9 +8,10 @@ extension Command {
             acknowledged, it is named there with the reason, and the exit status is 1.
             """,
             """
-            With --transactional-id a record is delivered when its transaction is committed. One that is open for
-            longer than transaction.timeout.ms, a minute if -X does not set it, is aborted by the broker: for input
-            that takes longer there is --commit-every.
+            With --transactional-id a record is delivered when its transaction is committed. One in which a record
+            cannot be sent is aborted, and what comes behind is not sent. One that is open for longer than
+            transaction.timeout.ms, a minute if -X does not set it, is aborted by the broker: for input that takes
+            longer there is --commit-every.
             """,
         ],
         operands: [Operand("FILE", kind: .path, repeatable: true, help: "Input instead of stdin; - is stdin")],

@@ -97,7 +97,8 @@ final class ProduceRun {
             sender =
                 switch topic {
                 case nil: EnvelopeSender(settings, producer, failures, transactions)
-                case let topic? where settings.isWholeInput: WholeInputSender(settings, producer, topic, failures)
+                case let topic? where settings.isWholeInput:
+                    WholeInputSender(settings, producer, topic, failures, transactions)
                 case let topic?: LineSender(settings, producer, topic, transactions)
                 }
         } catch {

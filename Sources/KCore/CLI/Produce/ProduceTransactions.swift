@@ -85,8 +85,13 @@ final class ProduceTransactions {
     }
 
     /// Ends the last transaction.
+    /// - Throws: also when a record is missing in it: a transaction is there as a whole or not at all.
     func commit() throws(ClientError) {
         guard isOpen else { return }
+        if let number = failures.skippedInTransaction {
+            let why = "record \(number) cannot be sent; what comes behind it was not"
+            throw ClientError(.badData, "the transaction can only be aborted: \(why)")
+        }
         let records = openRecords
         do throws(ClientError) {
             try producer.commitTransaction()

@@ -99,7 +99,8 @@ public final class Producer: Sendable {
     ///   - partition: nil for the partitioner's choice.
     ///   - timestampMs: since 1970; nil for now.
     /// - Returns: the record's serial number: 0, 1, 2, ... in the order in which they are taken.
-    /// - Throws: ``ClientError`` for a record that can never be sent: it is not taken and has no number.
+    /// - Throws: ``ClientError`` for a record that can never be sent: it is not taken and has no number. The transaction
+    ///   that it should have been in can only be aborted.
     @discardableResult
     public func send(
         to topic: ProducerTopic, partition: Int32? = nil, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
@@ -160,13 +161,21 @@ public final class Producer: Sendable {
             accumulator.withLock { $0.urgency -= 1 }
             return false
         case .tooLarge:
-            throw .recordTooLarge(topic.name, client.config)
+            throw refusing(.recordTooLarge(topic.name, client.config))
         case .noSuchPartition:
-            throw ClientError(
-                .broker(.unknownTopicOrPartition),
-                "\(topic.name) has no partition \(partition ?? -1); it has 0 to \(topic.partitionCount - 1)")
+            throw refusing(
+                ClientError(
+                    .broker(.unknownTopicOrPartition),
+                    "\(topic.name) has no partition \(partition ?? -1); it has 0 to \(topic.partitionCount - 1)"))
         case .ended(let error): throw error
         }
+    }
+
+    // A transaction is committed with all that it was given, or not at all.
+    private func refusing(_ error: ClientError) -> ClientError {
+        let failure = ClientError(error.kind, "a record of the transaction cannot be sent: \(error.message)")
+        client.loop.execute { [runner] in runner.transactionFailed(failure) }
+        return error
     }
 
     private func notify() {
