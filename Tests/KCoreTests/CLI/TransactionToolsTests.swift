@@ -308,6 +308,48 @@ import Testing
         #expect(cluster.read("t") == "")
     }
 
+    @Test func `a transaction that its coordinator knows as open is not ended in one partition only`() throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "2").status == .done)
+        let client = try client(cluster, [("transactional.id", "live")])
+        defer { client.close() }
+        let producer = Producer(client) { _ in }
+        try producer.initTransactions()
+        let topic = try producer.topic("t")
+        try producer.beginTransaction()
+        try Bytes("whole").withUnsafeBytes { bytes throws(ClientError) in
+            _ = try producer.send(to: topic, partition: 0, key: nil, value: bytes)
+        }
+        try producer.flush()
+        let hanging = ["txn", "abort", "--start-offset", "0"]
+        func abort(_ words: String...) -> (status: KCore.ExitStatus, output: String, errors: String) {
+            let test = TestConsole(tool: "kadmin", environment: ["KAFKA_BOOTSTRAP_SERVERS": cluster.server])
+            let status = Command.kadmin.run(hanging + words, test.console)
+            return (status, test.output.text, test.errors.text)
+        }
+        for option in ["-y", "--dry-run"] {
+            let refused = abort("-p", "t:0", option)
+            #expect(refused.status == .failed && refused.output == "")
+            #expect(refused.errors.contains(" in t-0 is not over: live is Ongoing"), "\(refused.errors)")
+            #expect(refused.errors.hasSuffix("kadmin txn abort live ends all of it\n"), "\(refused.errors)")
+        }
+        // What the same producer left in a partition that this transaction does not have does hang.
+        let known = try #require(
+            try AdminClient(client).describeProducers(TopicPartition(topic: "t", partition: 0)).first)
+        var options = BatchOptions()
+        options.producerId = known.producerId
+        options.producerEpoch = Int16(known.epoch)
+        options.baseSequence = 0
+        options.isTransactional = true
+        let other = try #require(cluster.broker.partitions.table.value.find("t")?.partition(1))
+        _ = try other.append(Batches.make(["hangs"], options: options), requiredAcks: -1, origin: .coordinator)
+        let done = abort("-p", "t:1", "-y")
+        #expect(done.output == "aborted the transaction of producer \(known.producerId) in t-1\n", "\(done.errors)")
+        #expect(other.lastStableOffset == 2)
+        try producer.commitTransaction()
+        #expect(lines(cluster, "t", awaiting: ["whole"]) == ["whole"])
+    }
+
     @Test func `offsets of a group count with the transaction`() throws {
         let cluster = try Cluster()
         #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "1").status == .done)

@@ -37,12 +37,14 @@ public struct ProducerDescription: Sendable, Equatable {
 extension AdminClient {
     /// - Parameters:
     ///   - states: names of states; empty for all.
+    ///   - producerIds: empty for all.
     ///   - minDurationMs: how long a transaction must have been open; -1 for any time.
     public func listTransactions(
-        states: [String] = [], minDurationMs: Int64 = -1
+        states: [String] = [], producerIds: [Int64] = [], minDurationMs: Int64 = -1
     ) throws(ClientError) -> [TransactionListing] {
         var request = ListTransactionsRequest()
         request.stateFilters = states
+        request.producerIdFilters = producerIds
         request.durationFilter = minDurationMs
         var listings: [TransactionListing] = []
         for id in try brokerIds() {

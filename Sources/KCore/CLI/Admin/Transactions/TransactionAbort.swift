@@ -10,8 +10,8 @@ extension Command {
             """
             Of an ID, the producer is fenced and what it has open is aborted. With -p, the transaction that
             begins at --start-offset in that partition is ended, for those that no coordinator knows of any
-            more; what a coordinator does know of should be aborted by its id. Where such a transaction begins is
-            what kadmin producer describe calls OPEN-FROM.
+            more; one that a coordinator knows as Ongoing there is refused, to be aborted by its id as a whole.
+            Where such a transaction begins is what kadmin producer describe calls OPEN-FROM.
             """
         ],
         operands: [Operand("ID", repeatable: true)],
@@ -72,9 +72,26 @@ extension Command {
                     + "where one is")
         }
         let what = "the transaction of producer \(producer.producerId) in \(place)"
+        if let id = try transaction(of: producer, in: place, run.admin) {
+            return run.failed(
+                "\(what) is not over: \(id) is Ongoing, and would lose only what it wrote there; kadmin txn abort \(id) "
+                    + "ends all of it")
+        }
         if run.isDryRun { return run.done("would abort \(what)") }
         guard try run.confirm("Abort \(what)?") else { return run.failed("nothing was aborted") }
         try run.admin.abortTransaction(of: producer, in: place)
         run.done("aborted \(what)")
+    }
+
+    // The id whose open transaction has the partition, as its coordinator knows. Nobody would tell its producer, whose
+    // commit makes the rest count. What is prepared waits for its markers only, of which this may be the one that is missing.
+    private static func transaction(
+        of producer: ProducerDescription, in place: TopicPartition, _ admin: AdminClient
+    ) throws(ClientError) -> String? {
+        let ongoing = TransactionStatus.ongoing.name
+        let ids = try admin.listTransactions(states: [ongoing], producerIds: [producer.producerId])
+        return try admin.describeTransactions(ids.map(\.transactionalId)).first {
+            $0.error == .none && $0.state == ongoing && $0.partitions.contains(place)
+        }?.transactionalId
     }
 }
