@@ -11,7 +11,8 @@ extension Command {
             With --transactional-id a record is delivered when its transaction is committed. One in which a record
             cannot be sent is aborted, and what comes behind is not sent. One that is open for longer than
             transaction.timeout.ms, a minute if -X does not set it, is aborted by the broker: for input that takes
-            longer there is --commit-every.
+            longer there is --commit-every. Of a number of records, a transaction ends with fewer when half of that
+            time is over.
             """,
         ],
         operands: [Operand("FILE", kind: .path, repeatable: true, help: "Input instead of stdin; - is stdin")],

@@ -37,7 +37,9 @@ final class ProduceRun {
         }
         transactions =
             client.config.isTransactional
-            ? ProduceTransactions(producer, failures, settings.commitEvery, console.clock) : nil
+            ? ProduceTransactions(
+                producer, failures, settings.commitEvery, console.clock, timeoutMs: client.config.transactionTimeoutMs)
+            : nil
         // The brokers may be gone, and delivery.timeout.ms is longer than anybody waits who has pressed ^C.
         console.interruption?.onInterrupt { [producer, isFinished] in
             if isFinished.wait(timeoutMs: graceMs, { $0 ? () : nil }) == nil { producer.abort() }

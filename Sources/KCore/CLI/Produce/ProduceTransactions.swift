@@ -22,8 +22,10 @@ final class ProduceTransactions {
     private let failures: FailureLog
     private let interval: CommitInterval?
     private let clock: any Clock
+    private let maxOpenMs: Int64?
     private var begunRecords: Int64 = 0
-    private var begunMs: Int64 = 0
+    // When the open transaction was seen to have a record; nil before.
+    private var firstRecordMs: Int64?
     private var isOpen = false
     // The coordinator was asked to commit, and nobody said what came of it.
     private var mayBeCommitted = false
@@ -32,11 +34,21 @@ final class ProduceTransactions {
     /// Records of transactions that were not.
     private(set) var abortedRecords: Int64 = 0
 
-    init(_ producer: Producer, _ failures: FailureLog, _ interval: CommitInterval?, _ clock: any Clock) {
+    /// - Parameter timeoutMs: after which the broker aborts a transaction. One of a number of records is committed when half
+    ///   of that is over, though it has fewer: input may come slowly.
+    init(
+        _ producer: Producer, _ failures: FailureLog, _ interval: CommitInterval?, _ clock: any Clock, timeoutMs: Int
+    ) {
         self.producer = producer
         self.failures = failures
         self.interval = interval
         self.clock = clock
+        maxOpenMs =
+            switch interval {
+            case nil: nil
+            case .milliseconds(let ms): ms
+            case .records: max(Int64(timeoutMs) / 2, 1)
+            }
     }
 
     /// Takes over the transactional id, and begins the first transaction.
@@ -49,7 +61,7 @@ final class ProduceTransactions {
         failures.transactionBegan()
         try producer.beginTransaction()
         begunRecords = producer.acceptedRecords
-        begunMs = clock.monotonicMs
+        firstRecordMs = nil
         isOpen = true
     }
 
@@ -62,24 +74,19 @@ final class ProduceTransactions {
         return Int(clamping: max(count - openRecords, 0))
     }
 
-    /// Until the open transaction has to end; nil when only records can end it.
+    /// Until the open transaction has to end; nil when only records can end it, or it has none yet.
     var dueInMs: Int64? {
-        guard case .milliseconds(let ms) = interval, openRecords > 0 else { return nil }
-        return begunMs + ms - clock.monotonicMs
+        guard let maxOpenMs, let firstRecordMs else { return nil }
+        return firstRecordMs + maxOpenMs - clock.monotonicMs
     }
 
     /// Ends the open transaction and begins another one, if it is time.
     /// - Throws: also when there is no use in going on, because a record has failed.
     func commitIfDue() throws(ClientError) {
         if failures.isTransactionLost { return try commit() }
-        switch interval {
-        case nil: return
-        case .records: if room ?? 1 > 0 { return }
-        case .milliseconds:
-            // Time begins to run with the first record.
-            if openRecords == 0 { return begunMs = clock.monotonicMs }
-            if dueInMs ?? 1 > 0 { return }
-        }
+        guard interval != nil else { return }
+        if firstRecordMs == nil, openRecords > 0 { firstRecordMs = clock.monotonicMs }
+        guard room == 0 || dueInMs ?? 1 <= 0 else { return }
         try commit()
         try begin()
     }
