@@ -98,6 +98,17 @@ enum ConsumeAssignment {
         "\(partition) cannot be read now, and is tried again: \(code.name): \(code.meaning)"
     }
 
+    /// For a person.
+    static func blocked(_ error: ClientError) -> String {
+        let advice =
+            switch error.errorCode {
+            case .unstableOffsetCommit: "; kadmin txn list --state Ongoing shows what holds them"
+            case .coordinatorLoadInProgress, .coordinatorNotAvailable, .notCoordinator: "; the broker's log says why"
+            default: ""
+            }
+        return "\(error.message), and is tried again\(advice)"
+    }
+
     /// The part of what there is to read that has been read; nil where no end is known.
     static func share(_ positions: [Consumer.Position]) -> Double? {
         var (done, whole): (Int64, Int64) = (0, 0)

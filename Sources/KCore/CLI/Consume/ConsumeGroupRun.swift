@@ -100,6 +100,9 @@ final class ConsumeGroupRun {
             case .waits(let partition, let code):
                 progress.clear()
                 if !settings.isQuiet { console.warning(ConsumeAssignment.waits(partition, code)) }
+            case .blocked(let error):
+                progress.clear()
+                if !settings.isQuiet { console.warning(ConsumeAssignment.blocked(error)) }
             case .records(let fetched):
                 try print(fetched, consumer)
                 if output.failure != nil { return }

@@ -247,6 +247,9 @@ final class ConsumeSinkRun {
             case .waits(let partition, let code):
                 progress.clear()
                 if !settings.isQuiet { console.warning(ConsumeAssignment.waits(partition, code)) }
+            case .blocked(let error):
+                progress.clear()
+                if !settings.isQuiet { console.warning(ConsumeAssignment.blocked(error)) }
             case .madeAnew(let partitions, _): throw sink.madeAnew(partitions)
             case .records(let fetched):
                 let left = settings.maxRecords.map { $0 - records } ?? .max

@@ -193,7 +193,7 @@ public final class Consumer: Sendable {
                 switch state.events.removeFirst() {
                 case .madeAnew(let partitions, _, _): return .success((.madeAnew(partitions), false))
                 case .waits(let partition, let code): return .success((.waits(partition, code), false))
-                case .assigned, .began, .revoking, .lost: break
+                case .assigned, .began, .blocked, .revoking, .lost: break
                 }
             }
             if let records = state.take() {

@@ -25,6 +25,7 @@ final class ConsumerMembership: GroupMembership {
     private(set) var topics: Set<String> = []
     private(set) var isLookingUp = false
     private(set) var heartbeatIntervalMs: Int64
+    var obstacle = GroupObstacle()
 
     private var ownedIds: [Uuid: Set<Int32>] = [:]
     private var target: [Uuid: Set<Int32>] = [:]
@@ -190,14 +191,15 @@ final class ConsumerMembership: GroupMembership {
         said = nil
         guard error.isRetriable else { return fail(error) }
         coordinator = nil
-        backOff(nowMs)
+        backOff(nowMs, error)
     }
 
     private func found(_ response: FindCoordinatorResponse, _ nowMs: Int64) {
         switch response.coordinator(of: settings.groupId) {
         case .success(let address?): (coordinator, failures) = (address, 0)
-        case .success(nil): backOff(nowMs)
-        case .failure(let error): error.isRetriable ? backOff(nowMs) : fail(error)
+        case .success(nil):
+            backOff(nowMs, .refused("find the coordinator of group \(settings.groupId)", .coordinatorNotAvailable))
+        case .failure(let error): error.isRetriable ? backOff(nowMs, error) : fail(error)
         }
     }
 
@@ -206,6 +208,7 @@ final class ConsumerMembership: GroupMembership {
             return refused("stay in group \(settings.groupId)", response.errorCode, response.errorMessage, nowMs)
         }
         failures = 0
+        obstacle.isGone()
         phase = .member
         (epoch, said) = (response.memberEpoch, sending)
         if response.heartbeatIntervalMs > 0 { heartbeatIntervalMs = Int64(response.heartbeatIntervalMs) }
@@ -240,11 +243,11 @@ final class ConsumerMembership: GroupMembership {
             phase = .unjoined
         case .coordinatorNotAvailable, .notCoordinator:
             (coordinator, said) = (nil, nil)
-            backOff(nowMs)
+            backOff(nowMs, .refused(action, code, detail: message))
         default:
             said = nil
-            if code.isRetriable { return backOff(nowMs) }
-            fail(.refused(action, code, detail: message))
+            let error = ClientError.refused(action, code, detail: message)
+            if code.isRetriable { backOff(nowMs, error) } else { fail(error) }
         }
     }
 
@@ -327,7 +330,8 @@ final class ConsumerMembership: GroupMembership {
         (epoch, hasToldShare, isLookingUp) = (0, false, false)
     }
 
-    private func backOff(_ nowMs: Int64) {
+    private func backOff(_ nowMs: Int64, _ error: ClientError) {
+        obstacle.met(error, nowMs: nowMs)
         failures += 1
         notBeforeMs = nowMs + settings.retryBackoff.delayMs(failures: failures, using: &generator)
     }

@@ -25,6 +25,8 @@ public final class GroupConsumer: Sendable {
         case began([TopicPartition: Int64])
         /// This cannot be read now, for this reason, and is tried again.
         case waits(TopicPartition, ErrorCode)
+        /// The group's coordinator does not let this member begin, or cannot be found, for this reason; it is tried again.
+        case blocked(ClientError)
         /// Nothing came in time.
         case timeout
         /// All of the share was read to the end as it was when it began; see `stopsAtEnd`.
@@ -150,6 +152,7 @@ public final class GroupConsumer: Sendable {
             }
             return .madeAnew(partitions, isReadOn: isReadOn)
         case .event(.waits(let partition, let code)): return .waits(partition, code)
+        case .event(.blocked(let error)): return .blocked(error)
         case .event(.began(let offsets)):
             // As Java's consumer: also where nothing was read yet.
             if client.config.isAutoCommit {

@@ -18,6 +18,7 @@ final class GroupMember: GroupMembership {
     /// What this member has, as far as the reader was told.
     private(set) var owned: Set<TopicPartition> = []
     private(set) var isLeader = false
+    var obstacle = GroupObstacle()
 
     private(set) var topics: Set<String> = []
     private var mustRejoin = false
@@ -252,14 +253,14 @@ final class GroupMember: GroupMembership {
         guard error.isRetriable else { return fail(error) }
         coordinator = nil
         if !isHeartbeat && (phase == .joining || phase == .syncing) { phase = .unjoined }
-        backOff(nowMs)
+        backOff(nowMs, error)
     }
 
     private func found(_ response: FindCoordinatorResponse, _ nowMs: Int64) {
         switch response.coordinator(of: settings.groupId) {
         case .success(let address?): (coordinator, lastHeardMs, failures) = (address, nowMs, 0)
-        case .success(nil): backOff(nowMs)
-        case .failure(let error): error.isRetriable ? backOff(nowMs) : fail(error)
+        case .success(nil): backOff(nowMs, .refused("find the coordinator of \(name)", .coordinatorNotAvailable))
+        case .failure(let error): error.isRetriable ? backOff(nowMs, error) : fail(error)
         }
     }
 
@@ -278,6 +279,7 @@ final class GroupMember: GroupMembership {
             return fail(ClientError(.badData, "\(name) has chosen an assignor that nobody offered"))
         }
         failures = 0
+        obstacle.isGone()
         (memberId, generation, assignor) = (response.memberId, response.generationId, chosen)
         (lastHeardMs, nextHeartbeatMs) = (nowMs, nowMs + settings.heartbeatIntervalMs)
         isLeader = response.leader == response.memberId
@@ -334,6 +336,7 @@ final class GroupMember: GroupMembership {
 
     private func beaten(_ code: ErrorCode, _ nowMs: Int64) {
         nextHeartbeatMs = nowMs + settings.heartbeatIntervalMs
+        if code == .none || code == .rebalanceInProgress { obstacle.isGone() }
         switch code {
         case .none: lastHeardMs = nowMs
         case .rebalanceInProgress:
@@ -369,9 +372,9 @@ final class GroupMember: GroupMembership {
             break
         case .coordinatorNotAvailable, .notCoordinator:
             coordinator = nil
-            backOff(nowMs)
+            backOff(nowMs, .refused(action, code))
         case .coordinatorLoadInProgress:
-            backOff(nowMs)
+            backOff(nowMs, .refused(action, code))
         case .fencedInstanceId:
             let instance = settings.instanceId ?? ""
             fail(
@@ -379,7 +382,8 @@ final class GroupMember: GroupMembership {
                     .broker(code),
                     "cannot \(action): another consumer has taken the place of group.instance.id=\(instance)"))
         default:
-            if code.isRetriable { backOff(nowMs) } else { fail(.refused(action, code)) }
+            let error = ClientError.refused(action, code)
+            if code.isRetriable { backOff(nowMs, error) } else { fail(error) }
         }
     }
 
@@ -411,7 +415,8 @@ final class GroupMember: GroupMembership {
         (pending, pendingHeartbeat) = (nil, nil)
     }
 
-    private func backOff(_ nowMs: Int64) {
+    private func backOff(_ nowMs: Int64, _ error: ClientError) {
+        obstacle.met(error, nowMs: nowMs)
         failures += 1
         notBeforeMs = nowMs + settings.retryBackoff.delayMs(failures: failures, using: &generator)
     }

@@ -24,6 +24,8 @@ protocol GroupMembership: AnyObject {
     /// Whether it has what it was given, as far as it knows.
     var isSettled: Bool { get }
     var heartbeatIntervalMs: Int64 { get }
+    /// Why it is no member yet, or none any more, though it tries.
+    var obstacle: GroupObstacle { get set }
 
     /// Which topics the reader wants.
     func subscribe(_ topics: Set<String>)

@@ -24,6 +24,8 @@ enum GroupEvent: Sendable, Equatable {
     case began([TopicPartition: Int64])
     /// This cannot be read now, for this reason.
     case waits(TopicPartition, ErrorCode)
+    /// The coordinator does not let this member begin, for this reason.
+    case blocked(ClientError)
     /// To be answered with the number once the reader has let go.
     case revoking([TopicPartition], number: Int)
     case lost([TopicPartition])

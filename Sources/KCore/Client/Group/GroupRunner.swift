@@ -16,7 +16,7 @@ final class GroupRunner: @unchecked Sendable {
     private let topics: GroupTopics
     let stopsAtEnd: Bool
     private let isToldWhereToBegin: Bool
-    private let queue: Monitor<FetchQueue>
+    let queue: Monitor<FetchQueue>
     let fetcher: ConsumerRunner
     let logger: Logger
     private var connections: [Line: BrokerConnection] = [:]
@@ -26,6 +26,8 @@ final class GroupRunner: @unchecked Sendable {
     /// Until when leaving waits for commits, and who is to be told.
     var goodbye: (untilMs: Int64, completion: () -> Void)?
     var end: GroupEnd
+    /// Why it is not known yet where to begin.
+    var offsetsObstacle = GroupObstacle()
 
     init(
         runtime: ClientRuntime, settings: MembershipSettings, topics: GroupTopics, queue: Monitor<FetchQueue>,
@@ -141,6 +143,7 @@ final class GroupRunner: @unchecked Sendable {
         member.advance(nowMs: runtime.nowMs)
         apply()
         if member.isSilent { queue.withLock { $0.isSilent = true } }
+        tellObstacles()
         if stopsAtEnd { endIfAllIsRead() }
         scheduleWake()
     }
@@ -250,7 +253,7 @@ final class GroupRunner: @unchecked Sendable {
     // went and came back is asked for again.
     private func begin(_ partitions: [TopicPartition], share: Int, failures: Int) {
         let wanted = partitions.filter { isMine($0, share) }
-        guard !isEnded, !wanted.isEmpty else { return }
+        guard !isEnded, !wanted.isEmpty else { return offsetsObstacle.isGone() }
         guard let coordinator = member.coordinator else { return beginLater(wanted, share: share, failures: failures) }
         let request = OffsetFetchRequest(group: member.settings.groupId, partitions: wanted, requireStable: true)
         ask(
@@ -260,6 +263,7 @@ final class GroupRunner: @unchecked Sendable {
             guard let self, !isEnded else { return }
             switch result.flatMap({ $0.offsets(of: self.member.settings.groupId) }) {
             case .success(let offsets):
+                offsetsObstacle.isGone()
                 for partition in wanted { note(topic: partition.topic) }
                 let starts = wanted.filter { self.isMine($0, share) }.map { partition in
                     var reading = FetchPlanner.Reading(
@@ -271,6 +275,8 @@ final class GroupRunner: @unchecked Sendable {
                 }
                 read(starts)
             case .failure(let error) where error.isRetriable:
+                offsetsObstacle.met(error, nowMs: runtime.nowMs)
+                tellObstacles()
                 beginLater(wanted, share: share, failures: failures + 1)
             case .failure(let error): queue.update { if $0.error == nil { $0.error = error } }
             }

@@ -89,6 +89,21 @@ import Testing
         }
     }
 
+    @Test func `what keeps a member from joining is told, until it is one`() throws {
+        let bench = Bench()
+        func step() -> GroupObstacle.Step { bench.member.obstacle.step(nowMs: bench.nowMs, boundedPatienceMs: .max) }
+        bench.found()
+        bench.beaten(0, nil, .coordinatorLoadInProgress)
+        #expect(step() == .wait)
+        bench.step(afterMs: 3000)
+        #expect(step() == .tell(ClientError.refused("stay in group g", .coordinatorLoadInProgress)))
+        bench.beaten(1, [0])
+        #expect(bench.events == ["assign 0"] && step() == .wait)
+        bench.step(afterMs: 5000)
+        bench.beaten(1, nil, .notCoordinator)
+        #expect(step() == .wait, "it has just begun")
+    }
+
     @Test func `a member joins with all that it is, and says later only what is new`() throws {
         let bench = Bench()
         bench.found()

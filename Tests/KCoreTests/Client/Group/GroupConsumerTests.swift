@@ -403,6 +403,31 @@ import Testing
         #expect(told.withLock { $0 }.compactMap { $0 }.count == 1, "and whoever waits for it is told")
     }
 
+    @Test(arguments: ["classic", "consumer"])
+    func `who reads to the end is told when a transaction holds the group's offsets`(group: String) throws {
+        let cluster = try Cluster()
+        try cluster.fill("t", partitions: 1, count: 3)
+        let writer = try cluster.client(("transactional.id", "x"))
+        defer { writer.close() }
+        let producer = Producer(writer) { _ in }
+        try producer.initTransactions()
+        try producer.beginTransaction()
+        try producer.sendOffsets([TopicPartition(topic: "t", partition: 0): 2], group: "g")
+        let client = try cluster.client(("group.protocol", group), ("default.api.timeout.ms", "200"))
+        defer { client.close() }
+        let held = try GroupConsumer(client, topics: .named(["t"]), stopsAtEnd: true)
+        let error = #expect(throws: ClientError.self) {
+            try poll(held) { poll in
+                if case .records = poll { Issue.record("read what a transaction may have handled") }
+                if case .finished = poll { return true }
+                return false
+            }
+        }
+        #expect(error?.errorCode == .unstableOffsetCommit, "\(String(describing: error))")
+        held.close()
+        try producer.abortTransaction()
+    }
+
     @Test func `members of both protocols read one group`() throws {
         let cluster = try Cluster()
         try cluster.fill("t", partitions: 4, count: 3)

@@ -131,6 +131,45 @@ import Testing
         #expect(bench.events.last == "lost 0,1")
     }
 
+    @Test func `what keeps a member from joining is told once, and given up by who reads to the end`() throws {
+        let bench = Bench()
+        let startMs = bench.nowMs
+        func step(boundedPatienceMs: Int64 = .max) -> GroupObstacle.Step {
+            bench.member.obstacle.step(nowMs: bench.nowMs, boundedPatienceMs: boundedPatienceMs)
+        }
+        let refusal = ClientError.refused("join group g", .notCoordinator)
+        #expect(step() == .wait)
+        // It finds a coordinator each time, which is none.
+        while bench.nowMs - startMs < 2900 {
+            bench.found()
+            bench.joined(.notCoordinator)
+            #expect(step() == .wait)
+            bench.step(afterMs: 100)
+        }
+        bench.found()
+        bench.joined(.notCoordinator)
+        bench.step(afterMs: 100)
+        #expect(step(boundedPatienceMs: 3000) == .giveUp(refusal))
+        #expect(step() == .tell(refusal) && step() == .wait)
+        bench.step(afterMs: 200)
+        try bench.settle()
+        #expect(step(boundedPatienceMs: 0) == .wait)
+        // What a member goes on from is none.
+        bench.step(afterMs: bench.member.heartbeatIntervalMs)
+        if let beat = bench.sent.popLast() {
+            bench.member.failed(beat.serial, ClientError(.connection, "lost"), nowMs: bench.nowMs)
+        }
+        bench.step(afterMs: 200)
+        bench.found()
+        bench.beaten(.none)
+        bench.step(afterMs: 10_000)
+        #expect(step(boundedPatienceMs: 0) == .wait)
+        // The next time it is told again.
+        bench.member.commitRefused(.notCoordinator, generation: 1, nowMs: bench.nowMs)
+        bench.step(afterMs: 3000)
+        #expect(step() == .tell(ClientError.refused("commit in group g", .notCoordinator)))
+    }
+
     @Test func `the leader assigns what members want`() throws {
         let bench = Bench()
         bench.found()
