@@ -129,6 +129,52 @@ import Testing
         #expect(nobody.status == .failed && nobody.rows.isEmpty && nobody.errors.contains("there is no group nobody"))
     }
 
+    @Test(arguments: ["classic", "consumer"])
+    func `the lag of a group that has not stored anything yet has what its members read`(type: String) throws {
+        let cluster = try cluster()
+        let client = try KafkaClient(
+            ClientConfig([
+                ("bootstrap.servers", cluster.server), ("group.id", "billing"), ("group.protocol", type),
+                ("enable.auto.commit", "false"), ("auto.offset.reset", "earliest"),
+            ]))
+        defer { client.close() }
+        let consumer = try GroupConsumer(client, topics: .named(["orders", "clicks"]))
+        defer { consumer.close() }
+        var has: Set<TopicPartition> = []
+        for _ in 0..<600 where has.count < 4 {
+            if case .assigned(let partitions) = try consumer.poll(timeoutMs: 100) { has.formUnion(partitions) }
+        }
+        let lag = cluster.run(.kadmin, "group", "lag", "billing", "--format", "awk")
+        #expect(lag.status == .done, "\(lag.errors)")
+        #expect(
+            lag.output
+                == (0..<2).map { "billing\tclicks\t\($0)\t\t0\t5\t\n" }.joined()
+                + (0..<2).map { "billing\torders\t\($0)\t3\t0\t5\t2\n" }.joined())
+        let text = cluster.run(.kadmin, "group", "lag", "billing")
+        #expect(text.output.hasPrefix("billing, lag 4, not known of 2 of 4 partitions\n"), "\(text.output)")
+        let orders = cluster.run(.kadmin, "group", "lag", "billing", "-t", "orders")
+        #expect(orders.output.hasPrefix("billing, lag 4\n"), "\(orders.output)")
+        consumer.close()
+        let left = cluster.run(.kadmin, "group", "lag", "billing", "--format", "awk")
+        #expect(left.output == (0..<2).map { "billing\torders\t\($0)\t3\t0\t5\t2\n" }.joined())
+    }
+
+    @Test func `a group that reads nothing and has stored nothing is no failure`() throws {
+        let cluster = try Cluster()
+        let client = try KafkaClient(
+            ClientConfig([("bootstrap.servers", cluster.server), ("group.id", "idle")]))
+        defer { client.close() }
+        let consumer = try GroupConsumer(client, topics: .named(["not there"]))
+        defer { consumer.close() }
+        expectEventually("a member") {
+            _ = try consumer.poll(timeoutMs: 10)
+            return try AdminClient(client).describeGroup("idle").members.count == 1
+        }
+        let idle = cluster.run(.kadmin, "group", "lag", "idle", "--format", "json")
+        #expect(idle.status == .done && idle.output == "[]\n", "\(idle)")
+        #expect(idle.errors == "kadmin: group idle has no stored offsets, and reads nothing\n")
+    }
+
     @Test func `what cannot be deleted of a group's offsets is said before and after`() throws {
         let cluster = try cluster()
         let gone = cluster.run(.kadmin, "group", "delete-offsets", "nobody", "-t", "orders", "-y")

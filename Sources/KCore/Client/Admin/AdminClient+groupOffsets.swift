@@ -31,11 +31,15 @@ extension AdminClient {
         return try response.offsets(of: group).get()
     }
 
-    /// The lag of a group in each partition that it has committed.
-    /// - Parameter topics: where it is not empty, only these, and all their partitions.
-    public func groupLag(_ group: String, topics: [String] = []) throws(ClientError) -> [GroupLag] {
+    /// The lag of a group in each partition that it has committed or is to read.
+    /// - Parameters:
+    ///   - assigned: what its members have.
+    ///   - topics: where it is not empty, only these, and all their partitions.
+    public func groupLag(
+        _ group: String, assigned: [TopicPartition] = [], topics: [String] = []
+    ) throws(ClientError) -> [GroupLag] {
         let committed = try groupOffsets(group)
-        var partitions = Set(committed.keys)
+        var partitions = Set(committed.keys).union(assigned)
         if !topics.isEmpty {
             partitions = partitions.filter { topics.contains($0.topic) }
             for topic in try client.metadata(topics: topics).topics {

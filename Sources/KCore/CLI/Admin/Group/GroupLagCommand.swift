@@ -4,7 +4,8 @@ extension Command {
         details: [
             """
             The lag is the number of offsets between the group's and the end of the log. What was deleted before the
-            group came to it is not counted: an offset below the log's start counts from there.
+            group came to it is not counted: an offset below the log's start counts from there. A partition that a
+            member has and of which nothing is stored yet is there, too, without a lag.
             """
         ],
         operands: [Operand("GROUP", repeatable: true, required: true)],
@@ -12,7 +13,7 @@ extension Command {
             GroupOptions.topic("Only this topic, also its partitions without a stored offset"), AdminOptions.format,
         ],
         examples: [
-            Example("kadmin group lag billing", "a line for each partition with a stored offset, and the sum"),
+            Example("kadmin group lag billing", "a line for each partition that it reads, and the sum"),
             Example("kadmin group lag billing -t orders", "all partitions of orders"),
         ]
     ) { run in
@@ -22,18 +23,19 @@ extension Command {
         func number(_ value: Int64?) -> TextTable.Cell { value.map { .number($0) } ?? .none }
         let topics = run.arguments.texts(GroupOptions.topic)
         for name in run.arguments.operands {
-            let lags = try run.admin.groupLag(name, topics: topics)
-            if !lags.contains(where: { $0.committed != nil }) {
-                guard try run.admin.describeGroup(name).exists else {
-                    run.failed("there is no group \(name)")
-                    continue
-                }
+            let group = try run.admin.describeGroup(name)
+            let lags = try run.admin.groupLag(name, assigned: group.members.flatMap(\.partitions), topics: topics)
+            guard group.exists || lags.contains(where: { $0.committed != nil }) else {
+                run.failed("there is no group \(name)")
+                continue
             }
             for topic in topics where !lags.contains(where: { $0.partition.topic == topic }) {
                 run.failed(ToolError.noTopic(topic).message)
             }
             guard !lags.isEmpty else {
-                if topics.isEmpty { run.failed("group \(name) has no stored offsets") }
+                if topics.isEmpty {
+                    run.console.note("\(run.console.tool): group \(name) has no stored offsets, and reads nothing")
+                }
                 continue
             }
             for lag in lags {
@@ -44,7 +46,12 @@ extension Command {
                     ])
             }
             guard isForReaders else { continue }
-            run.console.print("\(name), lag \(Quantity.grouped(lags.reduce(0) { $0 + ($1.lag ?? 0) }))\n")
+            let unknown = lags.count { $0.lag == nil }
+            run.console.print(
+                "\(name), lag \(Quantity.grouped(lags.reduce(0) { $0 + ($1.lag ?? 0) }))"
+                    + (unknown == 0
+                        ? "" : ", not known of \(unknown) of \(Quantity.count(Int64(lags.count), "partition"))")
+                    + "\n")
             run.print(table)
             table = TextTable(columns)
         }
