@@ -95,7 +95,11 @@ enum ConsumeAssignment {
 
     /// For a person.
     static func waits(_ partition: TopicPartition, _ code: ErrorCode) -> String {
-        "\(partition) cannot be read now, and is tried again: \(code.name): \(code.meaning)"
+        if code == .unknownTopicOrPartition {
+            return
+                "\(partition) is not there any more; it is read when there is a topic \(partition.topic) with it again"
+        }
+        return "\(partition) cannot be read now, and is tried again: \(code.name): \(code.meaning)"
     }
 
     /// For a person.

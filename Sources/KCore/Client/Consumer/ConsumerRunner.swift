@@ -183,7 +183,11 @@ final class ConsumerRunner: @unchecked Sendable {
                 logger.debug(
                     "a partition cannot be read now and is tried again",
                     ["partition": partition, "offset": offset, "error": code.name])
-                queue.update { $0.events.append(.waits(partition, code)) }
+                // Who looks for a leader may not find the topic.
+                let isGone =
+                    code == .leaderNotAvailable
+                    && runtime.cache.topic(partition.topic)?.error == .unknownTopicOrPartition
+                queue.update { $0.events.append(.waits(partition, isGone ? .unknownTopicOrPartition : code)) }
             case .failed(let error): failure = failure ?? error
             }
         }

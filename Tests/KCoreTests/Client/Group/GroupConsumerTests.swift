@@ -428,6 +428,25 @@ import Testing
         try producer.abortTransaction()
     }
 
+    @Test func `a topic that was deleted under its reader is what the reader is told of`() throws {
+        let cluster = try Cluster()
+        try cluster.fill("t", partitions: 1, count: 3)
+        let client = try cluster.client()
+        defer { client.close() }
+        let consumer = try GroupConsumer(client, topics: .named(["t"]))
+        defer { consumer.close() }
+        try poll(consumer) { if case .records = $0 { true } else { false } }
+        _ = try AdminClient(client).deleteTopics(["t"])
+        var reasons: [ErrorCode] = []
+        try poll(consumer) { poll in
+            if case .waits(_, let code) = poll { reasons.append(code) }
+            return !reasons.isEmpty
+        }
+        #expect(reasons == [.unknownTopicOrPartition])
+        let text = ConsumeAssignment.waits(TopicPartition(topic: "t", partition: 0), .unknownTopicOrPartition)
+        #expect(text == "t-0 is not there any more; it is read when there is a topic t with it again")
+    }
+
     @Test func `members of both protocols read one group`() throws {
         let cluster = try Cluster()
         try cluster.fill("t", partitions: 4, count: 3)
