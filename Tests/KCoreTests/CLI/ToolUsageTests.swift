@@ -63,6 +63,13 @@ import Testing
         ("kadmin", ["topic"], "say which: kadmin topic create, list"),
         ("kadmin", ["topic", "create"], "NAME is missing"),
         ("kadmin", ["topic", "crate", "x"], "did you mean create?"),
+        ("kadmin", ["group", "reset-offsets", "g"], "unknown command 'reset-offsets': it is seek\n"),
+        ("kadmin", ["group", "relete-offsets", "g"], "unknown command 'relete-offsets'\n"),
+        ("kadmin", ["group", "delete-ofsets", "g"], "did you mean delete-offsets?"),
+        ("kadmin", ["group", "seek", "g", "--to-earliest"], "it is -o beginning"),
+        ("kadmin", ["txn", "list", "--state", "ongoin"], "--state: 'ongoin' is none of Empty, Ongoing, "),
+        ("kadmin", ["txn", "describe"], "ID is missing"),
+        ("kadmin", ["producer", "describe"], "TOPIC:N is missing"),
         ("kadmin", ["topic", "create", "x", "-p", "0"], "-p: 0 is not between 1 and 100000"),
     ]
 

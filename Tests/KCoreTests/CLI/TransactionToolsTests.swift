@@ -262,7 +262,7 @@ import Testing
             return test.output.text
         }
         expectEventually("a transaction older than now") { olderThanNow().hasPrefix("open\tOngoing\t") }
-        let listed = cluster.run(.kadmin, "txn", "list", "--state", "Ongoing")
+        let listed = cluster.run(.kadmin, "txn", "list", "--state", "ongoing")
         #expect(listed.output.contains("open") && listed.output.contains("Ongoing"), "\(listed.errors)")
         let described = cluster.run(.kadmin, "txn", "describe", "open", "nobody")
         #expect(described.output.contains("t-0"))

@@ -49,7 +49,14 @@ public struct ArgumentParser {
     private mutating func operand(_ word: String) throws(ToolError) {
         if !command.subcommands.isEmpty {
             guard let next = command.subcommands.first(where: { $0.name == word }) else {
-                let near = NearestName.of(word, among: command.subcommands.map(\.name))
+                if let known = KafkaHabits.subcommand(word, of: command) {
+                    throw .usage("unknown command '\(word)': it is \(known)")
+                }
+                // Nobody is sent to what destroys for something else.
+                let candidates = command.subcommands.map(\.name).filter { name in
+                    !name.hasPrefix("delete") || word.first == name.first
+                }
+                let near = NearestName.of(word, among: candidates)
                 throw .usage("unknown command '\(word)'\(NearestName.question(near))")
             }
             command = next

@@ -1,4 +1,5 @@
-/// Options that Kafka's own tools have under another name or where there is none here, for who types them by habit.
+/// Options and commands that Kafka's own tools have under another name or where there is none here, for who types them by
+/// habit.
 enum KafkaHabits {
     /// What to type instead; nil when nothing is known.
     /// - Parameters:
@@ -14,12 +15,24 @@ enum KafkaHabits {
         return "it is \(usage)"
     }
 
+    /// The command to type instead; nil when nothing is known.
+    /// - Parameters:
+    ///   - name: of a command that `command` does not have.
+    static func subcommand(_ name: String, of command: Command) -> String? {
+        guard let known = renamedCommands[name], command.descendant([known]) != nil else { return nil }
+        return known
+    }
+
+    private static let renamedCommands = ["reset-offsets": "seek"]
+
     private static let renamed: [String: (option: String, usage: String)] = [
         "from-beginning": ("offset", "-o beginning"), "max-messages": ("count", "-c N"),
         "broker-list": ("bootstrap-server", "-b HOST:PORT"), "producer.config": ("config", "-F FILE"),
         "consumer.config": ("config", "-F FILE"), "producer-property": ("property", "-X KEY=VALUE"),
         "consumer-property": ("property", "-X KEY=VALUE"), "isolation-level": ("isolation", "--isolation"),
         "compression-codec": ("compression", "-z CODEC"), "add-config": ("set", "--set KEY=VALUE"),
-        "delete-config": ("delete", "--delete KEY"),
+        "delete-config": ("delete", "--delete KEY"), "to-earliest": ("offset", "-o beginning"),
+        "to-latest": ("offset", "-o end"), "to-offset": ("offset", "-o N"), "to-datetime": ("offset", "-o @TIME"),
+        "by-duration": ("offset", "-o @-2h"), "execute": ("yes", "-y"),
     ]
 }

@@ -7,7 +7,8 @@ extension Command {
         "from-file", "FILE", kind: .path, help: "Set the offsets of FILE, lines of TOPIC,PARTITION,OFFSET")
     private static let toFile = CommandOption.value(
         "to-file", "FILE", kind: .path,
-        help: "Change nothing; write the stored offsets to FILE, as --from-file and Kafka's tool read them")
+        help: "Change nothing; write the stored offsets to FILE, as --from-file and Kafka's tool read them; - is stdout"
+    )
 
     static let groupSeek = admin(
         "seek", "Sets where a group without members goes on",
@@ -67,10 +68,12 @@ extension Command {
             (topics.isEmpty || topics.contains(place.topic)) && list?.contains(place.partition) ?? true
         }
         guard !offsets.isEmpty else {
+            guard try run.admin.describeGroup(group).exists else { return run.failed("there is no group \(group)") }
             return run.failed("group \(group) has no stored offsets" + (list == nil ? "" : " in these partitions"))
         }
         let what = "\(Quantity.count(Int64(offsets.count), "offset")) of group \(group) to \(path)"
         if run.isDryRun { return run.done("would write \(what)") }
+        if path == "-" { return run.console.print(GroupOffsetFile.text(offsets)) }
         try FileText.replace(path, with: GroupOffsetFile.text(offsets))
         run.done("wrote \(what)")
     }

@@ -1,12 +1,11 @@
 extension Command {
     static let producerDescribe = admin(
         "describe", "Shows the producers that partitions know",
-        operands: [Operand("TOPIC:N", repeatable: true)], options: [AdminOptions.format],
+        operands: [Operand("TOPIC:N", repeatable: true, required: true)], options: [AdminOptions.format],
         examples: [
             Example("kadmin producer describe orders:0", "idempotent and transactional producers of a partition")
         ]
     ) { run in
-        guard !run.arguments.operands.isEmpty else { throw ToolError.usage("a partition TOPIC:N is needed") }
         let places = try run.arguments.operands.map { text throws(ToolError) in try TopicPartition(typed: text) }
         var table = TextTable([
             "partition", "producer", "epoch", "sequence", "last_write", "coordinator_epoch", "open_from",

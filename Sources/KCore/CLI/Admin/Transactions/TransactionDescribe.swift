@@ -1,11 +1,10 @@
 extension Command {
     static let transactionDescribe = admin(
         "describe", "Shows transactional ids: producer, state, partitions",
-        operands: [Operand("ID", repeatable: true)], options: [AdminOptions.format],
+        operands: [Operand("ID", repeatable: true, required: true)], options: [AdminOptions.format],
         examples: [Example("kadmin txn describe import", "what the producer of this id is doing")]
     ) { run in
         let ids = run.arguments.operands
-        guard !ids.isEmpty else { throw ToolError.usage("an ID is needed; kadmin txn list shows them") }
         var table = TextTable(["id", "state", "producer", "epoch", "timeout_ms", "started", "partitions"])
         for one in try run.admin.describeTransactions(ids) {
             guard one.error == .none else {

@@ -1,6 +1,6 @@
 extension Command {
     private static let state = CommandOption.value(
-        "state", "STATE", kind: .choice(TransactionStatus.names.map(\.name)), repeatable: true,
+        "state", "STATE", kind: .choiceInAnyCase(TransactionStatus.names.map(\.name)), repeatable: true,
         help: "Only ids in this state")
     private static let olderThan = CommandOption.value(
         "older-than", "DURATION",
@@ -21,7 +21,10 @@ extension Command {
             }
             minDurationMs = ms
         }
-        var states = run.arguments.texts(state)
+        // Brokers look at case.
+        var states = run.arguments.texts(state).map { typed in
+            TransactionStatus.names.first { $0.name.lowercased() == typed.lowercased() }?.name ?? typed
+        }
         // Brokers count from the last transaction's start, also when it is over; an id that had none is as old as can be.
         if states.isEmpty && minDurationMs >= 0 { states = open.map(\.name) }
         let listings = try run.admin.listTransactions(states: states, minDurationMs: minDurationMs)
