@@ -188,6 +188,21 @@ import Testing
         #expect(other.errors == "kadmin: group billing has no stored offsets of clicks\n")
     }
 
+    @Test func `a partition without a stored offset, and a group that is new, are named`() throws {
+        let cluster = try cluster()
+        let none = cluster.run(.kadmin, "group", "delete-offsets", "billing", "-t", "orders", "-p", "9", "-y")
+        #expect(none.status == .failed && none.output == "")
+        #expect(
+            none.errors
+                == "kadmin: group billing has no stored offsets of orders in these partitions\n"
+                + "kadmin: nothing was deleted\n")
+        let made = cluster.run(.kadmin, "group", "seek", "biling", "-o", "beginning", "-t", "orders", "--dry-run")
+        #expect(
+            made.status == .done
+                && made.errors == "kadmin: warning: there is no group biling; stored offsets make one\n")
+        #expect(cluster.run(.kadmin, "group", "seek", "billing", "-o", "end", "--dry-run").errors == "")
+    }
+
     @Test func `a group without members is described in every format, and found by its state in any case`() throws {
         let cluster = try cluster()
         let json = cluster.run(.kadmin, "group", "describe", "billing", "nobody", "--format", "json")

@@ -128,6 +128,19 @@ import Testing
         }
     }
 
+    @Test func `a transaction timeout that the broker does not take is named`() throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "1").status == .done)
+        let words = ["-t", "t", "--transactional-id", "x", "-X", "transaction.timeout.ms=99999999"]
+        let test = TestConsole(
+            tool: "kproduce", input: "a\n", environment: ["KAFKA_BOOTSTRAP_SERVERS": cluster.server])
+        #expect(Command.kproduce.run(words, test.console) == .failed)
+        #expect(
+            test.errors.text.contains(
+                "INVALID_TRANSACTION_TIMEOUT: transaction.timeout.ms=99999999 is above the broker's "
+                    + "transaction.max.timeout.ms; lower it"), "\(test.errors.text)")
+    }
+
     @Test func `who has no input or no topic takes over from nobody`() throws {
         let cluster = try Cluster()
         #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "1").status == .done)
@@ -271,6 +284,13 @@ import Testing
         #expect(
             json.contains(#""timeout_ms":60000,"started":"2"#) && json.contains(#""partitions":["t-0"]"#), "\(json)")
         let producers = cluster.run(.kadmin, "producer", "describe", "t:0", "--format", "json").output
+        for words in [["t:9", "t:0"], ["t:0", "t:9"]] {
+            let some = cluster.run(.kadmin, "producer", "describe", words[0], words[1], "--format", "awk")
+            #expect(some.status == .failed && some.output.hasPrefix("t-0\t"), "\(some)")
+            #expect(some.errors.hasPrefix("kadmin: cannot find t-9: UNKNOWN_TOPIC_OR_PARTITION"), "\(some.errors)")
+        }
+        #expect(cluster.run(.kadmin, "producer", "describe", "t:9").output == "")
+        #expect(cluster.run(.kadmin, "txn", "describe", "nobody").output == "")
         #expect(producers.contains(#""partition":"t-0""#) && producers.contains(#""open_from":0}"#), "\(producers)")
         #expect(cluster.read("t") == "")
         let planned = cluster.run(.kadmin, "txn", "abort", "nobody", "open", "--dry-run")

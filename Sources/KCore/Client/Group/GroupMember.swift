@@ -381,6 +381,11 @@ final class GroupMember: GroupMembership {
                 ClientError(
                     .broker(code),
                     "cannot \(action): another consumer has taken the place of group.instance.id=\(instance)"))
+        case .invalidSessionTimeout:
+            let why =
+                "session.timeout.ms=\(settings.sessionTimeoutMs) is outside of what the broker allows, "
+                + "group.min.session.timeout.ms to group.max.session.timeout.ms"
+            fail(.refused(action, code, detail: why))
         default:
             let error = ClientError.refused(action, code)
             if code.isRetriable { backOff(nowMs, error) } else { fail(error) }

@@ -131,6 +131,16 @@ import Testing
         #expect(bench.events.last == "lost 0,1")
     }
 
+    @Test func `a session timeout that the broker does not take is named`() {
+        let bench = Bench()
+        bench.found()
+        bench.joined(.invalidSessionTimeout)
+        #expect(
+            bench.failure?.message
+                == "cannot join group g: INVALID_SESSION_TIMEOUT: session.timeout.ms=45000 is outside of what the broker "
+                + "allows, group.min.session.timeout.ms to group.max.session.timeout.ms")
+    }
+
     @Test func `what keeps a member from joining is told once, and given up by who reads to the end`() throws {
         let bench = Bench()
         let startMs = bench.nowMs

@@ -25,6 +25,10 @@ extension Command {
         let partitions = stored.filter { place in
             topics.contains(place.topic) && !readers.contains(place.topic) && list?.contains(place.partition) ?? true
         }.sorted()
+        for topic in topics where stored.contains(where: { $0.topic == topic }) && !readers.contains(topic) {
+            if partitions.contains(where: { $0.topic == topic }) { continue }
+            run.failed("group \(group) has no stored offsets of \(topic) in these partitions")
+        }
         guard !partitions.isEmpty else { return run.failed("nothing was deleted") }
         let what = "\(Quantity.count(Int64(partitions.count), "offset")) of group \(group)"
         if run.isDryRun {

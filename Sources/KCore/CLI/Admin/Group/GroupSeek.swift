@@ -49,6 +49,9 @@ extension Command {
                 description.exists ? "group \(group) has no stored offsets\(place)" : "there is no group \(group)"
             return run.failed("\(what); -t TOPIC says which partitions are meant")
         }
+        if !description.exists && !run.arguments.isGiven(CommonOptions.quiet) {
+            run.console.warning("there is no group \(group); stored offsets make one")
+        }
         run.print(plan.table)
         if run.isDryRun { return }
         guard try run.confirm("Set these offsets of group \(group)?") else { return run.failed("nothing was changed") }

@@ -10,8 +10,19 @@ extension Command {
         var table = TextTable([
             "partition", "producer", "epoch", "sequence", "last_write", "coordinator_epoch", "open_from",
         ])
+        var isFound = false
         for place in places {
-            for one in try run.admin.describeProducers(place) {
+            let producers: [ProducerDescription]
+            do throws(ClientError) {
+                producers = try run.admin.describeProducers(place)
+            } catch {
+                // The others are shown where it is this one that is not there.
+                guard error.errorCode != nil else { throw error }
+                run.failed(error.message)
+                continue
+            }
+            isFound = true
+            for one in producers {
                 table.add([
                     .text(place.description), .number(one.producerId), .number(Int64(one.epoch)),
                     .number(Int64(one.lastSequence)), .text(Timestamp.iso8601(one.lastTimestampMs)),
@@ -20,7 +31,7 @@ extension Command {
                 ])
             }
         }
-        run.print(table)
+        if isFound || AdminOptions.format(run.arguments) != .text { run.print(table) }
     }
 }
 

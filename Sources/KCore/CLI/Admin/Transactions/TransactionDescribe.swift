@@ -18,6 +18,6 @@ extension Command {
                 .texts(one.partitions.map(\.description)),
             ])
         }
-        run.print(table)
+        if !table.rows.isEmpty || AdminOptions.format(run.arguments) != .text { run.print(table) }
     }
 }
