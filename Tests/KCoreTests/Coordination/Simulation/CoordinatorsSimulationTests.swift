@@ -11,7 +11,7 @@ import Testing
             let failure = CoordinatorsRun.failure(CoordinatorsPlan(seed: seed)) {
                 counts.merge($0, uniquingKeysWith: +)
             }
-            #expect(failure == nil, "replay with: make simulate COORDINATORS=\(seed)")
+            #expect(failure == nil, "replay with: make simulate OF=coordinators SEED=\(seed)")
         }
         // Otherwise nothing was put to the test.
         for what in [
