@@ -1,35 +1,20 @@
 internal import Synchronization
 
 /// Writes the markers that end transactions into the partitions that this broker leads.
-final class MarkerWriter: Sendable {
+final class MarkerWriter: MarkedPartitions {
     /// Ends a transaction in a partition of the groups' coordinators, which have to know of it.
     typealias GroupEnd = @Sendable (CoordinatorTransactionEnd, Int32, CoordinatorReply<Void>) -> Void
 
-    /// How long a partition that does not take its marker is left alone.
-    private static let retryMs: Int64 = 100
-    /// How long one is left alone that refuses the marker.
-    private static let refusedRetryMs: Int64 = 10_000
-
     private let partitions: PartitionManager
-    private let loop: EventLoop
     private let clock: any Clock
-    private let logger: Logger
     private let endInGroups: GroupEnd
 
-    /// - Parameter loop: where the time to try again is waited for.
-    init(
-        partitions: PartitionManager, loop: EventLoop, clock: any Clock, logger: Logger,
-        endInGroups: @escaping GroupEnd
-    ) {
+    init(partitions: PartitionManager, clock: any Clock, endInGroups: @escaping GroupEnd) {
         self.partitions = partitions
-        self.loop = loop
         self.clock = clock
-        self.logger = logger
         self.endInGroups = endInGroups
     }
 
-    /// Writes one marker.
-    /// - Parameter completion: called once, on any thread, when the marker is kept or refused.
     func write(
         _ marker: CoordinatorTransactionEnd, to place: TopicPartition,
         _ completion: @escaping @Sendable (ErrorCode) -> Void
@@ -58,77 +43,9 @@ final class MarkerWriter: Sendable {
         }
     }
 
-    /// Has all partitions of a transaction marked, however long it takes.
-    /// - Parameter completion: called once, on any thread, when the last one is.
-    func writeAll(
-        _ end: TransactionEnd, coordinatorEpoch: Int32, _ completion: @escaping @Sendable () -> Void
-    ) {
-        if end.partitions.isEmpty { return completion() }
-        let marker = CoordinatorTransactionEnd(
-            producerId: end.producerId, producerEpoch: end.producerEpoch, coordinatorEpoch: coordinatorEpoch,
-            isCommit: end.isCommit)
-        let tally = Tally(end.partitions.count, completion)
-        for place in end.partitions { keepWriting(marker, to: place, tally) }
-    }
-
-    private func keepWriting(
-        _ marker: CoordinatorTransactionEnd, to place: TopicPartition, _ tally: Tally, isRefused: Bool = false
-    ) {
-        write(marker, to: place) { [self] code in
-            switch code {
-            case .none: tally.done()
-            case .unknownTopicOrPartition:
-                // The topic is deleted.
-                warn("a transaction cannot be ended", code, marker, place)
-                tally.done()
-            case .invalidProducerEpoch, .transactionCoordinatorFenced:
-                // Somebody has written there with an epoch that only a later coordinator or producer could have. As long as the
-                // transaction is open there nobody may be told that it has ended; an administrator can end it.
-                guard isOpen(marker, in: place) else {
-                    warn("a transaction was ended by somebody else", code, marker, place)
-                    return tally.done()
-                }
-                if !isRefused {
-                    warn("a transaction cannot be ended, it hangs until somebody does", code, marker, place)
-                }
-                again(afterMs: Self.refusedRetryMs, marker, place, tally, isRefused: true)
-            default: again(afterMs: Self.retryMs, marker, place, tally, isRefused: isRefused)
-            }
-        }
-    }
-
-    private func again(
-        afterMs: Int64, _ marker: CoordinatorTransactionEnd, _ place: TopicPartition, _ tally: Tally, isRefused: Bool
-    ) {
-        loop.execute {
-            self.loop.schedule(afterMs: afterMs) { self.keepWriting(marker, to: place, tally, isRefused: isRefused) }
-        }
-    }
-
-    private func isOpen(_ marker: CoordinatorTransactionEnd, in place: TopicPartition) -> Bool {
+    func isOpen(_ marker: CoordinatorTransactionEnd, in place: TopicPartition) -> Bool {
         let partition = partitions.table.value.find(place.topic)?.partition(place.partition)
         return partition?.log.hasOpenTransaction(of: marker.producerId) ?? true
-    }
-
-    private func warn(
-        _ what: String, _ code: ErrorCode, _ marker: CoordinatorTransactionEnd, _ place: TopicPartition
-    ) {
-        logger.warning(
-            "\(what): \(code.meaning)",
-            ["partition": place, "producerId": marker.producerId, "producerEpoch": marker.producerEpoch])
-    }
-
-    /// Calls its completion when so many things are done.
-    private final class Tally: Sendable {
-        private let missing: Atomic<Int>
-        private let completion: @Sendable () -> Void
-
-        init(_ count: Int, _ completion: @escaping @Sendable () -> Void) {
-            missing = Atomic(count)
-            self.completion = completion
-        }
-
-        func done() { if missing.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { completion() } }
     }
 
     /// Passes on the first call only: a reply that is refused is sent as well.

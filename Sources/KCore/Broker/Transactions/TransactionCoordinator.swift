@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// The transaction coordinators of this broker: their machines, in step with the partitions of `__transaction_state` that
 /// it leads, and what they need of the world: producer ids and markers.
 final class TransactionCoordinator: Sendable {
@@ -21,15 +19,21 @@ final class TransactionCoordinator: Sendable {
         loops = try EventLoopGroup(name: "transactions", count: 1, clock: clock)
         self.partitions = partitions
         self.producerIds = producerIds
-        let markers = MarkerWriter(
-            partitions: partitions, loop: loops.loops[0], clock: clock, logger: logger, endInGroups: endInGroups)
-        self.markers = markers
+        let writer = MarkerWriter(partitions: partitions, clock: clock, endInGroups: endInGroups)
+        markers = writer
+        let markers = TransactionMarkers(writer, loop: loops.loops[0], logger: logger)
         let settings = TransactionMachine.Settings(config)
-        let ends = Ends(markers: markers, partitions: partitions, waits: waits)
+        let ends = TransactionEnds { end, completion in
+            let topic = partitions.table.value.find(CoordinatorTopic.transactionsName)
+            let epoch = topic?.partition(end.coordinatorPartition)?.leaderEpoch ?? 0
+            markers.write(end, coordinatorEpoch: epoch, completion)
+        } isOver: { [waits] id in
+            waits.resume(id)
+        }
         runtime = CoordinatorRuntime(loops: loops.loops, workers: workers, clock: clock, logger: logger) { partition in
             TransactionMachine(partition: partition, settings: settings, writeMarkers: { ends.send($0) })
         }
-        ends.runtime.withLock { $0 = runtime }
+        ends.serve(runtime)
         partitions.onLateOpening { [weak self] topic in
             if topic.name == CoordinatorTopic.transactionsName { self?.follow(topic) }
         }
@@ -151,54 +155,6 @@ final class TransactionCoordinator: Sendable {
         _ completion: @escaping @Sendable (_ answers: [Answer], _ isLoading: Bool) -> Void
     ) {
         runtime.gather(on: loop, { machine, turn in body(machine, turn.wallMs) }, completion)
-    }
-
-    /// What becomes of decisions: their markers, and then word of it to the machine that decided.
-    ///
-    /// A coordinator that starts anew asks for the markers again. While they are still being written that must not begin a
-    /// second time: a marker that came late would end the producer's next transaction.
-    private final class Ends: Sendable {
-        private struct Key: Hashable {
-            var transactionalId: String
-            var producer: Producer
-        }
-
-        let runtime = Mutex<CoordinatorRuntime<TransactionMachine>?>(nil)
-        private let inProgress = Mutex<Set<Key>>([])
-        private let markers: MarkerWriter
-        private let partitions: PartitionManager
-        private let waits: TransactionWaits
-
-        init(markers: MarkerWriter, partitions: PartitionManager, waits: TransactionWaits) {
-            self.markers = markers
-            self.partitions = partitions
-            self.waits = waits
-        }
-
-        func send(_ end: TransactionEnd) {
-            let producer = Producer(id: end.producerId, epoch: end.producerEpoch)
-            let key = Key(transactionalId: end.transactionalId, producer: producer)
-            guard inProgress.withLock({ $0.insert(key).inserted }) else { return }
-            let topic = partitions.table.value.find(CoordinatorTopic.transactionsName)
-            let epoch = topic?.partition(end.coordinatorPartition)?.leaderEpoch ?? 0
-            markers.writeAll(end, coordinatorEpoch: epoch) { [self] in
-                let runtime = runtime.withLock { $0 }
-                // Whoever does not take it now asks for the markers again when it has loaded.
-                let reply = CoordinatorReply<Void> { _ in
-                    self.inProgress.withLock { _ = $0.remove(key) }
-                    // In the order of answers: behind those that said that the transaction was not over.
-                    self.waits.resume(end.transactionalId)
-                } refusal: { _ in
-                    ()
-                }
-                runtime?.perform(in: end.coordinatorPartition) { machine, turn in
-                    machine.markersWritten(end, &turn)
-                    turn.send((), to: reply)
-                } refused: {
-                    reply.refuse(.notCoordinator)
-                }
-            }
-        }
     }
 }
 
