@@ -88,6 +88,14 @@ public final class WorkerPool: Sendable {
         }
     }
 
+    /// Runs the next job on the calling thread: for who turns the wheels of a broker by hand, with a pool that starts no threads.
+    /// - Returns: false when none waits.
+    func runNext() -> Bool {
+        guard let job = monitor.withLock({ $0.take() }) else { return false }
+        job()
+        return true
+    }
+
     /// Threads that have been started.
     var threadCount: Int { monitor.withLock { $0.threads.count } }
 

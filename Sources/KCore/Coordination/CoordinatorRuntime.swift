@@ -2,7 +2,7 @@
 ///
 /// May be called from any thread. What is submitted from one thread for one partition runs in the order of submission.
 final class CoordinatorRuntime<Machine: CoordinatorMachine>: Sendable {
-    private let shards: [CoordinatorShard<Machine>]
+    let shards: [CoordinatorShard<Machine>]
 
     /// - Parameters:
     ///   - loops: where steps run; they may serve several runtimes.

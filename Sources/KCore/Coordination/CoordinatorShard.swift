@@ -15,7 +15,8 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
     private let logger: Logger
     private let makeMachine: @Sendable (_ partition: Int32) -> Machine
     private let afterLoading: @Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Void
-    private var partitions: [Int32: CoordinatorPartition<Machine>] = [:]
+    /// Those that this broker leads. Only on the loop.
+    private(set) var partitions: [Int32: CoordinatorPartition<Machine>] = [:]
     private var timers: [Int32: (deadlineMs: Int64, handle: TimerHandle)] = [:]
     private var touched: Set<Int32> = []
     // Partitions that wait for their high watermark to move, each by the number of its last watch.
