@@ -20,11 +20,9 @@ final class Coordinators: Sendable {
             loops: loops.loops, workers: workers, clock: clock, logger: logger.named("groups")
         ) { _ in
             GroupCoordinator(settings: settings) { images.image.configs(of: .group($0)) }
-        } afterLoading: { machine, turn in
-            // A topic may have been deleted while nobody could be told. The image is as new as the leadership of the partition,
-            // and so has every topic that offsets were taken for.
-            let image = images.image
-            machine.forgetTopics(&turn) { image.topic($0) == nil }
+        } afterLoading: {
+            let before = images.image
+            return { machine, turn in machine.forgetTopicsGone(before: before, now: images.image, &turn) }
         }
         partitions.onLateOpening { [weak self] topic in
             if topic.name == CoordinatorTopic.groupsName { self?.follow(topic) }
@@ -86,10 +84,6 @@ extension Coordinators: ImageListener {
             for index in gone.partitions.indices { groups.resign(Int32(index)) }
         }
         for topic in delta.createdTopics + delta.changedTopics.map(\.after) where topic.name == name { follow(topic) }
-        // Also where the name is there again: what was committed was for the one that is gone.
-        let deleted = Set(delta.deletedTopics.map(\.name))
-        if !deleted.isEmpty {
-            groups.submitToAll { machine, turn in machine.forgetTopics(&turn) { deleted.contains($0) } }
-        }
+        groups.forgetTopics(Set(delta.deletedTopics.map(\.name)))
     }
 }

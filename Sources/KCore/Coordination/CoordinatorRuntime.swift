@@ -8,11 +8,11 @@ final class CoordinatorRuntime<Machine: CoordinatorMachine>: Sendable {
     ///   - loops: where steps run; they may serve several runtimes.
     ///   - workers: where logs are read that have no threads of their own.
     ///   - makeMachine: the machine of a partition, before anything is loaded.
-    ///   - afterLoading: the first step of a machine that has read a log.
+    ///   - afterLoading: asked when a log begins to be read for the first step of the machine that has read it.
     init(
         loops: [EventLoop], workers: WorkerPool, clock: any Clock, logger: Logger,
         makeMachine: @escaping @Sendable (_ partition: Int32) -> Machine,
-        afterLoading: @escaping @Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Void = { _, _ in }
+        afterLoading: @escaping @Sendable () -> CoordinatorShard<Machine>.FirstStep = { { _, _ in } }
     ) {
         shards = loops.map {
             CoordinatorShard(

@@ -9,12 +9,15 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
     // Damage stays until somebody removes it, and to find it again all in front of it is read.
     private static var damageReloadDelayMs: Int64 { 600_000 }
 
+    /// What a machine does first that has read a log.
+    typealias FirstStep = @Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Void
+
     let loop: EventLoop
     private let workers: WorkerPool
     private let clock: any Clock
     private let logger: Logger
     private let makeMachine: @Sendable (_ partition: Int32) -> Machine
-    private let afterLoading: @Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Void
+    private let afterLoading: @Sendable () -> FirstStep
     /// Those that this broker leads. Only on the loop.
     private(set) var partitions: [Int32: CoordinatorPartition<Machine>] = [:]
     private var timers: [Int32: (deadlineMs: Int64, handle: TimerHandle)] = [:]
@@ -29,13 +32,18 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
     private var lateWorks = 0
     // Partitions that are loaded as soon as nothing is on its way to their logs any more.
     private var loadsLater: Set<Int32> = []
+    // Which load a partition waits for, by number: one for a log that was given up since is another.
+    private var loading: [Int32: Int] = [:]
+    private var loads = 0
+    // What a partition does first when it is loaded, as that was when its log first began to be read, until it is kept.
+    private var firstSteps: [Int32: FirstStep] = [:]
     // What partitions have yet to do that were not loaded, or whose log did not take it.
     private var owed: [Int32: [@Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Void]] = [:]
 
     init(
         loop: EventLoop, workers: WorkerPool, clock: any Clock, logger: Logger,
         makeMachine: @escaping @Sendable (_ partition: Int32) -> Machine,
-        afterLoading: @escaping @Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Void
+        afterLoading: @escaping @Sendable () -> FirstStep
     ) {
         self.loop = loop
         self.workers = workers
@@ -67,6 +75,8 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
         watching[index] = nil
         flushing[index] = nil
         owed[index] = nil
+        firstSteps[index] = nil
+        loading[index] = nil
         loadsLater.remove(index)
     }
 
@@ -89,9 +99,14 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
         if log.startOffset == log.endOffset {
             // Most are: nothing to wait for.
             owed[index] = nil
+            firstSteps[index] = nil
             partition.loaded(number, makeMachine(index), nextOffset: log.endOffset)
             return touch(index)
         }
+        loads += 1
+        let load = loads
+        loading[index] = load
+        if firstSteps[index] == nil { firstSteps[index] = afterLoading() }
         log.runReading(workers) { [self, makeMachine, logger] in
             var machine = makeMachine(index)
             let begunMs = clock.monotonicMs
@@ -105,22 +120,31 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
                     "coordinator loaded",
                     ["partition": log.topicPartition, "end": end, "ms": clock.monotonicMs - begunMs])
                 let loaded = machine
-                loop.execute { self.loaded(index, number, loaded, end) }
+                loop.execute { self.loaded(index, load, number, loaded, end) }
             } catch {
                 logger.error(
                     "a coordinator cannot be loaded: \(error.message)" + CoordinatorLoader.remedy(error),
                     ["partition": log.topicPartition])
-                loop.execute { _ = self.run(index) { $0.loadFailed(number, lasts: error.code == .corruptMessage) } }
+                loop.execute {
+                    guard self.loading[index] == load else { return }
+                    _ = self.run(index) { $0.loadFailed(number, lasts: error.code == .corruptMessage) }
+                }
             }
         }
     }
 
-    private func loaded(_ index: Int32, _ number: Int, _ machine: Machine, _ end: Int64) {
-        guard let partition = partitions[index] else { return }
+    private func loaded(_ index: Int32, _ load: Int, _ number: Int, _ machine: Machine, _ end: Int64) {
+        guard loading[index] == load, let partition = partitions[index] else { return }
+        loading[index] = nil
         partition.loaded(number, machine, nextOffset: end)
-        if partition.ask(afterLoading) != nil {
-            for body in owed.removeValue(forKey: index) ?? [] { demand(body, of: index) }
+        if let firstStep = firstSteps[index] {
+            partition.perform { machine, turn in
+                firstStep(&machine, &turn)
+                turn.whenKept { [self] in firstSteps[index] = nil }
+            } refused: {
+            }
         }
+        for body in owed.removeValue(forKey: index) ?? [] { demand(body, of: index) }
         touch(index)
     }
 

@@ -23,7 +23,7 @@ import Testing
         try body(
             CoordinatorRuntime(
                 loops: loops.loops, workers: workers, clock: SystemClock(), logger: logger,
-                makeMachine: { _ in SumMachine() }, afterLoading: afterLoading))
+                makeMachine: { _ in SumMachine() }, afterLoading: { afterLoading }))
     }
 
     private func add(_ runtime: CoordinatorRuntime<SumMachine>, _ partition: Int32, _ key: String, _ number: Int) {

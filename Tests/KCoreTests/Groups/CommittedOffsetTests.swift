@@ -173,6 +173,18 @@ import Testing
         #expect(try bench.reloaded().groups["g"]?.offsets == bench.machine.groups["g"]?.offsets)
     }
 
+    @Test func `offsets that a log has are not those of a topic that was made anew since it began to be read`() {
+        #expect(bench.commit(5) == ErrorCode.none)
+        #expect(bench.commit(6, topic: "u") == ErrorCode.none)
+        let before = bench.topics.image
+        bench.topics.remove("t")
+        bench.topics.add("t", 6)
+        let now = bench.topics.image
+        _ = bench.partition.ask { machine, turn in machine.forgetTopicsGone(before: before, now: now, &turn) }
+        bench.partition.flush()
+        #expect(bench.fetch().committedOffset == -1 && bench.fetch("u").committedOffset == 6)
+    }
+
     @Test func `partitions that do not exist are refused, whoever commits, and in transactions too`() {
         bench.exists = { topic, partition in topic == "t" && partition < 2 }
         let producer = CoordinatorProducer(id: 4, epoch: 0)
