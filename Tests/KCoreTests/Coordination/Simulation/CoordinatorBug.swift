@@ -47,6 +47,20 @@ enum CoordinatorBug: String, CaseIterable, Sendable {
     case appendsBeforeAdding
     /// Offsets count before their transaction has ended.
     case showsOpenTransactions
+    /// Offsets of a topic outlive it.
+    case keepsOffsetsOfDeletedTopics
+    /// Transactions wait for partitions that are gone.
+    case waitsForDeletedTopics
+    /// Each batch is kept by itself, also of those that belong together.
+    case dividesCommits
+    /// What is too much for one batch is not divided.
+    case dividesNothing
+    /// The cleaner takes markers away while their transactions' records are there.
+    case cleansMarkers
+    /// The cleaner keeps an older record of a key, and not the last one.
+    case cleansTheLast
+    /// The cleaner takes tombstones away that hide something.
+    case cleansTombstones
 
     /// What the finding must say.
     var evidence: [String] {
@@ -71,6 +85,12 @@ enum CoordinatorBug: String, CaseIterable, Sendable {
         case .takesLateWrites: ["the marker of transaction", "zombie"]
         case .appendsBeforeAdding: ["hangs", "the marker of transaction", "is torn", "are there"]
         case .showsOpenTransactions: ["is told as"]
+        case .keepsOffsetsOfDeletedTopics: ["of a topic that is gone"]
+        case .waitsForDeletedTopics: ["is not over"]
+        case .dividesCommits: ["is torn"]
+        case .dividesNothing: ["does not come up"]
+        case .cleansMarkers, .cleansTheLast, .cleansTombstones:
+            ["the log says", "has cleaned", "goes back", "is told as"]
         }
     }
 }

@@ -16,9 +16,22 @@ struct CoordinatorsPlan {
     /// Steps of ``stepMs`` milliseconds in which things go wrong.
     var steps = 500
     static let stepMs: Int64 = 100
+    /// Whether topics are deleted, and made anew.
+    var deletesTopics: Bool
+    /// Whether a batch of the groups' log has room for some dozen records only.
+    var hasSmallBatches: Bool
+    /// Whether the cleaner goes through both logs now and then.
+    var isCleaned: Bool
+    /// Whether offsets are committed for many partitions at once.
+    var commitsWhole: Bool { deletesTopics || hasSmallBatches }
 
     init(seed: UInt64) {
         self.seed = seed
         kind = Kind.allCases[Int(seed % UInt64(Kind.allCases.count))]
+        // Seven has nothing to do with what else is taken from the seed.
+        let more = seed % 7
+        deletesTopics = more < 3
+        hasSmallBatches = more == 1 || more == 3
+        isCleaned = more == 2 || more > 3
     }
 }

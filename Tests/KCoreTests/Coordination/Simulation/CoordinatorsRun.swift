@@ -7,9 +7,9 @@ enum CoordinatorsRun {
     static func failure(
         _ plan: CoordinatorsPlan, bug: CoordinatorBug? = nil, count: ([String: Int]) -> Void = { _ in }
     ) -> String? {
-        let simulation = CoordinatorsSimulation(plan, bug: bug)
-        defer { count(simulation.counts) }
         do {
+            let simulation = try CoordinatorsSimulation(plan, bug: bug)
+            defer { count(simulation.counts) }
             try simulation.run()
             return nil
         } catch {
@@ -32,9 +32,14 @@ enum CoordinatorsRun {
 
     /// What happened, step by step, up to the failure.
     static func trace(_ plan: CoordinatorsPlan, bug: CoordinatorBug? = nil) -> [String] {
-        let simulation = CoordinatorsSimulation(plan, bug: bug, isTracing: true)
-        var result = "nothing was found"
-        do { try simulation.run() } catch { result = "FOUND: \(error)" }
-        return ["seed \(plan.seed), \(plan.kind.rawValue)"] + (simulation.lines ?? []) + [result]
+        var (result, lines) = ("nothing was found", [String]())
+        do {
+            let simulation = try CoordinatorsSimulation(plan, bug: bug, isTracing: true)
+            defer { lines = simulation.lines ?? [] }
+            try simulation.run()
+        } catch {
+            result = "FOUND: \(error)"
+        }
+        return ["seed \(plan.seed), \(plan.kind.rawValue)"] + lines + [result]
     }
 }

@@ -11,15 +11,19 @@ extension CoordinatorsSimulation {
         var topic = OffsetDeleteRequest.OffsetDeleteRequestTopic()
         (topic.name, topic.partitions) = (key.partition.topic, [partition])
         request.topics = [topic]
-        let others = key.group == "g" ? ownershipChecker.certain(nowMs) : []
+        let isRead = key.group == "g" && key.partition.topic == "t"
+        let others = isRead ? ownershipChecker.certain(nowMs) : []
         // Nobody is told what became of it when the coordinator dies first.
         offsetChecker.taken(OffsetChecker.nothing, key)
         groups.ask({ code in
             var response = OffsetDeleteResponse()
             response.errorCode = code
             return response
-        }) { [request] machine, turn, reply in
-            turn.send(machine.deleteOffsets(request, &turn) { _, _ in true }, to: reply)
+        }) { [unowned self, request] machine, turn, reply in
+            let response = machine.deleteOffsets(request, &turn) {
+                self.exists(TopicPartition(topic: $0, partition: $1))
+            }
+            turn.send(response, to: reply)
         } _: { [unowned self] response in
             let code = response.errorCode != .none ? response.errorCode : response.topics[0].partitions[0].errorCode
             trace("the offset of \(key.partition) of \(key.group) is to be deleted: \(code.name)")
@@ -28,7 +32,8 @@ extension CoordinatorsSimulation {
                 count("offsets deleted")
                 if let other = others.first { note("the offset of a topic is deleted that \(other) reads") }
                 offsetChecker.deleted(key, withGroup: false, isCertain: true)
-            case .groupIdNotFound, .nonEmptyGroup, .groupSubscribedToTopic, .coordinatorLoadInProgress:
+            case .groupIdNotFound, .nonEmptyGroup, .groupSubscribedToTopic, .coordinatorLoadInProgress,
+                .unknownTopicOrPartition:
                 offsetChecker.refused(OffsetChecker.nothing, key, isCertain: true)
             default: offsetChecker.deleted(key, withGroup: false, isCertain: false)
             }

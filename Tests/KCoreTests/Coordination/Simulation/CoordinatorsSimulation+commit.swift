@@ -3,12 +3,12 @@
 /// Commits of offsets, plain and in transactions, and what is told of them.
 extension CoordinatorsSimulation {
     /// Refusals that say that nothing was changed.
-    private static let certain: Set<ErrorCode> = [
+    static let certain: Set<ErrorCode> = [
         .unknownMemberId, .illegalGeneration, .fencedInstanceId, .staleMemberEpoch, .rebalanceInProgress,
-        .groupIdNotFound, .invalidProducerEpoch, .invalidTxnState, .coordinatorLoadInProgress,
+        .groupIdNotFound, .invalidProducerEpoch, .invalidTxnState, .coordinatorLoadInProgress, .unknownTopicOrPartition,
     ]
 
-    private func nextOffset() -> Int64 {
+    func nextOffset() -> Int64 {
         offset += 1
         return offset
     }
@@ -32,12 +32,15 @@ extension CoordinatorsSimulation {
 
     /// Somebody who is no member sets an offset, which only a group without members allows.
     func seek() {
-        let partition = TopicPartition(topic: "t", partition: Int32(network.int(0...2)))
+        let partition = TopicPartition(topic: someTopic(), partition: Int32(network.int(0...2)))
         let group = network.chance(50) ? "g" : "s"
         take(
             Commit(group: group, member: "", epoch: -1, instance: nil, partition: partition, offset: nextOffset())
         ) { [unowned self] code in if code == .none { count("offsets set without membership") } }
     }
+
+    // One that may be deleted, where topics are.
+    private func someTopic() -> String { plan.deletesTopics && network.int(0...1) == 0 ? Self.committed : "t" }
 
     struct Commit {
         var group: String
@@ -65,8 +68,8 @@ extension CoordinatorsSimulation {
         (topic.name, topic.partitions) = (commit.partition.topic, [entry])
         request.topics = [topic]
         let tell = once("a commit")
-        groups.ask({ [request] in request.refused($0) }) {
-            $0.commit(request, version: 9, &$1, $2) { _, _ in true }
+        groups.ask({ [request] in request.refused($0) }) { [unowned self] machine, turn, reply in
+            machine.commit(request, version: 9, &turn, reply) { self.exists(TopicPartition(topic: $0, partition: $1)) }
         } _: {
             [unowned self] response in
             guard tell() else { return }
@@ -121,7 +124,7 @@ extension CoordinatorsSimulation {
     func commitOffsets(_ index: Int, _ producer: SimulatedProducer.Producer, _ attempt: Int) {
         var commit = Commit(
             group: "s", member: "", epoch: -1, instance: nil,
-            partition: TopicPartition(topic: "t", partition: Int32(network.int(0...2))), offset: nextOffset())
+            partition: TopicPartition(topic: someTopic(), partition: Int32(network.int(0...2))), offset: nextOffset())
         if producers[index].isMember, let reader = readers.living.randomElement(using: &network.random) {
             let member = readers.all[reader].member
             guard let partition = readers.all[reader].has.sorted().first, member.generation >= 0 else { return }
@@ -172,8 +175,8 @@ extension CoordinatorsSimulation {
         var topic = TxnOffsetCommitRequest.TxnOffsetCommitRequestTopic()
         (topic.name, topic.partitions) = (commit.partition.topic, [entry])
         request.topics = [topic]
-        groups.ask(in: producer, { [request] in request.refused($0) }) {
-            $0.commit(request, &$1, $2) { _, _ in true }
+        groups.ask(in: producer, { [request] in request.refused($0) }) { [unowned self] machine, turn, reply in
+            machine.commit(request, &turn, reply) { self.exists(TopicPartition(topic: $0, partition: $1)) }
         } _: {
             [unowned self] response in
             let code = response.topics[0].partitions[0].errorCode
@@ -201,10 +204,12 @@ extension CoordinatorsSimulation {
         (topic.name, topic.partitionIndexes) = (key.partition.topic, [key.partition.partition])
         var request = OffsetFetchRequest.OffsetFetchRequestGroup()
         (request.groupId, request.topics) = (key.group, [topic])
+        let deletion = deletions[key.partition.topic] ?? 0
         groups.ask({ [request] in request.refused($0) }) { machine, turn, reply in
             turn.send(machine.fetchOffsets(request, requireStable: isStable), to: reply)
         } _: { [unowned self] response in
-            guard response.errorCode == .none else { return }
+            // Who has asked before the topic was deleted may be told of it.
+            guard response.errorCode == .none, deletions[key.partition.topic] ?? 0 == deletion else { return }
             let found = response.topics[0].partitions[0]
             guard found.errorCode == .none else { return count("unstable offsets") }
             trace("the offset of \(key.partition) of \(key.group) is \(found.committedOffset)")
@@ -218,6 +223,8 @@ extension CoordinatorsSimulation {
         let (emptyMs, isMixed) = (ownershipChecker.emptySinceMs, ownershipChecker.isMixed)
         offsetChecker.mayExpire { key, committedMs in
             guard key.group == "g" else { return isOver(committedMs) }
+            // What no member is subscribed to need not wait until they are gone.
+            if key.partition.topic != "t", isOver(committedMs) { return true }
             guard let emptyMs else { return false }
             // One that changes its kind while nobody is there does not take along since when.
             return isOver(emptyMs) || isMixed && isOver(committedMs)
@@ -226,8 +233,7 @@ extension CoordinatorsSimulation {
 
     /// Writes an offset as nobody asked for.
     func plant(_ offset: Int64?, _ key: OffsetChecker.Key) {
-        groups.settle()
-        _ = groups.partition.ask { machine, turn in
+        groups.tell { machine, turn in
             var value = OffsetCommitValue()
             value.offset = offset ?? 0
             value.commitTimestamp = turn.wallMs

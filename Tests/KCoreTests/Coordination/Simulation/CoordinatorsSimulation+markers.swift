@@ -1,86 +1,118 @@
 @testable import KCore
 
-/// Where decisions go when they are kept.
+/// The partitions that a broker writes markers to, each on its own way: what is on its way is gone with the broker.
 ///
 /// `@unchecked Sendable`: one thread runs a simulation.
-final class SimulatedEnds: @unchecked Sendable {
-    var send: (TransactionEnd) -> Void = { _ in }
-}
+final class SimulatedMarkedPartitions: MarkedPartitions, @unchecked Sendable {
+    private unowned let simulation: CoordinatorsSimulation
+    var isGone = false
 
-/// The end of a transaction whose markers are being written.
-struct SimulatedEnding {
-    var end: TransactionEnd
-    var attempt: Int?
-    var coordinatorEpoch: Int32
-    var missing: Set<TopicPartition>
-}
+    init(_ simulation: CoordinatorsSimulation) { self.simulation = simulation }
 
-/// What the broker does with decisions: markers, each on its own way, and then word to the coordinator.
-extension CoordinatorsSimulation {
-    private static func key(_ end: TransactionEnd) -> String {
-        "\(end.transactionalId)/\(end.producerId)/\(end.producerEpoch)"
+    func write(
+        _ marker: CoordinatorTransactionEnd, to place: TopicPartition,
+        _ completion: @escaping @Sendable (ErrorCode) -> Void
+    ) {
+        simulation.send(marker, to: place, isGone: { [self] in isGone }) { [self] in if !isGone { completion($0) } }
     }
 
-    func sendMarkers(_ end: TransactionEnd) {
-        var end = end
+    func isOpen(_ marker: CoordinatorTransactionEnd, in place: TopicPartition) -> Bool {
+        simulation.isOpen(marker.producerId, in: place)
+    }
+}
+
+/// A marker that the groups' coordinator has taken and not answered.
+struct SimulatedGroupMarker {
+    var producerId: Int64
+    var isCommit: Bool
+    var completion: (ErrorCode) -> Void
+}
+
+/// What the broker does with decisions: markers, and then word to the coordinator, by the product's own hand.
+extension CoordinatorsSimulation {
+    typealias Ending = TransactionMachine.Producer
+
+    /// A broker begins that coordinates transactions.
+    func begins(_ process: SimulatedCoordinator<TransactionMachine>.Process) {
+        marked.isGone = true
+        let marked = SimulatedMarkedPartitions(self)
+        self.marked = marked
+        let markers = TransactionMarkers(marked, loop: process.loop, logger: .silent)
+        let ends = TransactionEnds { [unowned self] end, completion in
+            markers.write(planted(end), coordinatorEpoch: transactions.leaderEpoch, completion)
+        } isOver: { _ in
+        }
+        ends.serve(process.runtime)
+        self.ends.current = ends
+    }
+
+    /// The coordinator says how a transaction ends.
+    func decide(_ end: TransactionEnd) {
         let (attempt, problem) = transactionChecker.decided(end, nowMs)
         note(problem)
-        let key = Self.key(end)
-        trace("\(key) is to \(end.isCommit ? "commit" : "abort")")
-        // While markers are being written, nobody begins to write them a second time.
-        guard endings[key] == nil else { return }
+        trace(
+            "\(end.transactionalId)/\(end.producerId)/\(end.producerEpoch) is to \(end.isCommit ? "commit" : "abort")")
+        var end = end
+        let key = Ending(id: end.producerId, epoch: end.producerEpoch)
+        endings[key] = attempt
+        if bug == .marksWithFormerEpoch { endings[Ending(id: key.id, epoch: key.epoch - 1)] = attempt }
         if bug == .forgetsDecision, !decided.insert(key).inserted { end.isCommit = false }
-        decided.insert(key)
-        if bug == .marksWithFormerEpoch { end.producerEpoch -= 1 }
-        var places = end.partitions
-        if bug == .forgetsMarker, places.count > 1, let left = places.max() { places.remove(left) }
-        endings[key] = SimulatedEnding(
-            end: end, attempt: attempt, coordinatorEpoch: transactions.life, missing: places)
-        if places.isEmpty { complete(key) }
-        for place in places.sorted() { sendMarker(key, place) }
+        ends.current?.send(end)
     }
 
-    private func sendMarker(_ key: String, _ place: TopicPartition) {
-        let life = brokerLife
+    private func planted(_ end: TransactionEnd) -> TransactionEnd {
+        var end = end
+        if bug == .marksWithFormerEpoch { end.producerEpoch -= 1 }
+        if bug == .forgetsMarker, end.partitions.count > 1, let left = end.partitions.max() {
+            end.partitions.remove(left)
+        }
+        return end
+    }
+
+    func isOpen(_ producerId: Int64, in place: TopicPartition) -> Bool {
+        if place == Self.groupsPlace { return groups.log.openProducers.contains(producerId) }
+        return places[Self.index(of: place)].open[producerId]?.isEmpty == false
+    }
+
+    /// - Parameter isGone: whether who sends it is gone by now.
+    func send(
+        _ marker: CoordinatorTransactionEnd, to place: TopicPartition, isGone: @escaping () -> Bool,
+        _ completion: @escaping (ErrorCode) -> Void
+    ) {
         let delayMs = network.chance(10) ? Int64(network.int(500...8000)) : network.delayMs()
         network.later(delayMs) { [unowned self] in
-            // What the broker itself was to send is gone with it.
-            guard life == brokerLife, let ending = endings[key] else { return }
-            if place == Self.groupsPlace { return markGroups(key, ending) }
-            let entries = places[Int(place.partition)].mark(
-                ending.end, coordinatorEpoch: ending.coordinatorEpoch, nowMs)
-            note(transactionChecker.marked(entries, by: ending.end, of: ending.attempt))
-            isMarked(key, place)
+            if isGone() { return }
+            if place == Self.groupsPlace { return markGroups(marker, completion) }
+            if !exists(place) {
+                count("markers for topics that are gone")
+                return completion(bug == .waitsForDeletedTopics ? .notLeaderOrFollower : .unknownTopicOrPartition)
+            }
+            let (code, entries) = places[Self.index(of: place)].mark(marker, nowMs)
+            let attempt = endings[Ending(id: marker.producerId, epoch: marker.producerEpoch)]
+            note(transactionChecker.marked(entries, by: marker, of: attempt ?? nil))
+            completion(code)
         }
     }
 
-    private func markGroups(_ key: String, _ ending: SimulatedEnding) {
-        let end = CoordinatorTransactionEnd(
-            producerId: ending.end.producerId, producerEpoch: ending.end.producerEpoch,
-            coordinatorEpoch: ending.coordinatorEpoch, isCommit: ending.end.isCommit)
-        let late = bug == .lateTransactionWins && end.isCommit ? pendingOffsets(of: end.producerId) : []
-        let life = groups.life
-        // When the coordinator is gone before it has said so, nobody knows whether it is there.
-        groupMarkers[key] = (end.producerId, end.isCommit)
-        groups.end(end) { [unowned self] code in
-            groupMarkers[key] = nil
-            trace("the marker of \(key) is in \(Self.groupsPlace.topic): \(code.name)")
+    private func markGroups(_ marker: CoordinatorTransactionEnd, _ completion: @escaping (ErrorCode) -> Void) {
+        let late = bug == .lateTransactionWins && marker.isCommit ? pendingOffsets(of: marker.producerId) : []
+        groupMarkersTaken += 1
+        let number = groupMarkersTaken
+        groupMarkers[number] = SimulatedGroupMarker(
+            producerId: marker.producerId, isCommit: marker.isCommit, completion: completion)
+        groups.end(marker) { [unowned self] code in
+            groupMarkers[number] = nil
+            trace(
+                "the marker of \(marker.producerId)/\(marker.producerEpoch) is in \(Self.groupsPlace.topic): \(code.name)"
+            )
             switch code {
             case .none:
-                offsetChecker.ended(end.producerId, isCommit: end.isCommit, isCertain: true)
+                offsetChecker.ended(marker.producerId, isCommit: marker.isCommit, isCertain: true)
                 for (key, offset) in late { plant(offset, key) }
-                isMarked(key, Self.groupsPlace)
-            case .invalidProducerEpoch, .transactionCoordinatorFenced: isMarked(key, Self.groupsPlace)
-            default:
-                if code != .coordinatorLoadInProgress {
-                    offsetChecker.ended(end.producerId, isCommit: end.isCommit, isCertain: false)
-                }
-                sendMarker(key, Self.groupsPlace)
+            case .invalidProducerEpoch, .transactionCoordinatorFenced, .coordinatorLoadInProgress: break
+            default: offsetChecker.ended(marker.producerId, isCommit: marker.isCommit, isCertain: false)
             }
-        }
-        network.later(5000) { [unowned self] in
-            guard groups.life != life, groupMarkers.removeValue(forKey: key) != nil else { return }
-            sendMarker(key, Self.groupsPlace)
+            completion(code)
         }
     }
 
@@ -95,68 +127,28 @@ extension CoordinatorsSimulation {
         }.sorted { $0.0 < $1.0 }
     }
 
-    private func isMarked(_ key: String, _ place: TopicPartition) {
-        guard endings[key]?.missing.remove(place) != nil, endings[key]?.missing.isEmpty == true else { return }
-        complete(key)
-    }
-
-    /// Whoever does not take it now asks for the markers again when it has loaded.
-    private func complete(_ key: String) {
-        guard let ending = endings[key] else { return }
-        var end = ending.end
-        if bug == .marksWithFormerEpoch { end.producerEpoch += 1 }
-        let told = end
-        transactions.ask({ _ in false }) { machine, turn, reply in
-            machine.markersWritten(told, &turn)
-            turn.send(true, to: reply)
-        } _: { [unowned self] _ in
-            endings[key] = nil
-        }
-    }
-
     // MARK: The end of a broker
 
     func crashTransactions() {
         count("crashes of the transactions' coordinator")
         trace("the transactions' coordinator is gone")
-        if network.int(0...1) == 0 {
-            // With all that it was doing.
-            brokerLife += 1
-            for (_, ending) in endings.sorted(by: { $0.key < $1.key }) where groupMarkersOf(ending) {
-                offsetChecker.ended(ending.end.producerId, isCommit: ending.end.isCommit, isCertain: false)
-            }
-            (endings, groupMarkers) = ([:], [:])
-            transactions.crash()
-        } else {
-            transactions.resign()
-        }
+        // With all that it was doing, or only as leader.
+        if network.int(0...1) == 0 { transactions.crash() } else { transactions.resign() }
     }
-
-    private func groupMarkersOf(_ ending: SimulatedEnding) -> Bool { groupMarkers[Self.key(ending.end)] != nil }
 
     func crashGroups() {
         count("crashes of the groups' coordinator")
         trace("the groups' coordinator is gone")
-        if network.int(0...1) == 0 {
-            offsetChecker.crash()
-            for (_, (producerId, isCommit)) in groupMarkers.sorted(by: { $0.key < $1.key }) {
-                offsetChecker.ended(producerId, isCommit: isCommit, isCertain: false)
-            }
-            groups.crash()
-        } else {
-            groups.resign()
+        mayReturn()
+        guard network.int(0...1) == 0 else { return groups.resign() }
+        if plan.commitsWhole { commitAtLast() }
+        offsetChecker.crash()
+        // Nobody knows which of them are there. Whoever wrote them is told that the connection is gone.
+        for (_, marker) in groupMarkers.sorted(by: { $0.key < $1.key }) {
+            offsetChecker.ended(marker.producerId, isCommit: marker.isCommit, isCertain: false)
+            network.later(1000) { marker.completion(.notCoordinator) }
         }
-    }
-}
-
-extension SimulatedCoordinator {
-    func end(_ end: CoordinatorTransactionEnd, _ answered: @escaping (ErrorCode) -> Void) {
-        nonisolated(unsafe) let answered = answered
-        nonisolated(unsafe) var isOver = false
-        let once: @Sendable (ErrorCode) -> Void = { code in
-            if !isOver { answered(code) }
-            isOver = true
-        }
-        partition.endTransaction(end, CoordinatorReply<Void>({ once(.none) }, refusal: { once($0) }))
+        groupMarkers = [:]
+        groups.crash()
     }
 }

@@ -30,6 +30,8 @@ struct OffsetChecker {
         var unanswered: Set<Int64> = []
         /// Everything that ever was there.
         var former: Set<Int64> = []
+        /// What was committed for a topic that is gone, though another one may have its name.
+        var buried: Set<Int64> = []
     }
 
     static let nothing: Int64 = -1
@@ -54,6 +56,7 @@ struct OffsetChecker {
     private mutating func set(_ offset: Int64, _ key: Key, _ takenMs: Int64, _ order: Int) {
         var entry = entries[key, default: Entry()]
         entry.unanswered.remove(offset)
+        if entry.buried.contains(offset) { return entries[key] = entry }
         entry.former.formUnion(entry.possible)
         (entry.possible, entry.order, entry.committedMs) = ([offset], order, takenMs)
         entry.mayExpire = false
@@ -66,7 +69,36 @@ struct OffsetChecker {
         if !isCertain { mayBe(offset, key) }
     }
 
-    private mutating func mayBe(_ offset: Int64, _ key: Key) { entries[key, default: Entry()].possible.insert(offset) }
+    private mutating func mayBe(_ offset: Int64, _ key: Key) {
+        if entries[key]?.buried.contains(offset) != true { entries[key, default: Entry()].possible.insert(offset) }
+    }
+
+    /// A topic is gone, and with it all that was committed for it, be it in transactions that have yet to end: nobody who asks
+    /// from now on is told of it.
+    mutating func deletedTopic(_ topic: String) {
+        for (key, entry) in entries where key.partition.topic == topic {
+            var buried = entry.buried.union(entry.possible).union(entry.unanswered).union(entry.former)
+            for candidates in pending.values { buried.formUnion((candidates[key] ?? []).map(\.offset)) }
+            buried.formUnion(unansweredPending.filter { $0.key == key }.map(\.offset))
+            for producer in pending.keys { pending[producer]?[key] = nil }
+            order += 1
+            var next = Entry()
+            (next.order, next.buried, next.unanswered) = (
+                order, buried.subtracting([OffsetChecker.nothing]), entry.unanswered
+            )
+            entries[key] = next
+        }
+    }
+
+    /// A topic was made anew under its name, and who coordinates was gone before all that was committed for the one before was
+    /// forgotten: it cannot be told from what is committed now.
+    mutating func mayReturn(_ topic: String) {
+        for (key, entry) in entries where key.partition.topic == topic {
+            entries[key]?.possible.formUnion(entry.buried)
+            entries[key]?.possible.insert(OffsetChecker.nothing)
+            entries[key]?.buried = []
+        }
+    }
 
     /// Nobody will be told what became of what was not answered.
     mutating func crash() {
@@ -121,6 +153,7 @@ struct OffsetChecker {
     ) {
         order += 1
         if isCertain { unansweredPending.removeAll { $0.offset == offset } }
+        if entries[key]?.buried.contains(offset) == true { return }
         if entries[key] == nil { entries[key] = Entry() }
         let entry = Pending(offset: offset, order: order, takenMs: takenMs, isCertain: isCertain)
         if isCertain {
@@ -165,6 +198,9 @@ struct OffsetChecker {
         }
         guard entry.possible.contains(offset) || offset == OffsetChecker.nothing && entry.mayExpire else {
             let known = entry.possible.sorted()
+            if entry.buried.contains(offset) {
+                return "the offset of \(key.partition) of \(key.group) is \(offset), which was of a topic that is gone"
+            }
             let what = entry.former.contains(offset) ? "goes back to" : "is told as"
             return "the offset of \(key.partition) of \(key.group) \(what) \(offset), it was \(known)"
         }

@@ -12,23 +12,28 @@ final class SimulatedCoordinatorLog: CoordinatorLog {
         var producers = ProducerStates()
         var verifications = TransactionVerifications()
         var failure: ErrorCode?
+        /// Up to where it has been cleaned; -1 for never.
+        var cleanedTo: Int64 = -1
         var isBusy = false
     }
 
     let topicPartition: TopicPartition
     let bug: CoordinatorBug?
-    private let clock: any Clock
+    let clock: any Clock
+    /// What a batch must fit into.
+    private let segmentBytes: Int
     private let state = Mutex(State())
 
-    init(_ topic: String, clock: any Clock, bug: CoordinatorBug?) {
+    init(_ topic: String, clock: any Clock, segmentBytes: Int = 1 << 30, bug: CoordinatorBug?) {
         topicPartition = TopicPartition(topic: topic, partition: 0)
         self.clock = clock
+        self.segmentBytes = segmentBytes
         self.bug = bug
     }
 
     var startOffset: Int64 { 0 }
     var endOffset: Int64 { state.withLock { $0.endOffset } }
-    var maxBatchBytes: Int { 1 << 30 }
+    var maxBatchBytes: Int { bug == .dividesNothing ? 1 << 30 : segmentBytes }
     /// What can no longer be lost.
     var keptOffset: Int64 { state.withLock { $0.highWatermark } }
     var highWatermark: Int64 { bug == .answersTooEarly ? endOffset : keptOffset }
@@ -37,6 +42,9 @@ final class SimulatedCoordinatorLog: CoordinatorLog {
     func append(_ batch: Bytes) throws(LogError) -> CoordinatorAppended {
         try state.withLock { state throws(LogError) in
             if let failure = state.failure { throw LogError(failure, "told to fail") }
+            guard batch.count <= segmentBytes else {
+                throw LogError(.recordListTooLarge, "\(batch.count) bytes do not fit into a segment of \(segmentBytes)")
+            }
             let offset = state.endOffset
             batch.withUnsafeMutableBytes { bytes in
                 guard let base = bytes.baseAddress else { return }
@@ -53,7 +61,9 @@ final class SimulatedCoordinatorLog: CoordinatorLog {
             let marker = SimulatedCoordinatorLog.marker(header, batch)
             _ = try state.producers.check(header, marker: marker, origin: .coordinator)
             SimulatedCoordinatorLog.note(header, marker, clock.wallMs, &state)
-            if bug == .forgetsAssignments {
+            if bug == .dividesCommits, header.recordCount > 1, !header.isTransactional {
+                state.batches += SimulatedCoordinatorLog.halves(header, batch)
+            } else if bug == .forgetsAssignments {
                 let shorter = SimulatedCoordinatorLog.filter(header, batch) { !$0.isAssignment }
                 if let shorter { state.batches.append(shorter) }
             } else {
@@ -134,6 +144,32 @@ final class SimulatedCoordinatorLog: CoordinatorLog {
         state.withLock { $0.verifications.confirm(producer.id, number) }
     }
 
+    /// By producer, where they began.
+    var openTransactions: [Int64: Int64] {
+        state.withLock { state in
+            Dictionary(state.producers.openTransactions.map { ($0.producerId, $0.firstOffset) }) { first, _ in first }
+        }
+    }
+
+    /// What there is, what of it can no longer be lost, and up to where it has been cleaned.
+    func look() -> (batches: [SimulatedCleaning.Batch], kept: Int64, cleanedTo: Int64) {
+        state.withLock { ($0.batches, $0.highWatermark, $0.cleanedTo) }
+    }
+
+    /// Takes what the cleaner has left.
+    /// - Throws: ``SimulationFailure`` when other transactions are open in it.
+    func replace(_ batches: [SimulatedCleaning.Batch], cleanedTo: Int64) throws {
+        var producers = ProducerStates()
+        for (header, bytes) in batches {
+            producers.apply(header, marker: SimulatedCoordinatorLog.marker(header, bytes), timeMs: clock.wallMs)
+        }
+        let isSame = state.withLock { state in
+            (state.batches, state.cleanedTo) = (batches, cleanedTo)
+            return producers.openTransactions == state.producers.openTransactions
+        }
+        if !isSame { throw SimulationFailure("who has cleaned \(topicPartition) has left other transactions open") }
+    }
+
     var openProducers: [Int64] { state.withLock { $0.producers.openTransactions.map(\.producerId) } }
 
     /// The broker is gone: of the batches behind the high watermark those are left that another one had.
@@ -183,7 +219,7 @@ extension SimulatedCoordinatorLog {
     }
 
     /// A batch without some of its records; nil when none is left.
-    private static func filter(
+    static func filter(
         _ header: RecordBatchHeader, _ bytes: Bytes, _ isKept: (Record) -> Bool
     ) -> (header: RecordBatchHeader, bytes: Bytes)? {
         guard !header.isTransactional, let records = try? RecordBatchReader(bytes).allRecords() else {
@@ -191,9 +227,26 @@ extension SimulatedCoordinatorLog {
         }
         let left = records.filter(isKept)
         if left.count == records.count { return (header, bytes) }
+        return batch(left, from: header.baseOffset, to: header.lastOffset)
+    }
+
+    private static func halves(_ header: RecordBatchHeader, _ bytes: Bytes) -> [(
+        header: RecordBatchHeader, bytes: Bytes
+    )] {
+        let records = (try? RecordBatchReader(bytes).allRecords()) ?? []
+        let middle = records[records.count / 2].offset
+        let first = batch(records.filter { $0.offset < middle }, from: header.baseOffset, to: middle - 1)
+        return [first, batch(records.filter { $0.offset >= middle }, from: middle, to: header.lastOffset)].compactMap {
+            $0
+        }
+    }
+
+    private static func batch(
+        _ records: [Record], from first: Int64, to last: Int64
+    ) -> (header: RecordBatchHeader, bytes: Bytes)? {
         var options = BatchOptions()
-        (options.baseOffset, options.lastOffsetDelta) = (header.baseOffset, header.lastOffsetDelta)
-        guard !left.isEmpty, let batch = try? RecordBatchBuilder.batch(left, options),
+        (options.baseOffset, options.lastOffsetDelta) = (first, Int32(last - first))
+        guard !records.isEmpty, let batch = try? RecordBatchBuilder.batch(records, options),
             let shorter = try? batch.withUnsafeBytes({ bytes throws(RecordsError) in
                 try RecordBatchHeader(reading: bytes)
             })

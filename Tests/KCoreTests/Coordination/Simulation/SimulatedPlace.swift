@@ -62,16 +62,20 @@ struct SimulatedPlace {
 
     // MARK: Markers
 
-    /// - Returns: the records whose transaction the marker ends; none when it is refused, which is for good.
-    mutating func mark(_ end: TransactionEnd, coordinatorEpoch: Int32, _ nowMs: Int64) -> [Entry] {
+    /// - Returns: what whoever writes it is answered, and the records whose transaction it ends.
+    mutating func mark(_ end: CoordinatorTransactionEnd, _ nowMs: Int64) -> (code: ErrorCode, ended: [Entry]) {
         var header = RecordBatchHeader()
         header.producerId = end.producerId
         header.producerEpoch = end.producerEpoch
         header.lastOffsetDelta = 0
         header.attributes = BatchAttributes(isTransactional: true, isControl: true)
         header.baseOffset = nextOffset
-        let marker = EndTransactionMarker(isCommit: end.isCommit, coordinatorEpoch: coordinatorEpoch)
-        do { _ = try producers.check(header, marker: marker, origin: .coordinator) } catch { return [] }
+        let marker = EndTransactionMarker(isCommit: end.isCommit, coordinatorEpoch: end.coordinatorEpoch)
+        do throws(LogError) {
+            _ = try producers.check(header, marker: marker, origin: .coordinator)
+        } catch {
+            return (error.code, [])
+        }
         nextOffset += 1
         verifications.appended(header)
         producers.apply(header, marker: marker, timeMs: nowMs)
@@ -83,6 +87,6 @@ struct SimulatedPlace {
                 aborted[entry.transaction, default: 0] += 1
             }
         }
-        return entries
+        return (.none, entries)
     }
 }

@@ -62,8 +62,9 @@ extension CoordinatorsSimulation {
             return end(index, producer, transaction, isCommit: network.int(0...4) < 3)
         }
         let isCommittingOffsets = network.int(0...2) == 0
-        let number = Int32(network.int(0...(places.count - 1)))
-        let place = isCommittingOffsets ? Self.groupsPlace : TopicPartition(topic: "data", partition: number)
+        let isWhole = topics.image.topic(Self.doomed) != nil && plan.deletesTopics
+        let number = Int32(network.int(0...(isWhole ? 2 : 1)))
+        let place = isCommittingOffsets ? Self.groupsPlace : Self.place(Int(number))
         if !client.addsByWriting && !client.added.contains(place) { return add(index, producer, transaction, place) }
         if isCommittingOffsets { return commitOffsets(index, producer, transaction) }
         write(index, producer, transaction, number)
@@ -129,6 +130,7 @@ extension CoordinatorsSimulation {
     private func add(_ index: Int, _ producer: SimulatedProducer.Producer, _ attempt: Int, _ place: TopicPartition) {
         let (id, version) = (producers[index].id, Int16(producers[index].bumpsEpoch ? 2 : 0))
         call(index) { [unowned self] answer in
+            guard exists(place) else { return answer { $0.restart() } }
             transactionChecker.takesAdd(attempt, nowMs)
             let isZombie = transactionChecker.isZombie(id, producer)
             let asked = bug == .acceptsZombieProducers ? current(id) ?? producer : producer
@@ -155,10 +157,15 @@ extension CoordinatorsSimulation {
         let sequence = producers[index].sequences[place] ?? 0
         let adds = producers[index].addsByWriting
         call(index) { [unowned self] answer in
+            let name = Self.place(Int(place))
+            guard exists(name) else { return answer { $0.restart() } }
+            let deletion = deletions[name.topic] ?? 0
             let begun = places[Int(place)].beginVerification(
                 of: producer, sequence: adds ? 0 : sequence, hasOwnEpoch: adds, nowMs)
             guard let number = begun else { return append(index, producer, attempt, place, sequence, answer) }
-            admit(index, producer, attempt, TopicPartition(topic: "data", partition: place)) { [unowned self] code in
+            admit(index, producer, attempt, name) { [unowned self] code in
+                // The log that this was begun for is gone.
+                guard deletions[name.topic] ?? 0 == deletion else { return answer { $0.restart() } }
                 guard code == .none else { return answer { if !code.isRetriable { $0.restart() } } }
                 places[Int(place)].confirm(producer, number)
                 append(index, producer, attempt, place, sequence, answer)
@@ -176,11 +183,13 @@ extension CoordinatorsSimulation {
             count("records written")
             if isZombie { note("a zombie of \(producers[index].id), \(producer), writes a record") }
         }
+        let name = Self.place(Int(place))
+        let deletion = deletions[name.topic] ?? 0
         answer { [unowned self] client in
             guard isNew != nil else { return client.restart() }
             client.sequences[place] = sequence + 1
             client.writes += 1
-            transactionChecker.written(attempt, place)
+            if deletions[name.topic] ?? 0 == deletion { transactionChecker.written(attempt, place) }
         }
     }
 

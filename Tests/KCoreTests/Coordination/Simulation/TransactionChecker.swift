@@ -59,6 +59,13 @@ struct TransactionChecker {
         open[id] = attempt
     }
 
+    /// Partitions are gone with their topic, and all that was written to them.
+    mutating func deleted(_ places: [Int]) {
+        for number in attempts.keys {
+            for place in places { attempts[number]?.written[Int32(place)] = nil }
+        }
+    }
+
     mutating func written(_ attempt: Int, _ place: Int32) { attempts[attempt]?.written[place, default: 0] += 1 }
     mutating func ended(_ attempt: Int, isCommit: Bool) { attempts[attempt]?.acknowledged = isCommit }
 
@@ -85,7 +92,7 @@ struct TransactionChecker {
     }
 
     /// - Parameter attempt: whose end the marker is, where that is known.
-    func marked(_ entries: [SimulatedPlace.Entry], by end: TransactionEnd, of attempt: Int?) -> String? {
+    func marked(_ entries: [SimulatedPlace.Entry], by end: CoordinatorTransactionEnd, of attempt: Int?) -> String? {
         for entry in entries {
             if let attempt, entry.transaction != attempt {
                 return "the marker of transaction \(attempt) ends transaction \(entry.transaction)"
