@@ -8,7 +8,7 @@ extension CoordinatorsSimulation {
     static let data = "data"
     static let doomed = "doomed"
     /// Groups that nobody is a member of, whose offsets are committed all at once.
-    static let whole = ["w1", "w2", "w3"]
+    static let whole = ["w1", "w2", "w3", "w4", "w5"]
     static let committedCount = 10
 
     func disturbTopics() {
