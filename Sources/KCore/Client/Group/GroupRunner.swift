@@ -190,6 +190,8 @@ final class GroupRunner: @unchecked Sendable {
                 shares[partition] = assignments
                 note(topic: partition.topic)
             }
+            // Each assignment begins by itself, whatever was read of them by an earlier one.
+            if !partitions.isEmpty { fetcher.remove(Set(partitions)) }
             queue.update { $0.events.append(.assigned(partitions, share: assignments)) }
             if !isToldWhereToBegin { begin(partitions, share: assignments, failures: 0) }
         case .lookUp(let names): lookUp(names)
