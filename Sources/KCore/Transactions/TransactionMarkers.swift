@@ -17,10 +17,14 @@ final class TransactionMarkers: Sendable {
     private static let retryMs: Int64 = 100
     /// How long one is left alone that refuses the marker.
     private static let refusedRetryMs: Int64 = 10_000
+    /// How often one fails before it is told: each time it is left alone for twice as long.
+    private static let failuresBeforeWord = 6
 
     private let partitions: any MarkedPartitions
     private let loop: EventLoop
     private let logger: Logger
+    /// Partitions of which it was told that transactions cannot be ended there now.
+    private let failing = Mutex<Set<TopicPartition>>([])
 
     /// - Parameter loop: where the time to try again is waited for.
     init(_ partitions: any MarkedPartitions, loop: EventLoop, logger: Logger) {
@@ -40,11 +44,14 @@ final class TransactionMarkers: Sendable {
     }
 
     private func keepWriting(
-        _ marker: CoordinatorTransactionEnd, to place: TopicPartition, _ tally: Tally, isRefused: Bool = false
+        _ marker: CoordinatorTransactionEnd, to place: TopicPartition, _ tally: Tally, isRefused: Bool = false,
+        failures: Int = 0
     ) {
         partitions.write(marker, to: place) { [self] code in
             switch code {
-            case .none: tally.done()
+            case .none:
+                if failures >= Self.failuresBeforeWord { failing.withLock { _ = $0.remove(place) } }
+                tally.done()
             case .unknownTopicOrPartition:
                 // The topic is deleted.
                 warn("a transaction cannot be ended", code, marker, place)
@@ -60,16 +67,28 @@ final class TransactionMarkers: Sendable {
                     warn("a transaction cannot be ended, it hangs until somebody does", code, marker, place)
                 }
                 again(afterMs: Self.refusedRetryMs, marker, place, tally, isRefused: true)
+            case .kafkaStorageError:
+                // Of a directory that is offline it may be for as long as the broker runs, and of thousands of transactions.
+                if failures == Self.failuresBeforeWord, failing.withLock({ $0.insert(place).inserted }) {
+                    logger.warning(
+                        "transactions cannot be ended for now, and hang until they can: \(code.meaning)",
+                        ["partition": place])
+                }
+                let pauseMs = min(Self.retryMs << Int64(min(failures, 10)), Self.refusedRetryMs)
+                again(afterMs: pauseMs, marker, place, tally, isRefused: isRefused, failures: failures + 1)
             default: again(afterMs: Self.retryMs, marker, place, tally, isRefused: isRefused)
             }
         }
     }
 
     private func again(
-        afterMs: Int64, _ marker: CoordinatorTransactionEnd, _ place: TopicPartition, _ tally: Tally, isRefused: Bool
+        afterMs: Int64, _ marker: CoordinatorTransactionEnd, _ place: TopicPartition, _ tally: Tally, isRefused: Bool,
+        failures: Int = 0
     ) {
         loop.execute {
-            self.loop.schedule(afterMs: afterMs) { self.keepWriting(marker, to: place, tally, isRefused: isRefused) }
+            self.loop.schedule(afterMs: afterMs) {
+                self.keepWriting(marker, to: place, tally, isRefused: isRefused, failures: failures)
+            }
         }
     }
 
