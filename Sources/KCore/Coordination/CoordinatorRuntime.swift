@@ -83,18 +83,21 @@ final class CoordinatorRuntime<Machine: CoordinatorMachine>: Sendable {
         submit(to: partition, refuse: { _ in refused() }) { $0.perform(body, refused: refused) }
     }
 
-    /// Asks every partition that is loaded, and gives all answers at once; `isLoading` when some are not there yet.
+    /// Asks every partition that is loaded, and gives all answers at once. `missing` says why some are not among them:
+    /// COORDINATOR_LOAD_IN_PROGRESS, or COORDINATOR_NOT_AVAILABLE for what could not be loaded; NONE where none is.
     /// - Parameters:
     ///   - loop: where the answers are wanted.
     ///   - completion: called there, unless the loop has ended.
     func gather<Answer: Sendable>(
         on loop: EventLoop,
         _ body: @escaping @Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Answer,
-        _ completion: @escaping @Sendable (_ answers: [Answer], _ isLoading: Bool) -> Void
+        _ completion: @escaping @Sendable (_ answers: [Answer], _ missing: ErrorCode) -> Void
     ) {
         let gathering = CoordinatorGathering(shards: shards.count, on: loop, completion)
         for shard in shards {
-            let isTaken = shard.loop.execute { shard.gather(body) { gathering.add($0, isLoading: $1) } }
+            let isTaken = shard.loop.execute {
+                shard.gather(body) { gathering.add($0, isLoading: $1, hasFailed: $2) }
+            }
             if !isTaken { gathering.add([], isLoading: false) }
         }
     }

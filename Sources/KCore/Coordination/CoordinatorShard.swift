@@ -160,20 +160,22 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
 
     func gather<Answer: Sendable>(
         _ body: (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Answer,
-        _ completion: @escaping @Sendable (_ answers: [Answer], _ isLoading: Bool) -> Void
+        _ completion: @escaping @Sendable (_ answers: [Answer], _ isLoading: Bool, _ hasFailed: Bool) -> Void
     ) {
         var answers: [Answer] = []
         var isLoading = false
+        var hasFailed = false
         for index in partitions.keys.sorted() {
             guard let partition = partitions[index] else { continue }
             guard let answer = partition.ask(body) else {
                 isLoading = isLoading || partition.phase == .loading
+                hasFailed = hasFailed || partition.phase == .failed
                 continue
             }
             answers.append(answer)
             touch(index)
         }
-        completion(answers, isLoading)
+        completion(answers, isLoading, hasFailed)
     }
 
     func runInAll(_ body: @escaping @Sendable (inout Machine, inout CoordinatorTurn<Machine.Record>) -> Void) {

@@ -110,6 +110,30 @@ import Testing
         #expect(refused.errors.contains("line 1: the file is of several groups"))
     }
 
+    @Test func `groups whose coordinator cannot be loaded are missed, not left out in silence`() throws {
+        let cluster = try cluster()
+        let done = cluster.run(.kadmin, "group", "seek", "shipping", "-o", "1", "-t", "orders", "-y")
+        #expect(done.status == .done, "\(done.errors)")
+        let partition = CoordinatorTopic.partition(of: "billing", count: 50)
+        try #require(CoordinatorTopic.partition(of: "shipping", count: 50) != partition)
+        cluster.broker.stop()
+        let path = "\(cluster.directory)/__consumer_offsets-\(partition)/00000000000000000000.log"
+        let bytes = try #require(try SystemDisk().readFile(path))
+        bytes.withUnsafeMutableBytes { $0[100] ^= 0xff }
+        try SystemDisk().replaceFile(path, with: bytes, durable: false)
+        let broker = try Broker.start(
+            properties: ["log.dirs": cluster.directory, "listeners": "PLAINTEXT://127.0.0.1:0"], logger: .silent)
+        defer { broker.stop() }
+        let server = broker.addresses.map { "\($0)" }.joined(separator: ",")
+        let test = TestConsole(tool: "kadmin", environment: ["KAFKA_BOOTSTRAP_SERVERS": server])
+        #expect(Command.kadmin.run(["group", "list", "--format", "awk"], test.console) == .failed)
+        #expect(test.output.text == "shipping\tEmpty\tclassic\t\n")
+        #expect(
+            test.errors.text
+                == "kadmin: cannot list all groups of broker \(broker.nodeId): COORDINATOR_NOT_AVAILABLE: "
+                + "the coordinator is not available; the broker's log says why\n")
+    }
+
     @Test func `the lag of a topic is that of its partitions and no others`() throws {
         let cluster = try cluster()
         #expect(

@@ -204,8 +204,8 @@ import Testing
             let gathered = Monitor<[[String: Int]]?>(nil)
             runtime.gather(on: asker) { machine, _ in
                 machine.sums
-            } _: { sums, isLoading in
-                gathered.update { $0 = isLoading ? [] : sums }
+            } _: { sums, missing in
+                gathered.update { $0 = missing == .none ? sums : [] }
             }
             #expect(gathered.wait(timeoutMs: 30_000) { $0 } == [["a": 1], ["b": 2]])
             #expect(stuck.batchCount == 0 && answers.list.count == 1)
@@ -277,10 +277,38 @@ import Testing
             let gathered = Monitor<[Int]?>(nil)
             runtime.gather(on: asker) { machine, _ in
                 asker.inLoop ? -2 : machine.sums["a"] ?? -1
-            } _: { sums, isLoading in
-                gathered.update { $0 = isLoading || !asker.inLoop ? [] : sums.sorted() }
+            } _: { sums, missing in
+                gathered.update { $0 = missing != .none || !asker.inLoop ? [] : sums.sorted() }
             }
             #expect(gathered.wait(timeoutMs: 30_000) { $0 } == [0, 1, 2, 3, 4])
+        }
+    }
+
+    @Test func `who asks all partitions is told of those that cannot answer, beside what the others do`() throws {
+        let asker = try EventLoop()
+        defer { asker.stop() }
+        try withRuntime { runtime in
+            let damaged = MemoryCoordinatorLog(0)
+            let batch = try RecordBatchBuilder.batch([Record(timestamp: 0, key: Bytes("a"), value: Bytes("1"))])
+            // A record of a length that there cannot be.
+            batch.withUnsafeMutableBytes { $0[RecordBatchHeader.size] = 0xff }
+            _ = try damaged.append(batch)
+            damaged.state.withLock { $0.isHeld = true }
+            for log in [damaged, MemoryCoordinatorLog(1)] { runtime.lead(log) }
+            add(runtime, 1, "a", 5)
+            _ = answers.wait(1)
+            func gathered() -> String? {
+                let gathered = Monitor<String?>(nil)
+                runtime.gather(on: asker) { machine, _ in
+                    machine.sums["a"] ?? -1
+                } _: { sums, missing in
+                    gathered.update { $0 = "\(sums) \(missing.name)" }
+                }
+                return gathered.wait(timeoutMs: 30_000) { $0 }
+            }
+            #expect(gathered() == "[5] COORDINATOR_LOAD_IN_PROGRESS")
+            damaged.state.withLock { $0.isHeld = false }
+            expectEventually("it has failed") { gathered() == "[5] COORDINATOR_NOT_AVAILABLE" }
         }
     }
 

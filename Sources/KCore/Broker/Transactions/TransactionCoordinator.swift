@@ -147,12 +147,12 @@ final class TransactionCoordinator: Sendable {
 
     private static let maxWaitMs: Int64 = 100
 
-    /// Asks all partitions that are loaded; `isLoading` when some are not there yet.
+    /// Asks all partitions that are loaded; `missing` as of ``CoordinatorRuntime/gather(on:_:_:)``.
     /// - Parameter loop: where `completion` is called.
     func gather<Answer: Sendable>(
         on loop: EventLoop,
         _ body: @escaping @Sendable (TransactionMachine, _ nowMs: Int64) -> Answer,
-        _ completion: @escaping @Sendable (_ answers: [Answer], _ isLoading: Bool) -> Void
+        _ completion: @escaping @Sendable (_ answers: [Answer], _ missing: ErrorCode) -> Void
     ) {
         runtime.gather(on: loop, { machine, turn in body(machine, turn.wallMs) }, completion)
     }

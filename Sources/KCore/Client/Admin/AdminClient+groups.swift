@@ -38,18 +38,37 @@ extension AdminClient {
     /// - Parameters:
     ///   - states: empty for all.
     ///   - types: `classic`, `consumer`; empty for all.
+    /// - Throws: also when a broker knows some of them only.
     public func listGroups(states: [String] = [], types: [String] = []) throws(ClientError) -> [ListedGroup] {
+        let (groups, missing) = try knownGroups(states: states, types: types)
+        if let error = missing.first { throw error }
+        return groups
+    }
+
+    /// ``listGroups(states:types:)`` as far as brokers know them.
+    /// - Returns: also why some are missing, of each broker where they are.
+    public func knownGroups(
+        states: [String] = [], types: [String] = []
+    ) throws(ClientError) -> (groups: [ListedGroup], missing: [ClientError]) {
+        var missing: [ClientError] = []
         var found: [String: ListedGroup] = [:]
         for broker in try brokerIds() {
             var request = ListGroupsRequest()
             request.statesFilter = states
             request.typesFilter = types
-            let response = try client.call(request, to: .broker(broker)) { request, version in
-                if version < 4 { request.statesFilter = [] }
-                if version < 5 { request.typesFilter = [] }
+            let response = try client.retrying { [request] leftMs throws(ClientError) in
+                let response = try client.call(request, to: .broker(broker), timeoutMs: Int(leftMs)) {
+                    request, version in
+                    if version < 4 { request.statesFilter = [] }
+                    if version < 5 { request.typesFilter = [] }
+                }
+                guard response.errorCode == .none || response.errorCode == .coordinatorNotAvailable else {
+                    throw .refused("list the groups of broker \(broker)", response.errorCode)
+                }
+                return response
             }
-            guard response.errorCode == .none else {
-                throw .refused("list the groups of broker \(broker)", response.errorCode)
+            if response.errorCode != .none {
+                missing.append(.refused("list all groups of broker \(broker)", response.errorCode))
             }
             for group in response.groups {
                 found[group.groupId] = ListedGroup(
@@ -61,7 +80,7 @@ extension AdminClient {
             !states.isEmpty && !states.contains { $0.lowercased() == group.state.lowercased() }
                 || !types.isEmpty && !types.contains { $0.lowercased() == group.type.lowercased() }
         }
-        return found.values.filter { !isMissed($0) }.sorted { $0.name < $1.name }
+        return (found.values.filter { !isMissed($0) }.sorted { $0.name < $1.name }, missing)
     }
 
     /// State and members. A group that nobody knows comes as `Dead`, as Kafka has it.

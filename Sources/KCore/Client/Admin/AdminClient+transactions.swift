@@ -35,23 +35,31 @@ public struct ProducerDescription: Sendable, Equatable {
 }
 
 extension AdminClient {
+    /// Transactional ids of all brokers, as far as those know them.
     /// - Parameters:
     ///   - states: names of states; empty for all.
     ///   - producerIds: empty for all.
     ///   - minDurationMs: how long a transaction must have been open; -1 for any time.
+    /// - Returns: also why some are missing, of each broker where they are.
     public func listTransactions(
         states: [String] = [], producerIds: [Int64] = [], minDurationMs: Int64 = -1
-    ) throws(ClientError) -> [TransactionListing] {
+    ) throws(ClientError) -> (listings: [TransactionListing], missing: [ClientError]) {
         var request = ListTransactionsRequest()
         request.stateFilters = states
         request.producerIdFilters = producerIds
         request.durationFilter = minDurationMs
         var listings: [TransactionListing] = []
+        var missing: [ClientError] = []
         for id in try brokerIds() {
             let response = try client.retrying { leftMs throws(ClientError) in
                 let response = try client.call(request, to: .broker(id), timeoutMs: Int(leftMs))
-                guard response.errorCode == .none else { throw .refused("list transactions", response.errorCode) }
+                guard response.errorCode == .none || response.errorCode == .coordinatorNotAvailable else {
+                    throw .refused("list transactions", response.errorCode)
+                }
                 return response
+            }
+            if response.errorCode != .none {
+                missing.append(.refused("list all transactions of broker \(id)", response.errorCode))
             }
             if let unknown = response.unknownStateFilters.first {
                 throw ClientError(.configuration, "there is no transaction state \(unknown)")
@@ -62,7 +70,7 @@ extension AdminClient {
                     coordinator: id)
             }
         }
-        return listings.sorted { $0.transactionalId < $1.transactionalId }
+        return (listings.sorted { $0.transactionalId < $1.transactionalId }, missing)
     }
 
     /// One that does not exist comes with its error.

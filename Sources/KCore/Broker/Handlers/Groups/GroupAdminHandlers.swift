@@ -5,11 +5,11 @@ enum GroupAdminHandlers {
         let types = Set(request.typesFilter.map { $0.lowercased() })
         call.broker.coordinators.groups.gather(on: call.loop) { coordinator, _ in
             coordinator.list(states: states, types: types)
-        } _: { groups, isLoading in
+        } _: { groups, missing in
             var response = ListGroupsResponse()
-            if isLoading {
-                response.errorCode = .coordinatorLoadInProgress
-            } else {
+            // What cannot be loaded may stay so: the others are told beside the error.
+            response.errorCode = missing
+            if missing != .coordinatorLoadInProgress {
                 response.groups = groups.flatMap { $0 }.sorted { ExactName($0.groupId) < ExactName($1.groupId) }
             }
             call.reply(response)

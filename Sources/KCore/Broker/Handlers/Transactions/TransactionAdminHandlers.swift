@@ -18,12 +18,12 @@ enum TransactionAdminHandlers {
                 : machine.list(
                     statuses: statuses, producerIds: Set(request.producerIdFilters),
                     minDurationMs: request.durationFilter, nowMs: nowMs)
-        } _: { [unknown] answers, isLoading in
+        } _: { [unknown] answers, missing in
             var response = ListTransactionsResponse()
             response.unknownStateFilters = unknown
-            if isLoading {
-                response.errorCode = .coordinatorLoadInProgress
-            } else {
+            // What cannot be loaded may stay so: the others are told beside the error.
+            response.errorCode = missing
+            if missing != .coordinatorLoadInProgress {
                 response.transactionStates = answers.flatMap { $0 }.sorted {
                     ExactName($0.transactionalId) < ExactName($1.transactionalId)
                 }

@@ -14,7 +14,9 @@ extension Command {
         examples: [Example("kadmin group list --state Empty", "groups that nobody is a member of")]
     ) { run in
         var table = TextTable(["group", "state", "type", "protocol"])
-        let groups = try run.admin.listGroups(states: run.arguments.texts(state), types: run.arguments.texts(type))
+        let (groups, missing) = try run.admin.knownGroups(
+            states: run.arguments.texts(state), types: run.arguments.texts(type))
+        for error in missing { run.failed("\(error.message); the broker's log says why") }
         for group in groups {
             let cells = [group.state, group.type, group.protocolType].map {
                 $0.isEmpty ? TextTable.Cell.none : .text($0)

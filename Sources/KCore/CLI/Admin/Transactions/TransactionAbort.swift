@@ -72,7 +72,7 @@ extension Command {
                     + "where one is")
         }
         let what = "the transaction of producer \(producer.producerId) in \(place)"
-        if let id = try transaction(of: producer, in: place, run.admin) {
+        if let id = try transaction(of: producer, in: place, run) {
             return run.failed(
                 "\(what) is not over: \(id) is Ongoing, and would lose only what it wrote there; kadmin txn abort \(id) "
                     + "ends all of it")
@@ -86,11 +86,13 @@ extension Command {
     // The id whose open transaction has the partition, as its coordinator knows. Nobody would tell its producer, whose
     // commit makes the rest count. What is prepared waits for its markers only, of which this may be the one that is missing.
     private static func transaction(
-        of producer: ProducerDescription, in place: TopicPartition, _ admin: AdminClient
+        of producer: ProducerDescription, in place: TopicPartition, _ run: AdminRun
     ) throws(ClientError) -> String? {
         let ongoing = TransactionStatus.ongoing.name
-        let ids = try admin.listTransactions(states: [ongoing], producerIds: [producer.producerId])
-        return try admin.describeTransactions(ids.map(\.transactionalId)).first {
+        let (known, missing) = try run.admin.listTransactions(states: [ongoing], producerIds: [producer.producerId])
+        // What a coordinator that cannot be loaded leaves open nobody else can end.
+        for error in missing { run.console.warning("\(error.message); one of those may have it open") }
+        return try run.admin.describeTransactions(known.map(\.transactionalId)).first {
             $0.error == .none && $0.state == ongoing && $0.partitions.contains(place)
         }?.transactionalId
     }

@@ -27,7 +27,8 @@ extension Command {
         }
         // Brokers count from the last transaction's start, also when it is over; an id that had none is as old as can be.
         if states.isEmpty && minDurationMs >= 0 { states = open.map(\.name) }
-        let listings = try run.admin.listTransactions(states: states, minDurationMs: minDurationMs)
+        let (listings, missing) = try run.admin.listTransactions(states: states, minDurationMs: minDurationMs)
+        for error in missing { run.failed("\(error.message); the broker's log says why") }
         var table = TextTable(["id", "state", "producer", "coordinator"])
         for one in listings {
             table.add([
