@@ -6,6 +6,8 @@ public struct TextTable: Sendable {
         case bool(Bool)
         case list([Int64])
         case texts([String])
+        /// Partitions, which are objects of topic and partition in JSON.
+        case places([TopicPartition])
         case none
     }
 
@@ -79,6 +81,7 @@ extension TextTable.Cell {
         case .list(let numbers): numbers.isEmpty ? empty : numbers.map(String.init).joined(separator: ",")
         case .texts(let texts):
             texts.isEmpty ? empty : texts.map { TextTable.Cell.text($0).plain(empty: "") }.joined(separator: " ")
+        case .places(let places): TextTable.Cell.texts(places.map(\.description)).plain(empty: empty)
         case .none: empty
         }
     }
@@ -90,6 +93,10 @@ extension TextTable.Cell {
         case .bool(let value): value ? "true" : "false"
         case .list(let numbers): "[" + numbers.map(String.init).joined(separator: ",") + "]"
         case .texts(let texts): "[" + texts.map { JSONText.quoted($0) }.joined(separator: ",") + "]"
+        case .places(let places):
+            "["
+                + places.map { "{\"topic\":\(JSONText.quoted($0.topic)),\"partition\":\($0.partition)}" }
+                .joined(separator: ",") + "]"
         case .none: "null"
         }
     }

@@ -6,7 +6,11 @@ extension Command {
             The lag is the number of offsets between the group's and the end of the log. What was deleted before the
             group came to it is not counted: an offset below the log's start counts from there. A partition that a
             member has and of which nothing is stored yet is there, too, without a lag.
+            """,
             """
+            --format json prints an object for each partition: group, topic, partition, stored, log_start, log_end and
+            lag; null for what is not known.
+            """,
         ],
         operands: [Operand("GROUP", repeatable: true, required: true)],
         options: [

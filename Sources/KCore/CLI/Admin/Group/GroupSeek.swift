@@ -16,7 +16,11 @@ extension Command {
             """
             Shows what it would do and asks, unless -y says yes; --dry-run only shows. Without -t it is about all
             partitions with a stored offset. An offset that the log does not have becomes its nearest end.
+            """,
             """
+            --format json prints an object for each partition: topic, partition, stored (null where nothing is), new,
+            log_start and log_end.
+            """,
         ],
         operands: [Operand("GROUP", required: true)],
         options: [

@@ -1,6 +1,12 @@
 extension Command {
     static let transactionDescribe = admin(
         "describe", "Shows transactional ids: producer, state, partitions",
+        details: [
+            """
+            --format json prints an object for each id: id, state, producer, epoch, timeout_ms, started (a time in UTC,
+            or null) and partitions, each topic and partition.
+            """
+        ],
         operands: [Operand("ID", repeatable: true, required: true)], options: [AdminOptions.format],
         examples: [Example("kadmin txn describe import", "what the producer of this id is doing")]
     ) { run in
@@ -15,7 +21,7 @@ extension Command {
                 .text(one.transactionalId), .text(one.state), .number(one.producerId),
                 .number(Int64(one.producerEpoch)), .number(Int64(one.timeoutMs)),
                 one.startMs < 0 ? .none : .text(Timestamp.iso8601(one.startMs)),
-                .texts(one.partitions.map(\.description)),
+                .places(one.partitions),
             ])
         }
         if !table.rows.isEmpty || AdminOptions.format(run.arguments) != .text { run.print(table) }

@@ -11,6 +11,7 @@ extension Command {
 
     static let transactionList = admin(
         "list", "Lists transactional ids and how far their transactions are",
+        details: ["--format json prints an object for each id: id, state, producer and coordinator."],
         options: [state, olderThan, AdminOptions.format],
         examples: [Example("kadmin txn list --older-than 5m", "what has been open for long")]
     ) { run in
