@@ -8,8 +8,8 @@ extension Command {
             member has and of which nothing is stored yet is there, too, without a lag.
             """,
             """
-            --format json prints an object for each partition: group, topic, partition, stored, log_start, log_end and
-            lag; null for what is not known.
+            --format json prints an object for each partition: group, topic, partition, stored, log_start, log_end
+            and lag; null for what is not known.
             """,
         ],
         operands: [Operand("GROUP", repeatable: true, required: true)],

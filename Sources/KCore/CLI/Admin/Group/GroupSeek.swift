@@ -18,8 +18,8 @@ extension Command {
             partitions with a stored offset. An offset that the log does not have becomes its nearest end.
             """,
             """
-            --format json prints an object for each partition: topic, partition, stored (null where nothing is), new,
-            log_start and log_end.
+            --format json prints an object for each partition: topic, partition, stored (null where nothing is),
+            new, log_start and log_end.
             """,
         ],
         operands: [Operand("GROUP", required: true)],

@@ -3,8 +3,8 @@ extension Command {
         "describe", "Shows the producers that partitions know",
         details: [
             """
-            --format json prints an object for each: topic, partition, producer, epoch, sequence, last_write (a time in
-            UTC), coordinator_epoch and open_from, which are null where no transaction ended or is open.
+            --format json prints an object for each: topic, partition, producer, epoch, sequence, last_write (a time
+            in UTC), coordinator_epoch and open_from, which are null where no transaction ended or is open.
             """
         ],
         operands: [Operand("TOPIC:N", repeatable: true, required: true)], options: [AdminOptions.format],

@@ -3,8 +3,8 @@ extension Command {
         "describe", "Shows transactional ids: producer, state, partitions",
         details: [
             """
-            --format json prints an object for each id: id, state, producer, epoch, timeout_ms, started (a time in UTC,
-            or null) and partitions, each topic and partition.
+            --format json prints an object for each id: id, state, producer, epoch, timeout_ms, started (a time in
+            UTC, or null) and partitions, each topic and partition.
             """
         ],
         operands: [Operand("ID", repeatable: true, required: true)], options: [AdminOptions.format],
