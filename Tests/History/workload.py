@@ -17,8 +17,9 @@ from readers import Committer, Member, Processor, Tailer, Whole, partition_of, p
 from recorder import Recorder
 
 PARTITIONS = 3
-# How long groups have, when nobody writes any more, to come to the end.
-GROUP_SECONDS = 60
+# How long a group may stand still before it is at the end, when nobody writes any more: longer than the longest session (45 s,
+# of Kafka's new protocol) of a member that is gone. And what all groups have.
+STILL_SECONDS, GROUP_SECONDS = 90, 600
 # What makes a broker of our own roll, snapshot, compact and expire within seconds.
 SETTINGS = {
     "group_initial_rebalance_delay_ms": 100, "transaction_abort_timed_out_transaction_cleanup_interval_ms": 200,
@@ -154,17 +155,21 @@ class Workload:
         self.whole.read_all(READ_UNCOMMITTED, ends)
 
     def wait_for(self, members):
-        """Waits until the groups of these members have come to the end; they have a bounded time for it."""
+        """Waits until the groups of these members have come to the end, or stand still."""
         isolations = {actor.settings["group"]: actor.isolation for actor in members}
-        deadline = time.monotonic() + GROUP_SECONDS
+        end = time.monotonic() + GROUP_SECONDS
         for group, isolation in isolations.items():
-            while time.monotonic() < deadline:
+            before, deadline = None, 0
+            while True:
                 try:
                     positions = self.positions(group)
                 except KafkaException as error:
                     self.recorder.record("note", text=f"{group}: {error}")
                     positions = {}
-                if all(positions.get(place, -1) > self.whole.last.get((isolation, place), -1) for place in self.places):
+                if positions != before:
+                    before, deadline = positions, min(time.monotonic() + STILL_SECONDS, end)
+                if time.monotonic() > deadline or all(
+                        positions.get(place, -1) > self.whole.last.get((isolation, place), -1) for place in self.places):
                     break
                 time.sleep(0.1)
 
