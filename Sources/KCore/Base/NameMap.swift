@@ -16,32 +16,40 @@ public struct ExactName: Hashable, Comparable, Sendable {
     }
 }
 
+extension String {
+    /// Whether the bytes are the same, as ``ExactName`` has it.
+    func isExactly(_ other: String) -> Bool { ExactName(self) == ExactName(other) }
+}
+
 /// A dictionary by ``ExactName``, used like one by `String`.
 public struct NameMap<Value> {
-    private var values: [ExactName: Value] = [:]
+    private var entries: [ExactName: Value] = [:]
 
     public init() {}
 
-    public var isEmpty: Bool { values.isEmpty }
-    public var count: Int { values.count }
+    public var isEmpty: Bool { entries.isEmpty }
+    public var count: Int { entries.count }
     /// In the order of their bytes.
-    public var sortedNames: [String] { values.keys.sorted().map(\.text) }
+    public var sortedNames: [String] { entries.keys.sorted().map(\.text) }
+
+    /// In no order.
+    public var values: some Collection<Value> { entries.values }
 
     public subscript(name: String) -> Value? {
-        get { values[ExactName(name)] }
-        _modify { yield &values[ExactName(name)] }
+        get { entries[ExactName(name)] }
+        _modify { yield &entries[ExactName(name)] }
     }
 
     public subscript(name: String, default value: @autoclosure () -> Value) -> Value {
-        get { values[ExactName(name)] ?? value() }
-        _modify { yield &values[ExactName(name), default: value()] }
+        get { entries[ExactName(name)] ?? value() }
+        _modify { yield &entries[ExactName(name), default: value()] }
     }
 }
 
 extension NameMap: Sequence {
     /// In no order.
     public func makeIterator() -> some IteratorProtocol<(name: String, value: Value)> {
-        values.lazy.map { (name: $0.key.text, value: $0.value) }.makeIterator()
+        entries.lazy.map { (name: $0.key.text, value: $0.value) }.makeIterator()
     }
 }
 

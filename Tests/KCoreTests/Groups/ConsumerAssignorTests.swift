@@ -46,7 +46,7 @@ import Testing
             members =
                 members.map { member($0.id, $0.topics, before[$0.id] ?? TopicShares()) } + [member("m\(count)", [a])]
             let after = ConsumerAssignor.uniform.assign(members, partitionCounts: [a: 400])
-            let moved = before.reduce(0) { $0 + $1.value.subtracting(after[$1.key] ?? TopicShares()).count }
+            let moved = before.reduce(0) { $0 + $1.value.subtracting(after[$1.name] ?? TopicShares()).count }
             #expect(moved == 400 / members.count, "what the new one gets")
             // Whoever goes leaves its own to others, who keep all that they have.
             let left = members.filter { $0.id != "m0" }.map { member($0.id, [a], after[$0.id] ?? TopicShares()) }
@@ -57,7 +57,7 @@ import Testing
     }
 
     private func check(
-        _ shares: [String: TopicShares], _ members: [ConsumerAssignor.Member], _ counts: [Uuid: Int32], _ isSame: Bool
+        _ shares: NameMap<TopicShares>, _ members: [ConsumerAssignor.Member], _ counts: [Uuid: Int32], _ isSame: Bool
     ) {
         for (topic, count) in counts {
             let given = shares.values.flatMap { $0[topic] }

@@ -109,6 +109,25 @@ import Testing
         #expect(beat(b).errorCode == .unknownMemberId)
     }
 
+    @Test(arguments: ["uniform", "range"])
+    func `members whose ids differ in bytes only are two, each with partitions of its own`(assignor: String) throws {
+        let (a, b) = (NewConsumer("caf\u{E9}"), NewConsumer("cafe\u{301}"))
+        for consumer in [a, b] {
+            consumer.assignor = assignor
+            #expect(Array(beat(consumer).memberId?.utf8 ?? "".utf8) == Array(consumer.id.utf8))
+        }
+        settle([a, b])
+        #expect(group.members.count == 2 && owned(a).count == 3)
+        #expect((owned(a) + owned(b)).sorted() == [0, 1, 2, 3, 4, 5])
+        #expect(try bench.reloaded().groups["g"]?.consumer?.target == group.target && group.target.count == 2)
+        beat(b, epoch: -1)
+        #expect(beat(b, epoch: b.epoch).errorCode == .unknownMemberId)
+        settle([a])
+        #expect(owned(a).count == 6 && a.error == ErrorCode.none)
+        bench.advance(ms: 45_000)
+        #expect(group.members.isEmpty)
+    }
+
     @Test func `static members keep their place when they say that they will be back`() {
         let (a, b) = (NewConsumer("a", instance: "i"), NewConsumer("b"))
         beat(a)
@@ -124,7 +143,7 @@ import Testing
         beat(back)
         settle([back, b])
         #expect(owned(back) == had)
-        #expect(group.members.keys.sorted() == ["a2", "b"])
+        #expect(group.members.sortedNames == ["a2", "b"])
         #expect(group.epoch <= epoch + 1)
         a.epoch = epoch
         #expect(beat(a).errorCode == .fencedInstanceId)
@@ -254,7 +273,7 @@ import Testing
         #expect(bench.beat(a).errorCode == ErrorCode.none)
         bench.beat(a, epoch: -2)
         #expect(bench.beat(NewConsumer("a again", instance: "i")).errorCode == ErrorCode.none)
-        #expect(bench.consumerGroup?.members.keys.sorted() == ["a again", "b"])
+        #expect(bench.consumerGroup?.members.sortedNames == ["a again", "b"])
     }
 
     @Test func `a broker without the new protocol says so before anything else`() {

@@ -17,15 +17,15 @@ struct ConsumerGroup: Sendable {
     /// The epoch for which the target was computed.
     var targetEpoch: Int32 = 0
     /// What the members are to have.
-    var target: [String: TopicShares] = [:]
-    private(set) var members: [String: ConsumerMember] = [:]
+    var target = NameMap<TopicShares>()
+    private(set) var members = NameMap<ConsumerMember>()
     /// Member ids by instance.
     private(set) var staticMembers = NameMap<String>()
     /// The topics that members subscribe to and that there were for this epoch, in the order of their names.
     var topics: [Topic] = []
     /// Which member has a partition, or has yet to give it up.
     private(set) var owners: [Uuid: [Int32: String]] = [:]
-    var deadlines: [String: ConsumerDeadlines] = [:]
+    var deadlines = NameMap<ConsumerDeadlines>()
     /// Of the image that the topics were last compared with.
     var knownImageOffset: Int64 = .min
     /// What the patterns that members subscribe to mean.
@@ -41,9 +41,14 @@ struct ConsumerGroup: Sendable {
         return members.values.allSatisfy { $0.state == .stable && $0.epoch == targetEpoch } ? "Stable" : "Reconciling"
     }
 
-    var orderedMembers: [ConsumerMember] { members.values.sorted { $0.id < $1.id } }
+    var orderedMembers: [ConsumerMember] { members.values.sorted { ExactName($0.id) < ExactName($1.id) } }
 
     func owner(_ topic: Uuid, _ partition: Int32) -> String? { owners[topic]?[partition] }
+
+    /// Whether a member other than this one has a partition, or has yet to give it up.
+    func isTaken(_ topic: Uuid, _ partition: Int32, from memberId: String) -> Bool {
+        owner(topic, partition).map { !$0.isExactly(memberId) } ?? false
+    }
 
     /// Whether any member reads a topic.
     func isSubscribed(to topic: String) -> Bool {
@@ -59,7 +64,7 @@ struct ConsumerGroup: Sendable {
             guard let holder = staticMembers[instance] else {
                 throw ApiError(.unknownMemberId, "Instance \(instance) is unknown.")
             }
-            guard holder == memberId else {
+            guard holder.isExactly(memberId) else {
                 throw ApiError(.fencedInstanceId, "Instance \(instance) belongs to another member.")
             }
         }
@@ -74,7 +79,7 @@ struct ConsumerGroup: Sendable {
     mutating func set(_ member: ConsumerMember) {
         if let before = members[member.id] {
             release(before)
-            if let instance = before.instanceId, staticMembers[instance] == member.id { staticMembers[instance] = nil }
+            forget(before.instanceId, of: member.id)
         }
         members[member.id] = member
         if let instance = member.instanceId { staticMembers[instance] = member.id }
@@ -84,15 +89,21 @@ struct ConsumerGroup: Sendable {
     }
 
     mutating func remove(_ id: String) {
-        guard let member = members.removeValue(forKey: id) else { return }
+        guard let member = members[id].take() else { return }
         release(member)
-        if let instance = member.instanceId, staticMembers[instance] == id { staticMembers[instance] = nil }
+        forget(member.instanceId, of: id)
         deadlines[id] = nil
+    }
+
+    private mutating func forget(_ instance: String?, of memberId: String) {
+        if let instance, staticMembers[instance]?.isExactly(memberId) == true { staticMembers[instance] = nil }
     }
 
     private mutating func release(_ member: ConsumerMember) {
         for (topic, partitions) in member.held.topics {
-            for partition in partitions where owners[topic]?[partition] == member.id { owners[topic]?[partition] = nil }
+            for partition in partitions where owners[topic]?[partition]?.isExactly(member.id) == true {
+                owners[topic]?[partition] = nil
+            }
             if owners[topic]?.isEmpty == true { owners[topic] = nil }
         }
     }

@@ -39,7 +39,8 @@ extension GroupCoordinator {
         var member = try find(request, memberId, origin.group, isJoining: isJoining)
         try request.checkPattern(of: member, in: origin.group)
         makeConsumerGroup(id, origin, &turn)
-        if let instance = request.instanceId, isJoining, let old = origin.group.staticMembers[instance], old != memberId
+        if let instance = request.instanceId, isJoining, let old = origin.group.staticMembers[instance],
+            !old.isExactly(memberId)
         {
             succeed(old, by: memberId, id, &turn)
             member = groups[id]?.consumer?.members[memberId] ?? member
@@ -82,7 +83,7 @@ extension GroupCoordinator {
             throw ApiError(.groupMaxSizeReached, "The consumer group has reached its maximum capacity.")
         }
         if isJoining {
-            if let instance = request.instanceId, let old = group.staticMembers[instance], old != memberId,
+            if let instance = request.instanceId, let old = group.staticMembers[instance], !old.isExactly(memberId),
                 let holder = group.members[old], holder.epoch != ConsumerMember.leftForNow, holder.classic == nil
             {
                 throw ApiError(.unreleasedInstanceId, "Instance \(instance) is in use by member \(old).")

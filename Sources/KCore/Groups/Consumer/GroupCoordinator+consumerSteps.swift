@@ -19,7 +19,7 @@ extension GroupCoordinator {
         let step = ConsumerReconciliation(
             targetEpoch: group.targetEpoch, target: group.target[memberId] ?? TopicShares(), owned: owned
         ) { topic, partition in
-            group.owner(topic, partition).map { $0 != memberId } ?? false
+            group.isTaken(topic, partition, from: memberId)
         }
         let next = step.advance(member)
         guard next != member else { return }
@@ -76,6 +76,6 @@ extension GroupCoordinator {
         guard deadlines.nextMs <= turn.nowMs else {
             return setDeadline(of: memberId, in: timer.groupId) { $0.timerMs = .max }
         }
-        takeOut([memberId], of: timer.groupId, nil, &turn)
+        takeOut([ExactName(memberId)], of: timer.groupId, nil, &turn)
     }
 }

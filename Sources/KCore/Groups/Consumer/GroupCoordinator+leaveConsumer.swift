@@ -15,7 +15,7 @@ extension GroupCoordinator {
             keepAssignment(of: away, id, &turn)
             setDeadline(of: member.id, in: id) { $0.revocationEndsMs = .max }
         } else {
-            takeOut([member.id], of: id, surroundings.image, &turn)
+            takeOut([ExactName(member.id)], of: id, surroundings.image, &turn)
         }
         var response = ConsumerGroupHeartbeatResponse()
         response.memberId = member.id
@@ -41,11 +41,11 @@ extension GroupCoordinator {
     /// Takes members out; what they had can be given to others. A group of which only classic members are left becomes
     /// classic, if it may.
     /// - Parameter image: nil when nobody is at hand who knows it; the topics are looked at with the next heartbeat then.
-    mutating func takeOut(_ memberIds: Set<String>, of id: String, _ image: ClusterImage?, _ turn: inout Turn) {
+    mutating func takeOut(_ memberIds: Set<ExactName>, of id: String, _ image: ClusterImage?, _ turn: inout Turn) {
         guard let group = groups[id]?.consumer else { return }
-        let left = group.orderedMembers.filter { !memberIds.contains($0.id) }
+        let left = group.orderedMembers.filter { !memberIds.contains(ExactName($0.id)) }
         if mayDowngrade(left) { return downgrade(id, to: left, &turn) }
-        for memberId in memberIds.sorted() { removeConsumer(memberId, id, &turn) }
+        for memberId in memberIds.sorted() { removeConsumer(memberId.text, id, &turn) }
         if let image { keepTopics(id, image, &turn) } else { groups[id]?.consumer?.knownImageOffset = .min }
         raise(id, &turn)
     }

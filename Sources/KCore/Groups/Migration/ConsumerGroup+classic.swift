@@ -34,7 +34,7 @@ extension ConsumerGroup {
     /// Whether a member's target has something that another has not given up yet.
     func isWaiting(_ member: ConsumerMember) -> Bool {
         (target[member.id] ?? TopicShares()).topics.contains { topic, partitions in
-            partitions.contains { partition in owner(topic, partition).map { $0 != member.id } ?? false }
+            partitions.contains { isTaken(topic, $0, from: member.id) }
         }
     }
 

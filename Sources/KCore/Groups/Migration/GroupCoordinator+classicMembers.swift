@@ -91,7 +91,7 @@ extension GroupCoordinator {
     mutating func leaveConsumerGroup(
         _ identities: [LeaveGroupRequest.MemberIdentity], _ id: String, _ turn: inout Turn
     ) -> [LeaveGroupResponse.MemberResponse] {
-        var gone: Set<String> = []
+        var gone: Set<ExactName> = []
         let answers = identities.map { identity in
             do throws(ApiError) {
                 guard let group = groups[id]?.consumer else { throw ApiError(.unknownMemberId, "") }
@@ -103,7 +103,7 @@ extension GroupCoordinator {
                     } else {
                         try group.classicMember(identity.memberId, identity.groupInstanceId)
                     }
-                guard gone.insert(member.id).inserted else { throw ApiError(.unknownMemberId, "") }
+                guard gone.insert(ExactName(member.id)).inserted else { throw ApiError(.unknownMemberId, "") }
                 return identity.answer(.none)
             } catch {
                 return identity.answer(error.code)

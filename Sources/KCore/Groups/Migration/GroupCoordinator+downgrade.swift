@@ -42,7 +42,7 @@ extension GroupCoordinator {
             let instance = request.groupInstanceId, let old = group.staticMembers[instance],
             group.members[old]?.classic == nil, group.supports(request.protocolType, request.protocols.map(\.name))
         else { return }
-        let left = group.orderedMembers.filter { $0.id != old }
+        let left = group.orderedMembers.filter { !$0.id.isExactly(old) }
         let isAlone = left.isEmpty && settings.migrationPolicy.allowsDowngrade
         if left.count < settings.maxSize, isAlone || mayDowngrade(left) { downgrade(request.groupId, to: left, &turn) }
     }

@@ -73,7 +73,8 @@ extension SimulatedCoordinatorLog {
         let cleaning = SimulatedCleaning(
             topicPartition: topicPartition, clock: clock, highWatermark: end, cleanedOffset: cleaned,
             deleteRetentionMs: Int64.random(in: 0...20_000, using: &random))
-        guard let (left, cleanedTo) = try cleaning.clean(planted(before, upTo: limit), cuts: cuts) else { return }
+        guard let (kept, cleanedTo) = try cleaning.clean(planted(before, upTo: limit), cuts: cuts) else { return }
+        var left = kept
         if bug == .cleansMarkers { forgetMarker(&left, upTo: cleanedTo) }
         try replace(left, cleanedTo: cleanedTo)
     }

@@ -24,16 +24,19 @@ enum ConsumerAssignor: String, Sendable, CaseIterable {
 
     /// - Parameter partitionCounts: of the topics that members subscribe to.
     /// - Returns: a share for each member.
-    func assign(_ members: [Member], partitionCounts: [Uuid: Int32]) -> [String: TopicShares] {
+    func assign(_ members: [Member], partitionCounts: [Uuid: Int32]) -> NameMap<TopicShares> {
         switch self {
         case .uniform: UniformAssignment(members, partitionCounts).run()
         case .range: ConsumerAssignor.ranges(members, partitionCounts)
         }
     }
 
-    private static func ranges(_ members: [Member], _ partitionCounts: [Uuid: Int32]) -> [String: TopicShares] {
-        var shares = Dictionary(members.map { ($0.id, TopicShares()) }) { first, _ in first }
-        let members = members.sorted { ($0.name, $0.id) < ($1.name, $1.id) }
+    private static func ranges(_ members: [Member], _ partitionCounts: [Uuid: Int32]) -> NameMap<TopicShares> {
+        var shares = NameMap<TopicShares>()
+        for member in members { shares[member.id] = TopicShares() }
+        let members = members.sorted {
+            (ExactName($0.name), ExactName($0.id)) < (ExactName($1.name), ExactName($1.id))
+        }
         for (topic, count) in partitionCounts {
             let readers = members.filter { $0.topics.contains(topic) }
             guard !readers.isEmpty else { continue }

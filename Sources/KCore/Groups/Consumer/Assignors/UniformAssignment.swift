@@ -25,7 +25,7 @@ struct UniformAssignment {
 
     init(_ members: [ConsumerAssignor.Member], _ partitionCounts: [Uuid: Int32]) {
         topics = partitionCounts.sorted { $0.key < $1.key }.map { Topic(id: $0.key, partitionCount: max($0.value, 0)) }
-        let members = members.sorted { $0.id < $1.id }
+        let members = members.sorted { ExactName($0.id) < ExactName($1.id) }
         self.members = members.map { Member(id: $0.id, share: $0.before, count: 0) }
         for index in topics.indices {
             topics[index].readers = members.indices.filter { members[$0].topics.contains(topics[index].id) }
@@ -33,10 +33,12 @@ struct UniformAssignment {
         keepWhatIsThere(members)
     }
 
-    consuming func run() -> [String: TopicShares] {
+    consuming func run() -> NameMap<TopicShares> {
         spread()
         level()
-        return Dictionary(members.map { ($0.id, $0.share) }) { first, _ in first }
+        var shares = NameMap<TopicShares>()
+        for member in members { shares[member.id] = member.share }
+        return shares
     }
 
     /// Takes away what a member no longer reads, what there is not, and what another has too.
