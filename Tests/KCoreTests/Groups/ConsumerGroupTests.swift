@@ -434,7 +434,7 @@ import Testing
                 }
             }
             let reloaded = try bench.reloaded().groups["g"]?.consumer
-            #expect((reloaded?.members ?? [:]) == group.members, "seed \(seed), step \(step)")
+            #expect((reloaded?.members ?? NameMap()) == group.members, "seed \(seed), step \(step)")
         }
     }
 }
