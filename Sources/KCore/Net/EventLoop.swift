@@ -251,7 +251,8 @@ public final class EventLoop: @unchecked Sendable {
         }
         runEndOfTurn()
         for source in poller.sources { source.loopEnds(drain: false) }
-        timers = TimerQueue()
+        timers.removeAll()
+        endOfTurn = []
         hasEnded = true
     }
 }

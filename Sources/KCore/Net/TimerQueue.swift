@@ -27,6 +27,9 @@ public final class TimerHandle: @unchecked Sendable {
         }
     }
 
+    /// It will not run.
+    fileprivate func forget() { job = nil }
+
     func run() {
         let job = self.job
         self.job = nil
@@ -53,6 +56,15 @@ struct TimerQueue {
         timer.index = heap.count
         heap.append(timer)
         siftUp(timer.index)
+    }
+
+    /// None of them runs. What they hold may hold them.
+    mutating func removeAll() {
+        for timer in heap {
+            timer.index = -1
+            timer.forget()
+        }
+        heap = []
     }
 
     mutating func remove(_ timer: TimerHandle) {

@@ -107,6 +107,7 @@ final class SimulatedCoordinator<Machine: CoordinatorMachine>: @unchecked Sendab
         if network.int(0...1) == 0 { view.work() }
         log.isBusy = false
         view.end()
+        view.forget()
         log.crash(&network.random)
         stop(process)
         nonisolated(unsafe) let (counter, make) = (counter, make)
@@ -135,6 +136,7 @@ final class SimulatedCoordinator<Machine: CoordinatorMachine>: @unchecked Sendab
     /// At last. What it has done does not count, and what it says is not heard.
     func end() {
         view.end()
+        view.forget()
         open = [:]
         stop(process)
     }

@@ -76,4 +76,7 @@ final class SimulatedLeaderLog: CoordinatorLog {
             state.waiting = []
         }
     }
+
+    /// What waits for the disk never comes there.
+    func forget() { state.withLock { $0.works = [] } }
 }
