@@ -21,6 +21,8 @@ final class MarkerWriter: MarkedPartitions {
     ) {
         guard let topic = partitions.table.value.find(place.topic) else { return completion(.unknownTopicOrPartition) }
         guard let partition = topic.partition(place.partition) else { return completion(topic.error(place.partition)) }
+        // Its coordinator is given up, and says only that it is not here.
+        if partition.log.isOffline { return completion(.kafkaStorageError) }
         if place.topic == CoordinatorTopic.groupsName {
             let once = Once(completion)
             return endInGroups(

@@ -35,6 +35,10 @@ final class GroupMember: GroupMembership {
     private var hasWithheld = false
     /// When it begins that round, if nobody has by then.
     private var nextRoundMs: Int64 = .max
+    /// Rounds in a row that this leader began and that left something out again. Each next one comes after twice the time:
+    /// a round gives all members their sessions anew, also one that is dead, whose session may be longer than ours.
+    private var ownRounds = 0
+    private var isOwnRound = false
 
     private var serials = 0
     /// FindCoordinator, JoinGroup or SyncGroup: one at a time.
@@ -111,7 +115,10 @@ final class GroupMember: GroupMembership {
             lastHeardMs = nowMs
         }
         guard phase != .silent else { return }
-        if phase == .stable, nowMs >= nextRoundMs { (mustRejoin, nextRoundMs) = (true, .max) }
+        if phase == .stable, nowMs >= nextRoundMs {
+            (mustRejoin, nextRoundMs) = (true, .max)
+            (ownRounds, isOwnRound) = (ownRounds + 1, true)
+        }
         guard coordinator != nil else { return findCoordinator(nowMs) }
         beat(nowMs)
         guard pending == nil, revocation == nil, nowMs >= notBeforeMs, !topics.isEmpty else { return }
@@ -328,7 +335,9 @@ final class GroupMember: GroupMembership {
         }
         phase = .stable
         // Whoever is to let go joins again then; one that was restarted meanwhile has nothing to let go, and does not.
-        if hasWithheld { nextRoundMs = nowMs + settings.sessionTimeoutMs }
+        if !hasWithheld || !isOwnRound { ownRounds = 0 }
+        isOwnRound = false
+        if hasWithheld { nextRoundMs = nowMs + settings.sessionTimeoutMs << Int64(min(ownRounds, 10)) }
         previous = assigned
         let gone = owned.subtracting(assigned)
         if gone.isEmpty { take(assigned) } else { revoke(gone, then: .keep(assigned)) }

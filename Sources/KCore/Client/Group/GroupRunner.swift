@@ -186,14 +186,15 @@ final class GroupRunner: @unchecked Sendable {
         case .assign(let partitions):
             logger.info("partitions were assigned", ["partitions": partitions.count])
             assignments += 1
+            let share = assignments
             for partition in partitions {
-                shares[partition] = assignments
+                shares[partition] = share
                 note(topic: partition.topic)
             }
             // Each assignment begins by itself, whatever was read of them by an earlier one.
             if !partitions.isEmpty { fetcher.remove(Set(partitions)) }
-            queue.update { $0.events.append(.assigned(partitions, share: assignments)) }
-            if !isToldWhereToBegin { begin(partitions, share: assignments, failures: 0) }
+            queue.update { $0.events.append(.assigned(partitions, share: share)) }
+            if !isToldWhereToBegin { begin(partitions, share: share, failures: 0) }
         case .lookUp(let names): lookUp(names)
         case .failed(let error): queue.update { if $0.error == nil { $0.error = error } }
         }

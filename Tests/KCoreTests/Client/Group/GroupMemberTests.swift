@@ -332,6 +332,11 @@ import Testing
     /// Has a member lead a group of two that reads two partitions, some of which the other one has.
     private func lead(_ bench: Bench, owned: [Int32]) throws {
         bench.found()
+        try share(bench, owned: owned)
+    }
+
+    /// The same in each next round.
+    private func share(_ bench: Bench, owned: [Int32]) throws {
         var response = JoinGroupResponse()
         (response.generationId, response.memberId, response.leader) = (2, "me", "me")
         response.protocolName = "cooperative-sticky"
@@ -367,6 +372,22 @@ import Testing
         try bench.synced(owned.count == 2 ? [] : [1])
         passSession(bench)
         #expect((join(bench.last)?.memberId == "me") == (owned.count == 2))
+    }
+
+    @Test func `a leader that has to leave something out again waits for twice as long`() throws {
+        let bench = Bench([.cooperativeSticky])
+        try lead(bench, owned: [0, 1])
+        try bench.synced([])
+        passSession(bench)
+        #expect(join(bench.last)?.memberId == "me")
+        // A static member that is dead keeps what it has until its session ends, which each round begins anew.
+        try share(bench, owned: [0, 1])
+        try bench.synced([])
+        passSession(bench)
+        #expect(join(bench.last) == nil)
+        bench.beaten(.none)
+        passSession(bench)
+        #expect(join(bench.last)?.memberId == "me")
     }
 
     @Test func `a leader that comes back to what it left out begins the next round, too`() throws {
