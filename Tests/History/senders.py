@@ -7,6 +7,8 @@ from finding import DISORDER, FENCED, PHANTOM, REFUSED
 REBALANCES = {"ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "REBALANCE_IN_PROGRESS", "STALE_MEMBER_EPOCH", "FENCED_MEMBER_EPOCH"}
 # Who is not answered in so many seconds in which the broker is there is not just late; clients here wait for sixty.
 LATE_SECONDS = 30
+# What kproduce waits for a broker that cannot be reached.
+PATIENCE_SECONDS = 3
 
 
 def order(facts):
@@ -70,7 +72,9 @@ def service(facts):
         # Of a transaction of which the broker knows nothing yet an abort may meet the one before it, not quite ended.
         is_unknown = error == "INVALID_TXN_STATE" and event["of"] == "abort" and not any(
             value in facts.acknowledged for value in transaction.values)
-        if not (is_fenced or has_expired or is_unknown or error in REBALANCES):
+        # kproduce gives up when there is no broker for some seconds.
+        is_unreachable = event["of"] == "kproduce" and facts.seconds_away(since, now) >= PATIENCE_SECONDS
+        if not (is_fenced or has_expired or is_unknown or is_unreachable or error in REBALANCES):
             yield REFUSED, f"{event['of']} of {transaction.name} failed after {seconds:.1f} s: {error}"
 
 

@@ -65,6 +65,8 @@ public final class Connection: @unchecked Sendable {
 
     private static let numbers = Atomic<UInt64>(0)
     private static let segmentCost = 128
+    // POLLRDHUP, which Glibc's module does not have.
+    private static let pollPeerEnded: Int16 = 0x2000
     /// How long requests of a peer that sends no more are waited for.
     private static let patienceMs: Int64 = 5000
 
@@ -301,10 +303,19 @@ extension Connection: EventSource, TurnTask {
     }
 
     func tick(nowMs: Int64) {
+        // Of a connection that is not read nothing else tells that the client has gone.
+        let waits = !isOutbound && !pauses.isDisjoint(with: [.response, .inFlight])
+        if waits, nowMs - lastActiveMs >= Connection.patienceMs, hasPeerEnded { return close(.peerClosed) }
         guard options.maxIdleMs >= 0, nowMs - lastActiveMs > options.maxIdleMs else { return }
         // A request in flight keeps the connection, unless it is ending.
         guard slots.isEmpty || lastReason != nil else { return }
         close(.idle)
+    }
+
+    private var hasPeerEnded: Bool {
+        guard let descriptor = transport.descriptor else { return false }
+        var asked = pollfd(fd: descriptor, events: Connection.pollPeerEnded, revents: 0)
+        return poll(&asked, 1, 0) > 0 && asked.revents & Connection.pollPeerEnded != 0
     }
 
     func loopEnds(drain: Bool) {

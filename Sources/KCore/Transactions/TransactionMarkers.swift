@@ -17,7 +17,9 @@ final class TransactionMarkers: Sendable {
     private static let retryMs: Int64 = 100
     /// How long one is left alone that refuses the marker.
     private static let refusedRetryMs: Int64 = 10_000
-    /// How often one fails before it is told: each time it is left alone for twice as long.
+    /// How long one is left alone at most whose disk takes nothing: each time twice as long.
+    private static let longestRetryMs: Int64 = 1000
+    /// How often that has happened when it is told.
     private static let failuresBeforeWord = 6
 
     private let partitions: any MarkedPartitions
@@ -71,10 +73,10 @@ final class TransactionMarkers: Sendable {
                 // Of a directory that is offline it may be for as long as the broker runs, and of thousands of transactions.
                 if failures == Self.failuresBeforeWord, failing.withLock({ $0.insert(place).inserted }) {
                     logger.warning(
-                        "transactions cannot be ended for now, and hang until they can: \(code.meaning)",
+                        "transactions cannot be ended for now, and are tried again: \(code.meaning)",
                         ["partition": place])
                 }
-                let pauseMs = min(Self.retryMs << Int64(min(failures, 10)), Self.refusedRetryMs)
+                let pauseMs = min(Self.retryMs << Int64(min(failures, 10)), Self.longestRetryMs)
                 again(afterMs: pauseMs, marker, place, tally, isRefused: isRefused, failures: failures + 1)
             default: again(afterMs: Self.retryMs, marker, place, tally, isRefused: isRefused)
             }

@@ -312,13 +312,16 @@ import Testing
         #expect(reasons.all == [.idle])
     }
 
-    @Test func `a connection whose peer sends no more is closed after some seconds, request in flight or not`() throws {
+    @Test(arguments: [false, true])
+    func `a connection whose peer sends no more is closed after some seconds, request in flight or not`(isAlone: Bool)
+        throws
+    {
         let clock = StepClock()
         let loop = try EventLoop(clock: clock, startsThread: false)
         loop.turn(maxWaitMs: 0)
         let reasons = Inbox<CloseReason>()
         let pair = try SocketPair()
-        let handler = ClosureHandler(closed: { reasons.add($1) }) { _ = $1.reserveResponse() }
+        let handler = ClosureHandler(closed: { reasons.add($1) }) { _ = $1.reserveResponse(isAlone: isAlone) }
         let connection = try Connection.adopt(
             pair.near, peer: nil, on: loop, options: ConnectionOptions(), isOutbound: false)
         try connection.open(handler)
@@ -330,7 +333,8 @@ import Testing
         clock.advance(ms: 4900)
         loop.turn(maxWaitMs: 0)
         #expect(reasons.all == [])
-        clock.advance(ms: 200)
+        // A connection that is not read is looked at once a second.
+        clock.advance(ms: 1100)
         loop.turn(maxWaitMs: 0)
         #expect(reasons.all == [.peerClosed])
     }
