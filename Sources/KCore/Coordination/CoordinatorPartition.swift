@@ -145,7 +145,8 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
         _ kind: CoordinatorWaitingSteps<Machine>.Kind, isRequest: Bool = true, refuse: @escaping (ErrorCode) -> Void,
         _ body: @escaping (inout Machine, inout Turn) -> Void
     ) {
-        if isLate, log.isSilent {
+        // Once: how often it has failed says how long it is left alone.
+        if phase == .active, isLate, log.isSilent {
             fail(CoordinatorPartition.answer(to: .kafkaStorageError), "the disk does not answer")
         }
         if let refusal { return refuse(refusal) }

@@ -7,8 +7,9 @@ protocol MarkedPartitions: AnyObject, Sendable {
     func write(
         _ marker: CoordinatorTransactionEnd, to place: TopicPartition,
         _ completion: @escaping @Sendable (ErrorCode) -> Void)
-    /// Whether the transaction that the marker ends is open there, in whichever epoch; also where nobody can say.
-    func isOpen(_ marker: CoordinatorTransactionEnd, in place: TopicPartition) -> Bool
+    /// Whether the transaction that the marker ends is open there, in whichever epoch.
+    /// - Returns: nil where nobody can say at the moment.
+    func isOpen(_ marker: CoordinatorTransactionEnd, in place: TopicPartition) -> Bool?
 }
 
 /// Has all partitions of a transaction marked, however long it takes.
@@ -61,7 +62,10 @@ final class TransactionMarkers: Sendable {
             case .invalidProducerEpoch, .transactionCoordinatorFenced:
                 // Somebody has written there with an epoch that only a later coordinator or producer could have. As long as the
                 // transaction is open there nobody may be told that it has ended; an administrator can end it.
-                guard partitions.isOpen(marker, in: place) else {
+                guard let isOpen = partitions.isOpen(marker, in: place) else {
+                    return again(afterMs: Self.retryMs, marker, place, tally, isRefused: isRefused)
+                }
+                guard isOpen else {
                     warn("a transaction was ended by somebody else", code, marker, place)
                     return tally.done()
                 }

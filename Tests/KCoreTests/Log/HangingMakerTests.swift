@@ -90,7 +90,7 @@ import Testing
     }
 
     @Test func `who waits behind much that gets done does not take the disk for one that hangs`() throws {
-        let manager = try open(hangingMs: 1000)
+        let manager = try open(hangingMs: 3000)
         let directory = manager.directories[0]
         let pool = WorkerPool(name: "busy", threads: 2)
         defer { pool.stop() }
@@ -110,7 +110,7 @@ import Testing
             isDone.update { $0 = results }
         }
         // Longer than anybody waits for a disk that hangs.
-        #expect(isDone.wait(timeoutMs: 2500) { $0 } == nil)
+        #expect(isDone.wait(timeoutMs: 6000) { $0 } == nil)
         #expect(!directory.health.watch.isGivenUp)
         isOver.update { $0 = true }
         #expect(isDone.wait(timeoutMs: 20_000) { $0 } == [true])

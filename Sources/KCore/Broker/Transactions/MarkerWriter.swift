@@ -45,9 +45,9 @@ final class MarkerWriter: MarkedPartitions {
         }
     }
 
-    func isOpen(_ marker: CoordinatorTransactionEnd, in place: TopicPartition) -> Bool {
+    func isOpen(_ marker: CoordinatorTransactionEnd, in place: TopicPartition) -> Bool? {
         let partition = partitions.table.value.find(place.topic)?.partition(place.partition)
-        return partition?.log.hasOpenTransaction(of: marker.producerId) ?? true
+        return partition?.log.hasOpenTransaction(of: marker.producerId)
     }
 
     /// Passes on the first call only: a reply that is refused is sent as well.

@@ -16,7 +16,7 @@ final class SimulatedMarkedPartitions: MarkedPartitions, @unchecked Sendable {
         simulation.send(marker, to: place, isGone: { [self] in isGone }) { [self] in if !isGone { completion($0) } }
     }
 
-    func isOpen(_ marker: CoordinatorTransactionEnd, in place: TopicPartition) -> Bool {
+    func isOpen(_ marker: CoordinatorTransactionEnd, in place: TopicPartition) -> Bool? {
         simulation.isOpen(marker.producerId, in: place)
     }
 }
