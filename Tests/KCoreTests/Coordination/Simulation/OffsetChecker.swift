@@ -10,28 +10,43 @@ struct OffsetChecker {
         static func < (a: Key, b: Key) -> Bool { (a.group, a.partition) < (b.group, b.partition) }
     }
 
+    /// What was committed last.
+    private struct Commit: Hashable {
+        var offset = OffsetChecker.nothing
+        /// Of the answer, or of what kept it from being given; what was answered later is newer. A request that was repeated
+        /// has one for each time.
+        var order = 0
+    }
+
     private struct Pending {
         var offset: Int64
         /// Of the answer; what was answered later is newer.
         var order: Int
         var takenMs: Int64
         var isCertain: Bool
+
+        var commit: Commit { Commit(offset: offset, order: order) }
     }
 
     private struct Entry {
         /// What can be there: one, unless a crash has left it open.
-        var possible: Set<Int64> = [OffsetChecker.nothing]
-        var order = 0
+        var possible: Set<Commit> = [Commit()]
         /// When the last commit was made, at the latest.
         var committedMs: Int64 = .min
         /// It has not been needed for long.
         var mayExpire = false
-        /// Taken and not answered, for when there is a crash.
-        var unanswered: Set<Int64> = []
+        /// Taken and not answered, for when there is a crash; as often as it was taken.
+        var unanswered: [Int64] = []
         /// Everything that ever was there.
         var former: Set<Int64> = []
         /// What was committed for a topic that is gone, though another one may have its name.
         var buried: Set<Int64> = []
+
+        var offsets: Set<Int64> { Set(possible.map(\.offset)) }
+
+        mutating func isAnswered(_ offset: Int64) {
+            if let index = unanswered.firstIndex(of: offset) { unanswered.remove(at: index) }
+        }
     }
 
     static let nothing: Int64 = -1
@@ -52,47 +67,52 @@ struct OffsetChecker {
 
     // MARK: Plain commits
 
-    mutating func taken(_ offset: Int64, _ key: Key) { entries[key, default: Entry()].unanswered.insert(offset) }
+    mutating func taken(_ offset: Int64, _ key: Key) { entries[key, default: Entry()].unanswered.append(offset) }
 
     /// - Parameter takenMs: when the coordinator took the request.
     mutating func accepted(_ offset: Int64, _ key: Key, _ takenMs: Int64) {
         order += 1
-        set(offset, key, takenMs, order)
+        entries[key]?.isAnswered(offset)
+        set(Commit(offset: offset, order: order), key, takenMs)
     }
 
-    private mutating func set(_ offset: Int64, _ key: Key, _ takenMs: Int64, _ order: Int) {
+    private mutating func set(_ commit: Commit, _ key: Key, _ takenMs: Int64) {
         var entry = entries[key, default: Entry()]
-        entry.unanswered.remove(offset)
-        if entry.buried.contains(offset) { return entries[key] = entry }
-        entry.former.formUnion(entry.possible)
-        (entry.possible, entry.order, entry.committedMs) = ([offset], order, takenMs)
+        if entry.buried.contains(commit.offset) { return }
+        entry.former.formUnion(entry.offsets)
+        (entry.possible, entry.committedMs) = ([commit], takenMs)
         entry.mayExpire = false
         entries[key] = entry
     }
 
     /// - Parameter isCertain: false when it is refused without having been looked at, or after it was written.
     mutating func refused(_ offset: Int64, _ key: Key, isCertain: Bool) {
-        entries[key]?.unanswered.remove(offset)
+        entries[key]?.isAnswered(offset)
         if !isCertain { mayBe(offset, key) }
     }
 
+    /// What nobody was told of is newer than all that somebody was told of.
     private mutating func mayBe(_ offset: Int64, _ key: Key) {
-        if entries[key]?.buried.contains(offset) != true { entries[key, default: Entry()].possible.insert(offset) }
+        order += 1
+        mayBe(Commit(offset: offset, order: order), key)
+    }
+
+    private mutating func mayBe(_ commit: Commit, _ key: Key) {
+        if entries[key]?.buried.contains(commit.offset) != true {
+            entries[key, default: Entry()].possible.insert(commit)
+        }
     }
 
     /// A topic is gone, and with it all that was committed for it, be it in transactions that have yet to end: nobody who asks
     /// from now on is told of it.
     mutating func deletedTopic(_ topic: String) {
         for (key, entry) in entries where key.partition.topic == topic {
-            var buried = entry.buried.union(entry.possible).union(entry.unanswered).union(entry.former)
+            var buried = entry.buried.union(entry.offsets).union(entry.unanswered).union(entry.former)
             for candidates in pending.values { buried.formUnion((candidates[key] ?? []).map(\.offset)) }
             buried.formUnion(unansweredPending.filter { $0.key == key }.map(\.offset))
             for producer in pending.keys { pending[producer]?[key] = nil }
-            order += 1
             var next = Entry()
-            (next.order, next.buried, next.unanswered) = (
-                order, buried.subtracting([OffsetChecker.nothing]), entry.unanswered
-            )
+            (next.buried, next.unanswered) = (buried.subtracting([OffsetChecker.nothing]), entry.unanswered)
             entries[key] = next
         }
     }
@@ -101,8 +121,9 @@ struct OffsetChecker {
     /// forgotten: it cannot be told from what is committed now.
     mutating func mayReturn(_ topic: String) {
         for (key, entry) in entries where key.partition.topic == topic {
-            entries[key]?.possible.formUnion(entry.buried)
-            entries[key]?.possible.insert(OffsetChecker.nothing)
+            // It is older than all that transactions may yet commit.
+            entries[key]?.possible.formUnion(entry.buried.map { Commit(offset: $0) })
+            entries[key]?.possible.insert(Commit())
             entries[key]?.buried = []
         }
     }
@@ -122,14 +143,14 @@ struct OffsetChecker {
     /// Somebody asked for the offset to be forgotten. Those that open transactions may yet commit go with it, if there is one
     /// or the whole group goes.
     mutating func deleted(_ key: Key, withGroup: Bool, isCertain: Bool) {
-        var before = entries[key]?.possible ?? [OffsetChecker.nothing]
+        var before = entries[key]?.offsets ?? [OffsetChecker.nothing]
         if entries[key]?.mayExpire == true { before.insert(OffsetChecker.nothing) }
-        entries[key]?.unanswered.remove(OffsetChecker.nothing)
+        entries[key]?.isAnswered(OffsetChecker.nothing)
         // Nothing is written where there is nothing.
         if before == [OffsetChecker.nothing] && !withGroup { return }
         if isCertain {
             order += 1
-            set(OffsetChecker.nothing, key, .min, order)
+            set(Commit(order: order), key, .min)
         } else {
             mayBe(OffsetChecker.nothing, key)
         }
@@ -178,16 +199,22 @@ struct OffsetChecker {
         guard isCommit else { return }
         for (key, candidates) in offsets.sorted(by: { $0.key < $1.key }) {
             let entry = entries[key, default: Entry()]
-            if isCertain, candidates.count == 1, candidates[0].isCertain, entry.possible.count == 1, !entry.mayExpire {
-                // What was committed since then is newer.
-                let candidate = candidates[0]
-                if candidate.order > entry.order {
-                    set(candidate.offset, key, candidate.takenMs, candidate.order)
-                }
+            if isCertain, candidates.count == 1, candidates[0].isCertain, !entry.mayExpire {
+                commit(candidates[0], key)
             } else {
-                for candidate in candidates { mayBe(candidate.offset, key) }
+                for candidate in candidates { mayBe(candidate.commit, key) }
             }
         }
+    }
+
+    /// What was committed since then is newer: it stays, where it is there.
+    private mutating func commit(_ candidate: Pending, _ key: Key) {
+        let newer = entries[key, default: Entry()].possible.filter { $0.order > candidate.order }
+        if newer.isEmpty { return set(candidate.commit, key, candidate.takenMs) }
+        guard var entry = entries[key], newer != entry.possible else { return }
+        entry.former.formUnion(entry.offsets)
+        entry.possible = newer.union([candidate.commit])
+        entries[key] = entry
     }
 
     // MARK: What is told
@@ -205,16 +232,17 @@ struct OffsetChecker {
             return offset == OffsetChecker.nothing
                 ? nil : "\(key.partition) of \(key.group) is at \(offset) from nowhere"
         }
-        guard entry.possible.contains(offset) || offset == OffsetChecker.nothing && entry.mayExpire else {
-            let known = entry.possible.sorted()
+        let told = entry.possible.filter { $0.offset == offset }
+        guard !told.isEmpty || offset == OffsetChecker.nothing && entry.mayExpire else {
+            let known = entry.offsets.sorted()
             if entry.buried.contains(offset) {
                 return "the offset of \(key.partition) of \(key.group) is \(offset), which was of a topic that is gone"
             }
             let what = entry.former.contains(offset) ? "goes back to" : "is told as"
             return "the offset of \(key.partition) of \(key.group) \(what) \(offset), it was \(known)"
         }
-        entry.former.formUnion(entry.possible)
-        entry.possible = [offset]
+        entry.former.formUnion(entry.offsets)
+        entry.possible = told.isEmpty ? [Commit()] : told
         entries[key] = entry
         return nil
     }
