@@ -45,7 +45,7 @@ extension CoordinatorsSimulation {
                     name: request.groupInstanceId ?? response.memberId, isClassic: true,
                     sessionMs: Int64(request.sessionTimeoutMs), rebalanceMs: Int64(request.rebalanceTimeoutMs),
                     heardMs: nowMs)
-                ownershipChecker.joined(member, response.memberId)
+                ownershipChecker.joined(member, response.memberId, takenMs: takenMs)
                 if id.isEmpty && request.groupInstanceId != nil { count("static members came back") }
             }
             readers.answer(call, .joined(response))
@@ -190,7 +190,7 @@ extension CoordinatorsSimulation {
         let member = OwnershipChecker.Member(
             name: request.instanceId ?? id, isClassic: false, sessionMs: Self.sessionMs, rebalanceMs: Self.maxPollMs,
             heardMs: takenMs)
-        ownershipChecker.joined(member, id)
+        ownershipChecker.joined(member, id, takenMs: takenMs)
         ownershipChecker.took(request.instanceId, id)
         if request.memberEpoch == 0 { count("joins") }
         if bug == .givesBeforeRelease, response.assignment != nil { plantInAssignment(&response, id) }

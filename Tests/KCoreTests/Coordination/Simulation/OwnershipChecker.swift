@@ -101,13 +101,17 @@ struct OwnershipChecker {
     }
 
     /// A member is one, or again.
-    mutating func joined(_ member: Member, _ id: String) {
+    /// - Parameter takenMs: when the coordinator took what it asked.
+    mutating func joined(_ member: Member, _ id: String, takenMs: Int64) {
         var member = member
         if let known = members[id] {
             (member.epoch, member.holds, member.waiting) = (known.epoch, known.holds, known.waiting)
             (member.confirmedMs, member.releaseByMs) = (known.confirmedMs, known.releaseByMs)
             (member.isGone, member.isReplaced, member.said) = (known.isGone, known.isReplaced, known.said)
             (member.told, member.unseenMs) = (known.told, known.unseenMs)
+            // A consumer group takes a classic member in that it does not know, whatever its id, and what that had before is
+            // not its own any more. The epochs of KIP-848 say so themselves, and classic groups refuse such ids.
+            if isMixed, member.isClassic, known.isCertainUntilMs <= takenMs { member.holds = [] }
         }
         members[id] = member
     }

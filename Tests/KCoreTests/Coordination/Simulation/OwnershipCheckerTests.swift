@@ -12,7 +12,7 @@ import Testing
         for id in ["x", "y"] {
             let member = OwnershipChecker.Member(
                 name: id, isClassic: false, sessionMs: 100_000, rebalanceMs: 20_000, heardMs: 0)
-            checker.joined(member, id)
+            checker.joined(member, id, takenMs: 0)
         }
         #expect(checker.given([zero, one], to: "x", epoch: 1, owned: [], takenMs: 0, 0) == nil)
         checker.confirmed("x", epoch: 1, 0)
@@ -63,5 +63,33 @@ import Testing
         beat([zero], owned: nil, 2000)
         beat([zero], owned: [zero], 10_000)
         #expect(!mayHave(zero, 29_900) && mayHave(one, 10_600))
+    }
+
+    // MARK: Classic members
+
+    /// `x` joins a group of this kind, says that it still has everything, and is given nothing.
+    private func rejoin(isMixed: Bool, _ takenMs: Int64) {
+        checker = OwnershipChecker(isClassic: !isMixed, isMixed: isMixed)
+        for (epoch, joinedMs) in [(Int32(1), Int64(0)), (2, takenMs)] {
+            for id in ["x", "y"] {
+                let member = OwnershipChecker.Member(
+                    name: id, isClassic: true, sessionMs: 10_000, rebalanceMs: 20_000, heardMs: joinedMs)
+                checker.joined(member, id, takenMs: joinedMs)
+            }
+            #expect(checker.given(epoch == 1 ? [zero] : [], to: "x", epoch: epoch, takenMs: joinedMs, joinedMs) == nil)
+            checker.confirmed("x", epoch: epoch, joinedMs)
+        }
+    }
+
+    @Test func `a consumer group may have put a member out that joins again under its id, after its session`() {
+        rejoin(isMixed: true, 9900)
+        #expect(!mayHave(zero, 10_500))
+        rejoin(isMixed: true, 10_000)
+        #expect(mayHave(zero, 10_500))
+    }
+
+    @Test func `a classic group would not let it join`() {
+        rejoin(isMixed: false, 10_000)
+        #expect(!mayHave(zero, 10_500))
     }
 }
