@@ -105,8 +105,10 @@ def test_a_row_of_segments_of_which_nothing_stays_stops_no_client(new_broker):
     topic = compacted(broker, cleanup_policy="delete")
     put(broker, topic, [(b"key", RANDOM)] * 40 + [(b"last", RANDOM)] * 2, **{"batch.num.messages": 1})
     compact(broker, topic)
+    # Only then: while it is under way segments are exchanged, and some are not cleaned yet.
+    wait_until(lambda: f"log cleaned partition={topic}-0" in broker.log(), what="a cleaning")
     segments = broker.directory / f"{topic}-0"
-    wait_until(lambda: sum(path.stat().st_size < 100 for path in segments.glob("*.log")) > 30, what="a cleaning")
+    assert sum(path.stat().st_size < 100 for path in segments.glob("*.log")) > 30
     # The last of both in front of the active segment, and what is in that.
     expected = [39, 40, 41]
     assert [offset for offset, _, _ in read(broker, topic)] == expected
