@@ -54,6 +54,16 @@ class Session:
     records: list = field(default_factory=list)
 
 
+def seconds_of(spans, since, until):
+    """How much of a time lies in some of these spans; one without an end lasts."""
+    seconds, at = 0, since
+    for begun, ended in sorted(spans, key=lambda span: span[0]):
+        begun, ended = max(begun, at), until if ended is None else min(ended, until)
+        if ended > begun:
+            seconds, at = seconds + ended - begun, ended
+    return seconds
+
+
 class Facts:
     def __init__(self, events):
         self.sends, self.transactions = {}, {}
@@ -62,6 +72,8 @@ class Facts:
         self.failures = []
         # [when the broker went, when it was back]; None as long as it is not.
         self.absences = []
+        # [from when, until when] who records this got no turn.
+        self.stalls = []
         self.sessions = []
         # isolation -> place -> {offset: value}, for places of which somebody has read everything, at the end.
         self.whole = {READ_COMMITTED: {}, READ_UNCOMMITTED: {}}
@@ -170,6 +182,9 @@ class Facts:
     def on_restarted(self, index, event):
         self.absences[-1][1] = event.get("time", 0)
 
+    def on_stalled(self, index, event):
+        self.stalls.append([event["time"] - event["seconds"], event["time"]])
+
     def on_note(self, index, event):
         """Errors that mean nothing, and the like: for who reads the history."""
 
@@ -209,7 +224,11 @@ class Facts:
 
     def seconds_away(self, since, until):
         """For how long the broker was not there between two times."""
-        return sum(max(0, min(until if back is None else back, until) - max(gone, since)) for gone, back in self.absences)
+        return seconds_of(self.absences, since, until)
+
+    def seconds_lost(self, since, until):
+        """For how long between two times the broker was not there, or nobody got a turn."""
+        return seconds_of(self.absences + self.stalls, since, until)
 
     def counts(self, value):
         """Whether a value is there for those who read what is committed."""

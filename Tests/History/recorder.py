@@ -6,9 +6,23 @@ import threading
 import time
 
 
+PULSE_SECONDS, STALL_SECONDS = 0.2, 2
+
+
 class Recorder:
     def __init__(self):
         self.events, self.lock, self.began = [], threading.Lock(), time.monotonic()
+
+    def watch(self):
+        """Records from now on when this process got no turn for some seconds: what comes late then is not the broker's fault."""
+        threading.Thread(target=self._watch, daemon=True, name="pulse").start()
+
+    def _watch(self):
+        while True:
+            before = time.monotonic()
+            time.sleep(PULSE_SECONDS)
+            if (seconds := time.monotonic() - before) > STALL_SECONDS:
+                self.record("stalled", seconds=round(seconds, 6))
 
     def record(self, type, **fields):
         with self.lock:

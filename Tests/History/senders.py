@@ -5,7 +5,8 @@ from finding import DISORDER, FENCED, PHANTOM, REFUSED
 
 # A member that is none any more cannot store positions: so it is to be.
 REBALANCES = {"ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "REBALANCE_IN_PROGRESS", "STALE_MEMBER_EPOCH", "FENCED_MEMBER_EPOCH"}
-# Who is not answered in so many seconds in which the broker is there is not just late; clients here wait for sixty.
+# Who is not answered in so many seconds in which the broker is there, and everybody gets a turn, is not just late; clients here
+# wait for sixty.
 LATE_SECONDS = 30
 # What kproduce waits for a broker that cannot be reached.
 PATIENCE_SECONDS = 3
@@ -60,7 +61,7 @@ def service(facts):
         transaction = facts.transactions.get(event.get("transaction"))
         since = (transaction.begun if transaction else facts.sends[event["value"]]).get("time", 0)
         seconds = now - since
-        is_late = seconds - facts.seconds_away(since, now) < LATE_SECONDS
+        is_late = seconds - facts.seconds_lost(since, now) < LATE_SECONDS
         if transaction is None:
             # What becomes of one in a transaction is the transaction's.
             is_plain = facts.transaction_of(event["value"]) is None

@@ -28,3 +28,11 @@ def test_a_history_without_a_last_reading_is_judged_by_what_was_polled():
     events = Model(1, "a poll goes back").events
     cut = next(i for i, event in enumerate(events) if event.get("reader") == "all-rc")
     assert {finding.kind for finding in check(events[:cut])} == {"non-monotonic"}
+
+
+@pytest.mark.parametrize("stalled, found", [(0, {"refused"}), (5, {"refused"}), (20, set())])
+def test_a_transaction_expires_when_nobody_gets_a_turn_but_not_when_the_broker_is_slow(stalled, found):
+    events = [{"type": "begin", "time": 1, "by": "a", "transaction": "a-1", "timeout": 8},
+              {"type": "stalled", "time": 1 + stalled, "seconds": stalled},
+              {"type": "failed", "time": 41, "transaction": "a-1", "of": "commit", "error": "INVALID_PRODUCER_EPOCH"}]
+    assert {finding.kind for finding in check(events)} == found

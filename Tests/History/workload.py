@@ -120,6 +120,7 @@ class Workload:
 
     def run(self, seconds):
         """Works for a while, lets the groups come to the end in peace, reads everything. Returns the history."""
+        self.recorder.watch()
         for actor in self.actors:
             actor.thread.start()
         end = time.monotonic() + seconds
