@@ -31,10 +31,9 @@ import Testing
     @Test func `a port where nobody listens is refused at once`() throws {
         let loop = try EventLoop()
         defer { loop.stop() }
-        let server = try TestServer { _, _ in }
-        let port = server.listener.port
-        server.stop()
-        guard case .failure(let error)? = connect("127.0.0.1", port, on: loop) else {
+        let port = try SilentPort()
+        defer { withExtendedLifetime(port) {} }
+        guard case .failure(let error)? = connect("127.0.0.1", port.number, on: loop) else {
             Issue.record("connected to nobody")
             return
         }

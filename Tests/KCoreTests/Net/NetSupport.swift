@@ -63,6 +63,30 @@ struct TestServer {
     func stop() { group.stop() }
 }
 
+/// A port where nobody listens, and which nobody else can get as long as this is there.
+final class SilentPort: Sendable {
+    private let descriptor: Int32
+    let number: Int
+
+    init() throws {
+        let bound = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(bound, $0, length) < 0 ? -1 : getsockname(bound, $0, &length)
+            }
+        }
+        descriptor = bound
+        number = Int(in_port_t(bigEndian: address.sin_port))
+        if result < 0 { throw NetError("bind", code: errno) }
+    }
+
+    deinit { close(descriptor) }
+}
+
 extension Frame {
     /// `payload` with its length in front.
     static func prefixed(_ payload: [UInt8]) -> Frame { Frame(Bytes(RawClient.framed(payload))) }
