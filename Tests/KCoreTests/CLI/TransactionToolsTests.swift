@@ -22,9 +22,9 @@ import Testing
     /// its markers are written, a moment later.
     private func lines(_ cluster: Cluster, _ topic: String, awaiting expected: [String]) -> [String] {
         var found: [String] = []
-        for _ in 0..<300 {
+        expectEventually("the lines of \(topic)") {
             found = cluster.read(topic).split(separator: "\n").map(String.init).sorted()
-            if found == expected { break }
+            return found == expected
         }
         return found
     }
@@ -402,9 +402,7 @@ import Testing
             if commits { try producer.commitTransaction() } else { try producer.abortTransaction() }
             let wanted: Int64 = commits ? offset : 5
             // The marker comes soon after the answer.
-            var found: Int64?
-            for _ in 0..<500 where found != wanted { found = try committed() }
-            #expect(found == wanted)
+            try eventually("\(wanted) is committed") { try committed() == wanted }
         }
     }
 }
