@@ -20,7 +20,7 @@ import Testing
         #expect(pool.threadCount == 0)
         for count in 1...4 {
             pool.submit {
-                _ = isOpen.wait(timeoutMs: 10_000) { $0 ? true : nil }
+                _ = isOpen.wait(timeoutMs: 30_000) { $0 ? true : nil }
                 ran.update { $0 += 1 }
             }
             #expect(pool.threadCount == min(count, 2))
@@ -35,7 +35,7 @@ import Testing
         let isOpen = Monitor(false)
         let ran = Monitor(false)
         pool.submit {
-            _ = isOpen.wait(timeoutMs: 10_000) { $0 ? true : nil }
+            _ = isOpen.wait(timeoutMs: 30_000) { $0 ? true : nil }
             ran.update { $0 = true }
         }
         #expect(!pool.stop(timeoutMs: 1))
@@ -50,7 +50,7 @@ import Testing
         let isOpen = Monitor(false)
         let answer = Monitor<Bool?>(nil)
         // Nothing is taken before all are there.
-        pool.submit { _ = isOpen.wait(timeoutMs: 10_000) { $0 ? true : nil } }
+        pool.submit { _ = isOpen.wait(timeoutMs: 30_000) { $0 ? true : nil } }
         var held: Held? = Held()
         let weak = Weak(try #require(held))
         pool.submit { [held] in withExtendedLifetime(held) {} }
@@ -58,7 +58,7 @@ import Testing
         pool.submit { answer.update { $0 = weak.isGone } }
         pool.submit {}
         isOpen.update { $0 = true }
-        let isGone: Bool? = answer.wait(timeoutMs: 10_000) { $0 }
+        let isGone: Bool? = answer.wait(timeoutMs: 30_000) { $0 }
         #expect(isGone == true)
         pool.stop()
     }
@@ -73,7 +73,7 @@ import Testing
         #expect(pool.threadCount == 0 && ran.withLock { $0 }.isEmpty)
         mayStart.update { $0 = true }
         pool.submit { ran.update { $0.append(2) } }
-        #expect(ran.wait(timeoutMs: 10_000) { $0.count == 3 ? true : nil } == true)
+        #expect(ran.wait(timeoutMs: 30_000) { $0.count == 3 ? true : nil } == true)
         pool.stop()
         #expect(ran.withLock { $0 } == [0, 1, 2])
 

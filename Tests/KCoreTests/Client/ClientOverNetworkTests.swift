@@ -183,7 +183,7 @@ struct ClientOverNetworkTests {
         try consumer.assign((0..<2).map { .init(topic: "t", partition: $0, start: .beginning, end: .currentEnd) })
         var read: [Int32: [String]] = [:]
         reading: while true {
-            switch try consumer.poll(timeoutMs: 10_000) {
+            switch try consumer.poll(timeoutMs: 30_000) {
             case .records(let records):
                 try records.forEachRecord { record in
                     read[records.partition, default: []].append(
@@ -213,7 +213,7 @@ struct ClientOverNetworkTests {
             defer { consumer.close() }
             try consumer.assign([.init(topic: "t", partition: 0, start: start, end: end)])
             var read: [String] = []
-            while case .records(let records) = try consumer.poll(timeoutMs: 10_000) {
+            while case .records(let records) = try consumer.poll(timeoutMs: 30_000) {
                 try records.forEachRecord { record in
                     read.append(String(decoding: record.value ?? .init(start: nil, count: 0), as: UTF8.self))
                     return true

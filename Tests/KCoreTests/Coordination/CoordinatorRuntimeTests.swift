@@ -145,7 +145,7 @@ import Testing
             log.state.withLock { ($0.highWatermark, $0.nextHighWatermark) = (0, 1) }
             runtime.lead(log)
             add(runtime, 0, "a", 1)
-            #expect(answers.all.wait(timeoutMs: 10_000) { $0.isEmpty ? nil : $0 } == ["a=1"])
+            #expect(answers.all.wait(timeoutMs: 30_000) { $0.isEmpty ? nil : $0 } == ["a=1"])
         }
     }
 
@@ -185,7 +185,7 @@ import Testing
             add(runtime, 0, "a", 2)
             try eventually("it is appended") { new.endOffset == 1 }
             new.moveHighWatermark(to: 1)
-            #expect(answers.all.wait(timeoutMs: 10_000) { $0.count == 2 ? $0 : nil } == ["NOT_COORDINATOR", "a=2"])
+            #expect(answers.all.wait(timeoutMs: 30_000) { $0.count == 2 ? $0 : nil } == ["NOT_COORDINATOR", "a=2"])
         }
     }
 

@@ -103,7 +103,7 @@ import Testing
             for _ in 0..<count { client.send(frame: [UInt8](repeating: 1, count: 1000)) }
         }
         // Far more would be queued than the limit if nothing stopped it: 20 MB.
-        _ = most.wait(timeoutMs: 10_000) { $0.queued > options.maxQueuedOutputBytes ? true : nil }
+        _ = most.wait(timeoutMs: 30_000) { $0.queued > options.maxQueuedOutputBytes ? true : nil }
         for _ in 0..<count { #expect(client.receiveFrame()?.count == answer.count) }
         sender.join()
         most.withLock {
