@@ -102,7 +102,7 @@ import Testing
         let path = directory.path + "/.lock"
         var lock: (any AnyObject & Sendable)? = try SystemDisk().lock(path)
         let identity = try #require(try SystemDisk().identity(path))
-        let copies = (Int32(3)..<4096).filter { descriptor in
+        let copies = (Int32(3)..<65_536).filter { descriptor in
             var status = stat()
             return fstat(descriptor, &status) == 0 && status.st_ino == identity.number
                 && status.st_dev == identity.device

@@ -273,6 +273,8 @@ import Testing
     }
 
     @Test func `many idle connections are held and answered`() throws {
+        // Both ends of each are open here: more than shells allow at first.
+        OpenFileLimit.raise()
         let count = 2000
         let opened = Inbox<UInt64>()
         let server = try TestServer(loops: 2, opened: { opened.add($0.number) }) { frame, connection in
