@@ -277,7 +277,7 @@ import Testing
 
     @Test func `who reads to the end waits until nobody who is dead can hold on to partitions`() throws {
         let cluster = try Cluster([
-            "group.consumer.session.timeout.ms": "1000", "group.consumer.min.session.timeout.ms": "1000",
+            "group.consumer.session.timeout.ms": "5000", "group.consumer.min.session.timeout.ms": "5000",
         ])
         try cluster.fill("t", partitions: 2, count: 5)
         let dying = try cluster.client(("group.protocol", "consumer"), ("enable.auto.commit", "false"))
@@ -361,7 +361,7 @@ import Testing
         // The member's own JoinGroup is on its way after the next of its heartbeats, every 20 ms.
         for offset in 1...50 as ClosedRange<Int64> {
             if case .revoking = try first.poll(timeoutMs: 10) { Issue.record("it goes on while it waits") }
-            try first.commit([kept.sorted()[0]: GroupOffset(offset % 5)], timeoutMs: 3000)
+            try first.commit([kept.sorted()[0]: GroupOffset(offset % 5)], timeoutMs: 10_000)
         }
         #expect(try admin.describeGroup("g").state == "PreparingRebalance", "it has waited all the time")
     }
