@@ -473,8 +473,14 @@ import Testing
         }
         #expect(has[0].count == 2 && has[0].union(has[1]).count == 4)
         let admin = AdminClient(one)
-        let described = try admin.describeGroup("g")
-        #expect(described.type == "consumer" && described.assignor == "range" && described.state == "Stable")
+        var described = try admin.describeGroup("g")
+        // Its coordinator knows with the next heartbeats that each has what it is to have.
+        try eventually("the group is stable") {
+            for consumer in consumers { _ = try consumer.poll(timeoutMs: 5) }
+            described = try admin.describeGroup("g")
+            return described.state == "Stable"
+        }
+        #expect(described.type == "consumer" && described.assignor == "range")
         #expect(described.members.map(\.partitions.count) == [2, 2])
         #expect(try admin.listGroups(types: ["consumer"]).map(\.name) == ["g"])
         #expect(try admin.listGroups(types: ["classic"]).isEmpty)
