@@ -78,7 +78,10 @@ class Broker:
 def wait_until(condition, seconds=20, what="the condition"):
     """Polls until `condition` is true; a test fails when it never is."""
     deadline = time.monotonic() + seconds
-    while not (result := condition()):
-        assert time.monotonic() < deadline, f"{what} did not come true in {seconds} s"
+    while True:
+        # Where the whole machine stood still, it is looked at once more.
+        is_last = time.monotonic() >= deadline
+        if result := condition():
+            return result
+        assert not is_last, f"{what} did not come true in {seconds} s"
         time.sleep(0.02)
-    return result
