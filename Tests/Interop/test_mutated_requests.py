@@ -47,9 +47,10 @@ def use(address):
 
     common = {"bootstrap.servers": address}
     manager = admin.AdminClient(common)
-    for futures in (manager.create_topics([admin.NewTopic("one", 2), admin.NewTopic("two", 1)]),
-                    manager.create_partitions([admin.NewPartitions("one", 3)])):
-        for future in futures.values():
+    # One after the other: what is asked for together may be sent in another order.
+    for ask in (lambda: manager.create_topics([admin.NewTopic("one", 2), admin.NewTopic("two", 1)]),
+                lambda: manager.create_partitions([admin.NewPartitions("one", 3)])):
+        for future in ask().values():
             future.result(20)
     plain = confluent_kafka.Producer({**common, "enable.idempotence": True})
     for number in range(30):
@@ -88,11 +89,11 @@ def use(address):
         tools("kconsume", "-t", "two", "-g", f"tool-{protocol}", "-e", "-X", f"group.protocol={protocol}")
         tools("kadmin", "group", "seek", f"tool-{protocol}", "-o", "beginning", "-y")
     resource = admin.ConfigResource(admin.ConfigResource.Type.TOPIC, "two", set_config={"retention.ms": "86400000"})
-    for futures in (manager.alter_configs([resource]), manager.describe_configs([resource]),
-                    manager.list_offsets({confluent_kafka.TopicPartition("one", 0): admin.OffsetSpec.for_timestamp(1)}),
-                    manager.delete_records([confluent_kafka.TopicPartition("one", 0, 2)]),
-                    manager.delete_consumer_groups(["tool-classic"]), manager.delete_topics(["two"])):
-        for future in futures.values():
+    for ask in (lambda: manager.alter_configs([resource]), lambda: manager.describe_configs([resource]),
+                lambda: manager.list_offsets({confluent_kafka.TopicPartition("one", 0): admin.OffsetSpec.for_timestamp(1)}),
+                lambda: manager.delete_records([confluent_kafka.TopicPartition("one", 0, 2)]),
+                lambda: manager.delete_consumer_groups(["tool-classic"]), lambda: manager.delete_topics(["two"])):
+        for future in ask().values():
             future.result(20)
     tools("kadmin", "log", "dirs")
     tools("kadmin", "topic", "config", "one", "--set", "retention.ms=3600000")
