@@ -134,15 +134,16 @@ def test_a_new_producer_fences_the_old_one_and_aborts_what_it_left(broker, new_t
 def test_a_transaction_that_takes_too_long_is_aborted(new_broker):
     broker = new_broker(transaction_abort_timed_out_transaction_cleanup_interval_ms=200)
     topic = "slow"
-    mine = producer(broker, "slow-id", **{"transaction.timeout.ms": 1000})
+    # Long enough for the record to be written in time, whatever else the machine does.
+    mine = producer(broker, "slow-id", **{"transaction.timeout.ms": 5000})
     mine.begin_transaction()
     write(mine, topic, [b"late"])
     mine.flush(TIMEOUT)
     assert read(broker, topic, "read_uncommitted") == [b"late"]
     consumer = confluent_kafka.Consumer({"bootstrap.servers": broker.address, "group.id": "none"})
-    ends = lambda: consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=5)[1]
+    ends = lambda: consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=TIMEOUT)[1]
     # The marker is behind the record.
-    assert wait_until(lambda: ends() == 2, 10)
+    assert wait_until(lambda: ends() == 2, 30)
     with pytest.raises(KafkaException):
         mine.commit_transaction(TIMEOUT)
     assert read(broker, topic, "read_committed") == []
