@@ -111,9 +111,9 @@ extension Partition: CoordinatorLog {
 
     func runLate(_ work: @escaping @Sendable () -> Void) { log.environment.appends(work) }
 
-    // A disk that does not answer must not keep logs on others from being loaded.
+    // A disk that does not answer must not keep logs on others from being loaded, nor consumers who read what is cold.
     func runReading(_ workers: WorkerPool, _ work: @escaping @Sendable () -> Void) {
-        (log.environment.readers ?? workers).submit(work)
+        (log.environment.loads ?? workers).submit(work)
     }
 
     func read(from offset: Int64, maxBytes: Int) throws(LogError) -> Bytes {

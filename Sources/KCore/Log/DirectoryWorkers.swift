@@ -22,6 +22,9 @@ public struct DirectoryWorkers: Sendable {
     var appends: Run
     /// Reads what is not in memory; nil: whoever does that for all.
     var readers: WorkerPool?
+    /// Reads whole logs for coordinators; nil: whoever does that for all. Consumers have the readers above: neither waits for
+    /// the other.
+    var loads: WorkerPool?
     /// Threads to be stopped with the directory.
     var pools: [WorkerPool] = []
 
@@ -38,7 +41,8 @@ public struct DirectoryWorkers: Sendable {
     /// Threads, which start when they are needed.
     /// - Parameters:
     ///   - name: tells those of several directories apart.
-    ///   - readers: threads that read, as many that append, and as many that do what else clients wait for.
+    ///   - readers: threads that read for consumers, and as many each that read for coordinators, append, and do what else
+    ///     clients wait for.
     static func start(_ name: String, readers: Int) -> DirectoryWorkers {
         func pool(_ work: String, _ threads: Int) -> WorkerPool {
             WorkerPool(name: "\(work)-\(name)", threads: threads)
@@ -62,8 +66,9 @@ public struct DirectoryWorkers: Sendable {
         workers.requests = { job in if !requests.submit(job) { job() } }
         workers.appends = { job in if !appends.submit(job) { job() } }
         let reader = pool("reader", readers)
-        workers.readers = reader
-        workers.pools = [background, flushers, writer, upkeep, maker, requests, appends, reader]
+        let loads = pool("load", readers)
+        (workers.readers, workers.loads) = (reader, loads)
+        workers.pools = [background, flushers, writer, upkeep, maker, requests, appends, reader, loads]
         return workers
     }
 }

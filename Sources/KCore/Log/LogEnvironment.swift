@@ -19,6 +19,8 @@ struct LogEnvironment: Sendable {
     var appends: Run = { $0() }
     /// Reads what is not in memory; nil: whoever does that for all.
     var readers: WorkerPool?
+    /// The same for coordinators, which read whole logs.
+    var loads: WorkerPool?
     /// Bytes of a segment after which the kernel is told to begin to write them.
     var writeBehindBytes: Int64 = 8 << 20
     /// Removes files at a time, in milliseconds of `clock.monotonicMs`, so that readers in flight finish.

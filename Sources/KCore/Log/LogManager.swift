@@ -150,6 +150,7 @@ public final class LogManager: Sendable {
             writeBehind: directory.workers.writeBehind,
             removeLater: { [removals = directory.removals] paths, atMs in removals.add(paths, atMs: atMs) })
         environment.readers = directory.workers.readers
+        environment.loads = directory.workers.loads
         environment.requests = directory.workers.requests
         environment.appends = directory.workers.appends
         environment.producerIdExpirationMs = options.producerIdExpirationMs

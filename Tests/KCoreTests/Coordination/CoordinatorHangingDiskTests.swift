@@ -21,10 +21,17 @@ import Testing
         return manager
     }
 
-    private func partition(_ number: Int32, _ manager: LogManager) throws -> Partition {
+    /// - Parameter sum: what its log says for `a`; nil for an empty log.
+    private func partition(_ number: Int32, _ manager: LogManager, sum: Int? = nil) throws -> Partition {
         let name = TopicPartition(topic: "__sums", partition: number)
         let log = try manager.createLog(name, topicId: nil, config: CleaningBench.config)
-        return Partition(topicPartition: name, topicId: Uuid.random(), log: log, leaderEpoch: 0, inSyncReplicas: 1)
+        let partition = Partition(
+            topicPartition: name, topicId: Uuid.random(), log: log, leaderEpoch: 0, inSyncReplicas: 1)
+        if let sum {
+            let batch = try RecordBatchBuilder.batch([Record(timestamp: 0, key: Bytes("a"), value: Bytes("\(sum)"))])
+            _ = try partition.append(batch, requiredAcks: -1, origin: .coordinator)
+        }
+        return partition
     }
 
     /// From now on nothing comes back but what goes to memory.
@@ -62,6 +69,16 @@ import Testing
         }
     }
 
+    /// - Returns: the answer of a partition that may be loading yet.
+    private func addWhenLoaded(_ runtime: CoordinatorRuntime<SumMachine>, _ partition: Int32) -> String? {
+        repeat {
+            let before = answers.list.count
+            add(runtime, partition, to: answers)
+            _ = answers.wait(before + 1)
+        } while answers.list.last == "COORDINATOR_LOAD_IN_PROGRESS"
+        return answers.list.last
+    }
+
     @Test func `a new segment that is stuck holds up one partition, and its requests are answered in their order`()
         throws
     {
@@ -97,11 +114,7 @@ import Testing
 
     @Test func `a log that cannot be read holds up the loading of no other one`() throws {
         let manager = try open()
-        let partitions = try [partition(0, manager), partition(1, manager)]
-        for partition in partitions {
-            let batch = try RecordBatchBuilder.batch([Record(timestamp: 0, key: Bytes("a"), value: Bytes("40"))])
-            _ = try partition.append(batch, requiredAcks: -1, origin: .coordinator)
-        }
+        let partitions = try [partition(0, manager, sum: 40), partition(1, manager, sum: 40)]
         let stuck = try #require(partitions.firstIndex { $0.log.directoryPath.hasPrefix("/stuck/") })
         let isRead = Monitor(false)
         disk.readHook.withLock {
@@ -115,12 +128,27 @@ import Testing
             runtime.lead(partitions[stuck])
             try eventually("the log is read") { isRead.withLock { $0 } }
             runtime.lead(partitions[1 - stuck])
-            repeat {
-                let before = answers.list.count
-                add(runtime, Int32(1 - stuck), to: answers)
-                _ = answers.wait(before + 1)
-            } while answers.list.last == "COORDINATOR_LOAD_IN_PROGRESS"
-            #expect(answers.list.last == "a=41")
+            #expect(addWhenLoaded(runtime, Int32(1 - stuck)) == "a=41")
+            // Nor consumers of what else is there.
+            let consumer = Monitor(false)
+            partitions[stuck].log.environment.readers?.submit { consumer.update { $0 = true } }
+            try eventually("a consumer is read for") { consumer.withLock { $0 } }
+        }
+    }
+
+    @Test func `consumers of what is cold hold up no loading`() throws {
+        let manager = try open()
+        let partition = try partition(0, manager, sum: 40)
+        let readers = try #require(partition.log.environment.readers)
+        let consumer = Monitor(false)
+        readers.submit { [hasAnswered] in
+            consumer.update { $0 = true }
+            if hasAnswered.wait(timeoutMs: 20_000, { $0 ? true : nil }) == nil { Issue.record("no answer") }
+        }
+        try withRuntime(manager) { runtime in
+            try eventually("a consumer is read for") { consumer.withLock { $0 } }
+            runtime.lead(partition)
+            #expect(addWhenLoaded(runtime, 0) == "a=41")
         }
     }
 }
