@@ -7,6 +7,8 @@ final class ClassicConsumer {
     let instance: String?
     /// Whether it keeps reading what it has while it joins.
     let isCooperative: Bool
+    /// Whether it says in which generation it had what it has (KIP-792).
+    let namesGeneration: Bool
     private(set) var id = ""
     private(set) var generation: Int32 = -1
     private(set) var owned: Set<Int32> = []
@@ -15,8 +17,9 @@ final class ClassicConsumer {
     private var pendingJoin: Pending<JoinGroupResponse>?
     private var pendingSync: Pending<SyncGroupResponse>?
 
-    init(_ bench: GroupBench, instance: String? = nil, isCooperative: Bool = false) {
+    init(_ bench: GroupBench, instance: String? = nil, isCooperative: Bool = false, namesGeneration: Bool = false) {
         self.bench = bench
+        self.namesGeneration = namesGeneration
         self.instance = instance
         self.isCooperative = isCooperative
     }
@@ -57,7 +60,8 @@ final class ClassicConsumer {
         joins += 1
         if !isCooperative { owned = [] }
         pendingJoin = bench.join(
-            id, instance: instance, protocols: ["range"], owned: owned.sorted())
+            id, instance: instance, protocols: ["range"], owned: owned.sorted(),
+            generation: namesGeneration ? generation : -1)
     }
 
     private func joined(_ answer: JoinGroupResponse) {

@@ -112,7 +112,7 @@ final class GroupBench {
     func join(
         _ member: String = "", group: String = "g", instance: String? = nil, protocols: [String] = ["range"],
         topics: [String] = ["t"], type: String = "consumer", sessionMs: Int32 = 10_000, rebalanceMs: Int32 = 60_000,
-        version: Int16 = 9, metadata: String? = nil, owned: [Int32] = []
+        version: Int16 = 9, metadata: String? = nil, owned: [Int32] = [], generation: Int32 = -1
     ) -> Pending<JoinGroupResponse> {
         var request = JoinGroupRequest()
         request.groupId = group
@@ -126,6 +126,7 @@ final class GroupBench {
         var share = ConsumerProtocolSubscription.TopicPartition()
         (share.topic, share.partitions) = ("t", owned)
         if !owned.isEmpty { subscription.ownedPartitions = [share] }
+        subscription.generationId = generation
         let bytes = metadata.map { Bytes($0) } ?? (try? subscription.versioned(3)) ?? Bytes()
         request.protocols = protocols.map { name in
             var entry = JoinGroupRequest.JoinGroupRequestProtocol()

@@ -207,6 +207,34 @@ import Testing
         #expect(bench.consumerGroup?.members.sortedNames == ["m", "n"])
     }
 
+    /// - Parameter behind: how old the generation is that the join names; nil for none.
+    @Test(arguments: [1, 0, nil] as [Int32?])
+    func `a classic member frees what it has now, and not what it did not have in an earlier generation`(
+        behind: Int32?
+    ) throws {
+        let classic = ClassicConsumer(bench, isCooperative: true, namesGeneration: true)
+        let (first, second) = (NewConsumer("n"), NewConsumer("m"))
+        bench.beat(first)
+        settle([classic], [first])
+        let had = try #require(bench.consumerGroup?.members[classic.id])
+        #expect(had.assigned.count == 3 && had.epoch == classic.generation)
+        // Now each is to have two.
+        bench.beat(second)
+        #expect(second.owned.isEmpty)
+        let late = bench.join(classic.id, generation: behind.map { classic.generation - $0 } ?? -1)
+        #expect(late.response?.errorCode == ErrorCode.none)
+        let has = try #require(bench.consumerGroup?.members[classic.id])
+        bench.beat(second)
+        if behind == 1 {
+            #expect(has.held == had.held && has.state == .unrevokedPartitions)
+            #expect(second.owned.isEmpty)
+            settle([classic], [first, second])
+            #expect(shares([classic], [first, second]) == [0, 1, 2, 3, 4, 5] && classic.owned.count == 2)
+        } else {
+            #expect(has.assigned.count == 2 && second.owned.count == 1)
+        }
+    }
+
     @Test func `a member that joins and does not ask for its assignment is out`() {
         let new = NewConsumer("n")
         bench.beat(new)

@@ -27,11 +27,7 @@ extension GroupCoordinator {
         member.take(request, wishes, from: surroundings.client)
         keepWishes(of: member, before: before, id, &turn)
         refresh(id, surroundings.image, mustRaise: member.wantsOtherThan(before), &turn)
-        let owned = TopicShares(
-            wishes.ownedPartitions.compactMap { entry in
-                surroundings.image.topic(entry.topic).map { ($0.id, entry.partitions) }
-            })
-        reconcile(memberId, id, owned: owned, &turn)
+        reconcile(memberId, id, owned: wishes.owned(in: before?.epoch ?? 0, surroundings.image), &turn)
         extendSession(of: memberId, in: id, &turn)
         let syncEndsMs = turn.nowMs + member.rebalanceTimeoutMs
         setDeadline(of: memberId, in: id) { deadlines in
@@ -117,6 +113,18 @@ extension GroupCoordinator {
     private mutating func awaitJoin(of member: ConsumerMember, in id: String, _ turn: inout Turn) {
         let end = turn.nowMs + member.rebalanceTimeoutMs
         setDeadline(of: member.id, in: id) { if $0.joinEndsMs == .max { $0.joinEndsMs = end } }
+    }
+}
+
+extension ConsumerProtocolSubscription {
+    /// What the member has that says this: nothing is known of that where it was in another generation then (KIP-792), as in a
+    /// join that comes late. What it was given since is not free because it is not named. Who names no generation is believed.
+    ///
+    /// Kafka believes whatever generation is named.
+    fileprivate func owned(in epoch: Int32, _ image: ClusterImage) -> TopicShares? {
+        guard generationId <= 0 || generationId == epoch else { return nil }
+        return TopicShares(
+            ownedPartitions.compactMap { entry in image.topic(entry.topic).map { ($0.id, entry.partitions) } })
     }
 }
 
