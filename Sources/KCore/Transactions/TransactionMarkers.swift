@@ -18,7 +18,7 @@ final class TransactionMarkers: Sendable {
     private static let retryMs: Int64 = 100
     /// How long one is left alone that refuses the marker.
     private static let refusedRetryMs: Int64 = 10_000
-    /// How long one is left alone at most whose disk takes nothing: each time twice as long.
+    /// How long one is left alone at most that takes nothing: each time twice as long.
     private static let longestRetryMs: Int64 = 1000
     /// How often that has happened when it is told.
     private static let failuresBeforeWord = 6
@@ -73,8 +73,9 @@ final class TransactionMarkers: Sendable {
                     warn("a transaction cannot be ended, it hangs until somebody does", code, marker, place)
                 }
                 again(afterMs: Self.refusedRetryMs, marker, place, tally, isRefused: true)
-            case .kafkaStorageError:
-                // Of a directory that is offline it may be for as long as the broker runs, and of thousands of transactions.
+            default:
+                // A directory that is offline, or a coordinator of groups whose log is damaged, may refuse for as long as
+                // the broker runs, and the markers of thousands of transactions.
                 if failures == Self.failuresBeforeWord, failing.withLock({ $0.insert(place).inserted }) {
                     logger.warning(
                         "transactions cannot be ended for now, and are tried again: \(code.meaning)",
@@ -82,7 +83,6 @@ final class TransactionMarkers: Sendable {
                 }
                 let pauseMs = min(Self.retryMs << Int64(min(failures, 10)), Self.longestRetryMs)
                 again(afterMs: pauseMs, marker, place, tally, isRefused: isRefused, failures: failures + 1)
-            default: again(afterMs: Self.retryMs, marker, place, tally, isRefused: isRefused)
             }
         }
     }
