@@ -67,7 +67,7 @@ import Testing
     @Test(arguments: [
         ("^rx\\d", ["rx1", "rx9-old"]), ("^rx(?:1|9)$", ["rx1"]), ("^(?i)RX[[:alpha:]]$", ["rxd"]),
         ("^rx", ["rx1", "rxd", "rx9-old"]),
-        ("^z|old$", ["rx9-old"]), ("^.*-", ["rx9-old"]),
+        ("^z|old$", ["rx9-old"]), ("^.*-", ["rx9-old"]), ("^\\Qrx9-", ["rx9-old"]), ("^\\Qrx\\E\\d$", ["rx1"]),
     ])
     func `a pattern is found anywhere in a name, in RE2's syntax`(pattern: String, fits: [String]) throws {
         #expect(try TopicSelection(pattern).matching(["rx1", "rxd", "rx9-old"]) == fits)

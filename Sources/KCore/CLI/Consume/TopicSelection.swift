@@ -34,20 +34,13 @@ public struct TopicSelection: Sendable, Equatable {
 
     /// Of `topics`, those that a pattern fits.
     public func matching(_ topics: [String]) -> [String] {
-        let patterns = patterns.compactMap { try? TopicSelection.compiled($0) }
+        let patterns = patterns.compactMap { try? TopicPattern(anywhere: $0) }
         return topics.filter { topic in patterns.contains { $0.matches(topic) } }
-    }
-
-    // Found anywhere in a name, as other tools do it: the pattern says itself where it begins and ends.
-    private static func compiled(_ pattern: String) throws(TopicPatternError) -> TopicPattern {
-        // By itself first, so that it closes no bracket but its own.
-        _ = try TopicPattern(pattern)
-        return try TopicPattern(".*(?:\(pattern)).*")
     }
 
     private static func check(_ pattern: String) throws(ToolError) {
         do throws(TopicPatternError) {
-            _ = try compiled(pattern)
+            _ = try TopicPattern(anywhere: pattern)
         } catch {
             throw .usage("-t '\(pattern)': not a regular expression: \(error.reason)")
         }

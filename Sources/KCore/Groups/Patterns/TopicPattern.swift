@@ -40,8 +40,19 @@ struct TopicPattern: Sendable {
 
     init(_ text: String) throws(TopicPatternError) {
         var parser = TopicPatternParser(text)
+        try self.init(try parser.parse())
+    }
+
+    /// What matches a name that has it anywhere in it, as other tools read a pattern: it says itself where it begins and ends.
+    init(anywhere text: String) throws(TopicPatternError) {
+        var parser = TopicPatternParser(text)
+        let anything = TopicPatternNode.repeated(.character(NameCharacters(0...127)), least: 0, most: nil)
+        try self.init(.sequence([anything, try parser.parse(), anything]))
+    }
+
+    private init(_ node: TopicPatternNode) throws(TopicPatternError) {
         var program = TopicPatternProgram()
-        try program.append(try parser.parse())
+        try program.append(node)
         steps = program.steps + [.match]
     }
 
