@@ -362,7 +362,7 @@ def test_what_a_transaction_is_about_to_store_is_waited_for(new_broker, tmp_path
                                            "-g", "handed", "--sink", sink, *how.get("options", [])],
                                           stderr=how["stderr"])
     with open(tmp_path / "hurried", "wb") as told:
-        assert copy(stderr=told, options=["-X", "default.api.timeout.ms=1000"]).wait(40) == 1
+        assert copy(stderr=told, options=["-X", "default.api.timeout.ms=4000"]).wait(40) == 1
     assert b"UNSTABLE_OFFSET_COMMIT" in (tmp_path / "hurried").read_bytes()
     with open(tmp_path / "told", "wb") as told:
         process = copy(stderr=told)
