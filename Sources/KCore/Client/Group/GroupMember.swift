@@ -214,7 +214,8 @@ final class GroupMember: GroupMembership {
             request.protocols.append(offer)
         }
         phase = .joining
-        // The coordinator answers when all members have joined.
+        // The coordinator answers when all members have joined; one that is in no state to have members, at once.
+        obstacle.mayBeGone()
         pending = send(.join(request), timeoutMs: settings.maxPollIntervalMs + 5000)
     }
 
@@ -277,6 +278,7 @@ final class GroupMember: GroupMembership {
         case .memberIdRequired:
             memberId = response.memberId
             phase = .unjoined
+            obstacle.isGone()
             return
         default:
             phase = .unjoined

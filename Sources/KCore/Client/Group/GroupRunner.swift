@@ -300,6 +300,8 @@ final class GroupRunner: @unchecked Sendable {
             case .success(let response): member.answered(serial, answer(response), nowMs: runtime.nowMs)
             case .failure(let error): member.failed(serial, error, nowMs: runtime.nowMs)
             }
+            // Before the member tries again, which takes its word back.
+            tellObstacles()
             pump()
         }
         if case .findCoordinator(let request) = request {

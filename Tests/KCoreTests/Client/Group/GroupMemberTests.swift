@@ -180,6 +180,26 @@ import Testing
         #expect(step() == .tell(ClientError.refused("commit in group g", .notCoordinator)))
     }
 
+    @Test(arguments: [nil, "i"])
+    func `what kept a member from joining is in nobody's way once the coordinator has it wait for others`(
+        instance: String?
+    ) {
+        let bench = Bench(instance: instance)
+        bench.found()
+        bench.joined(.coordinatorLoadInProgress)
+        bench.step(afterMs: 200)
+        if instance == nil { bench.joined(.memberIdRequired) }
+        #expect(join(bench.last) != nil && bench.member.isJoining)
+        // As long as a slow member keeps all others waiting.
+        bench.step(afterMs: 60_000)
+        #expect(bench.member.obstacle.step(nowMs: bench.nowMs, boundedPatienceMs: 30_000) == .wait)
+        // It was there all the time, says the answer.
+        bench.joined(.coordinatorLoadInProgress)
+        let refusal = ClientError.refused("join group g", .coordinatorLoadInProgress)
+        let isBack = bench.member.obstacle.step(nowMs: bench.nowMs, boundedPatienceMs: 30_000)
+        #expect(isBack == (instance == nil ? .wait : .giveUp(refusal)))
+    }
+
     @Test func `the leader assigns what members want`() throws {
         let bench = Bench()
         bench.found()
