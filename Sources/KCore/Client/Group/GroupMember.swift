@@ -29,7 +29,7 @@ final class GroupMember: GroupMembership {
     private var members: [AssignorMember] = []
     private var assignor: Assignor?
     private var leaderCounts: [String: Int32] = [:]
-    /// The assignment stands from before: what topics are like now is what it was made for.
+    /// The assignment stands from before (KIP-814).
     private var hasInherited = false
     /// As leader it has left out what others have yet to let go: there must be another round.
     private var hasWithheld = false
@@ -294,7 +294,7 @@ final class GroupMember: GroupMembership {
         isLeader = response.leader == response.memberId
         hasInherited = isLeader && response.skipAssignment
         hasWithheld = hasWithheld && hasInherited
-        guard isLeader, !response.skipAssignment else { return sync([:]) }
+        guard isLeader else { return sync([:]) }
         members = response.members.map { MemberSubscription.decode($0, for: chosen) }
         phase = .lookingUp
         effects.append(.lookUp(members.reduce(into: topics) { $0.formUnion($1.topics) }))
@@ -304,6 +304,7 @@ final class GroupMember: GroupMembership {
     func found(_ topics: [FoundTopic], nowMs: Int64) {
         guard phase == .lookingUp, let assignor else { return }
         let partitionCounts = Dictionary(topics.map { ($0.name, $0.partitionCount) }) { first, _ in first }
+        if hasInherited { return inherit(partitionCounts) }
         leaderCounts = partitionCounts
         let assignments = assignor.assign(partitionCounts, to: members)
         let wanted = members.reduce(into: Set<String>()) { $0.formUnion($1.topics) }
@@ -313,14 +314,26 @@ final class GroupMember: GroupMembership {
         members = []
     }
 
+    // Nobody tells what topics were like when the assignment was made, unless this member made it itself: what they are
+    // like now is the nearest to that.
+    private func inherit(_ partitionCounts: [String: Int32]) {
+        changed(in: partitionCounts.filter { leaderCounts[$0.key] != nil })
+        leaderCounts = partitionCounts
+        members = []
+        sync([:])
+    }
+
     /// Topics have changed. The leader has the group assign them anew.
     func changed(_ found: [FoundTopic]) {
         guard isLeader, phase == .stable || phase == .syncing else { return }
-        for topic in found where topics.contains(topic.name) && leaderCounts[topic.name] != topic.partitionCount {
-            if !(hasInherited && leaderCounts[topic.name] == nil) { mustRejoin = true }
-            leaderCounts[topic.name] = topic.partitionCount
+        changed(in: Dictionary(found.map { ($0.name, $0.partitionCount) }) { first, _ in first })
+    }
+
+    private func changed(in partitionCounts: [String: Int32]) {
+        for (topic, count) in partitionCounts where topics.contains(topic) && leaderCounts[topic] != count {
+            mustRejoin = true
+            leaderCounts[topic] = count
         }
-        if topics.isSubset(of: found.map(\.name)) { hasInherited = false }
     }
 
     private func synced(_ response: SyncGroupResponse, _ nowMs: Int64) {

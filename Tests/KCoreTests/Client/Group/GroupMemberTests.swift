@@ -331,22 +331,61 @@ import Testing
         #expect(other.sent.isEmpty)
     }
 
+    /// A static member is told that it leads a group whose assignment stands.
+    private func comeBack(_ bench: Bench, member id: String = "me") {
+        var response = JoinGroupResponse()
+        (response.generationId, response.memberId, response.leader) = (3, id, id)
+        (response.protocolName, response.skipAssignment) = (bench.member.settings.assignors[0].rawValue, true)
+        bench.answer(.joined(response))
+    }
+
     @Test func `a leader that comes back takes the assignment as it stands`() throws {
         let bench = Bench(instance: "i")
         bench.found()
-        var response = JoinGroupResponse()
-        (response.generationId, response.memberId, response.leader) = (3, "me", "me")
-        (response.protocolName, response.skipAssignment) = ("range", true)
-        bench.answer(.joined(response))
+        comeBack(bench)
+        #expect(bench.lookUps == [["t"]])
+        bench.member.found(["t": 2], nowMs: bench.nowMs)
+        bench.step()
         guard case .sync(let sync)? = bench.last else { return #expect(Bool(false), "no SyncGroup") }
-        #expect(sync.assignments.isEmpty && bench.lookUps.isEmpty)
+        #expect(sync.assignments.isEmpty)
         try bench.synced([0])
         bench.member.changed(["t": 2])
         bench.step()
-        #expect(bench.events == ["assign 0"], "nothing has changed, it only sees it for the first time")
+        #expect(bench.events == ["assign 0"], "nothing has changed")
         bench.member.changed(["t": 3])
         bench.step()
         #expect(bench.events.last == "revoke 0")
+    }
+
+    @Test(arguments: [["t": 3], ["t": 2, "u": 1]] as [[String: Int32]])
+    func `what changes after a leader came back is assigned, also when it is the first that it hears of it`(
+        counts: [String: Int32]
+    ) throws {
+        let bench = Bench(instance: "i", topics: ["t", "u"])
+        bench.found()
+        comeBack(bench)
+        // Topic u is not there yet.
+        bench.member.found(["t": 2], nowMs: bench.nowMs)
+        bench.step()
+        try bench.synced([0])
+        bench.member.changed(counts)
+        bench.step()
+        #expect(bench.events == ["assign 0", "revoke 0"])
+    }
+
+    @Test func `a leader that comes back assigns what has changed since it did so itself`() throws {
+        let bench = Bench([.cooperativeSticky], instance: "i")
+        try lead(bench, owned: [])
+        try bench.synced([0])
+        bench.step(afterMs: 301_000, polls: false)
+        #expect(bench.member.isSilent)
+        bench.sent = []
+        bench.step()
+        comeBack(bench)
+        bench.member.found(["t": 3], nowMs: bench.nowMs)
+        bench.step()
+        try bench.synced([0])
+        #expect(join(bench.last)?.memberId == "me")
     }
 
     /// Has a member lead a group of two that reads two partitions, some of which the other one has.
@@ -422,10 +461,9 @@ import Testing
         #expect(bench.member.isSilent)
         bench.sent = []
         bench.step()
-        var response = JoinGroupResponse()
-        (response.generationId, response.memberId, response.leader) = (2, "again", "again")
-        (response.protocolName, response.skipAssignment) = ("cooperative-sticky", true)
-        bench.answer(.joined(response))
+        comeBack(bench, member: "again")
+        bench.member.found(["t": 2], nowMs: bench.nowMs)
+        bench.step()
         try bench.synced([])
         passSession(bench)
         #expect(join(bench.last)?.memberId == "again")
