@@ -38,10 +38,10 @@ struct SinkStart {
         }
         if partitions.isEmpty { return offsets }
         try sink.resume()
-        guard let committed = try stored(partitions) else {
-            for partition in partitions { offsets.held[partition] = .transaction }
-            return offsets
-        }
+        let (committed, unstable) = try stored(partitions)
+        for partition in unstable { offsets.held[partition] = .transaction }
+        partitions.removeAll { unstable.contains($0) }
+        if partitions.isEmpty { return offsets }
         for partition in partitions {
             let (written, stored) = (sink.offset(partition), committed[partition]?.offset)
             offsets.start[partition] = [written, stored].compactMap { $0 }.max()
@@ -116,13 +116,21 @@ struct SinkStart {
     }
 
     /// What the group has stored.
-    /// - Returns: nil while a transaction may be about to store more: what it has handled would be copied as well.
-    private func stored(_ partitions: [TopicPartition]) throws(ToolError) -> [TopicPartition: GroupOffset]? {
-        do throws(ClientError) {
-            return try AdminClient(client).groupOffsets(settings.group ?? "", of: partitions, requireStable: true)
-        } catch {
-            if error.errorCode == .unstableOffsetCommit { return nil }
-            throw ToolError(error)
+    /// - Returns: also of which partitions a transaction may be about to store more: what it has handled would be copied as well.
+    private func stored(
+        _ partitions: [TopicPartition]
+    ) throws(ToolError) -> (offsets: [TopicPartition: GroupOffset], unstable: Set<TopicPartition>) {
+        try ToolError.rethrowing { () throws(ClientError) in
+            var (offsets, unstable): ([TopicPartition: GroupOffset], Set<TopicPartition>) = ([:], [])
+            let results = try AdminClient(client).stableGroupOffsets(settings.group ?? "", of: partitions)
+            for (partition, result) in results {
+                if case .failure(let error) = result, error.errorCode == .unstableOffsetCommit {
+                    unstable.insert(partition)
+                } else {
+                    offsets[partition] = try result.get()
+                }
+            }
+            return (offsets, unstable)
         }
     }
 

@@ -17,18 +17,28 @@ public struct GroupLag: Sendable, Equatable {
 
 extension AdminClient {
     /// What a group has committed.
-    /// - Parameters:
-    ///   - partitions: nil for all that it has committed.
-    ///   - requireStable: whether it is an error, UNSTABLE_OFFSET_COMMIT, when a transaction that is open holds more (KIP-447).
-    public func groupOffsets(
-        _ group: String, of partitions: [TopicPartition]? = nil, requireStable: Bool = false
-    ) throws(ClientError) -> [TopicPartition: GroupOffset] {
-        let request = OffsetFetchRequest(group: group, partitions: partitions, requireStable: requireStable)
-        let (response, _) = try callCoordinator(
+    public func groupOffsets(_ group: String) throws(ClientError) -> [TopicPartition: GroupOffset] {
+        try groupOffsets(OffsetFetchRequest(group: group, partitions: nil, requireStable: false), group)
+            .offsets(of: group).get()
+    }
+
+    /// What a group has committed in these partitions; nothing for those without a commit. Where a transaction that is open holds
+    /// more it is the partition's error, UNSTABLE_OFFSET_COMMIT (KIP-447).
+    public func stableGroupOffsets(
+        _ group: String, of partitions: [TopicPartition]
+    ) throws(ClientError) -> [TopicPartition: Result<GroupOffset, ClientError>] {
+        try groupOffsets(OffsetFetchRequest(group: group, partitions: partitions, requireStable: true), group)
+            .results(of: group).get()
+    }
+
+    private func groupOffsets(
+        _ request: OffsetFetchRequest, _ group: String
+    ) throws(ClientError) -> OffsetFetchResponse {
+        try callCoordinator(
             of: group, request,
             adapt: { request, version in OffsetFetchRequest.adapt(&request, version) },
-            code: { $0.groups.first?.errorCode ?? $0.errorCode })
-        return try response.offsets(of: group).get()
+            code: { $0.groups.first?.errorCode ?? $0.errorCode }
+        ).0
     }
 
     /// The lag of a group in each partition that it has committed or is to read.

@@ -83,32 +83,46 @@ extension OffsetFetchRequest {
 extension OffsetFetchResponse {
     /// What a group has committed; partitions without are left out.
     func offsets(of group: String) -> Result<[TopicPartition: GroupOffset], ClientError> {
-        var found: [TopicPartition: GroupOffset] = [:]
-        func note(_ topic: String, _ index: Int32, _ offset: Int64, _ epoch: Int32, _ metadata: String?) {
-            guard offset >= 0 else { return }
-            found[TopicPartition(topic: topic, partition: index)] =
-                GroupOffset(offset, leaderEpoch: epoch, metadata: metadata ?? "")
+        results(of: group).flatMap { results in
+            var found: [TopicPartition: GroupOffset] = [:]
+            for (partition, result) in results.sorted(by: { $0.key < $1.key }) {
+                switch result {
+                case .success(let offset): found[partition] = offset
+                case .failure(let error): return .failure(error)
+                }
+            }
+            return .success(found)
         }
+    }
+
+    /// What a group has committed, with each partition's own error; partitions without a commit are left out.
+    func results(of group: String) -> Result<[TopicPartition: Result<GroupOffset, ClientError>], ClientError> {
         let answer = groups.first { $0.groupId == group }
-        var codes = [errorCode, answer?.errorCode ?? .none]
+        for code in [errorCode, answer?.errorCode ?? .none] where code != .none {
+            return .failure(.refused("look up offsets of group \(group)", code))
+        }
+        var found: [TopicPartition: Result<GroupOffset, ClientError>] = [:]
+        func note(_ partition: TopicPartition, _ code: ErrorCode, _ offset: Int64, _ epoch: Int32, _ metadata: String?)
+        {
+            if code != .none {
+                found[partition] = .failure(.refused("look up offsets of group \(group)", code))
+            } else if offset >= 0 {
+                found[partition] = .success(GroupOffset(offset, leaderEpoch: epoch, metadata: metadata ?? ""))
+            }
+        }
         for topic in topics {
             for partition in topic.partitions {
-                codes.append(partition.errorCode)
                 note(
-                    topic.name, partition.partitionIndex, partition.committedOffset, partition.committedLeaderEpoch,
-                    partition.metadata)
+                    TopicPartition(topic: topic.name, partition: partition.partitionIndex), partition.errorCode,
+                    partition.committedOffset, partition.committedLeaderEpoch, partition.metadata)
             }
         }
         for topic in answer?.topics ?? [] {
             for partition in topic.partitions {
-                codes.append(partition.errorCode)
                 note(
-                    topic.name, partition.partitionIndex, partition.committedOffset, partition.committedLeaderEpoch,
-                    partition.metadata)
+                    TopicPartition(topic: topic.name, partition: partition.partitionIndex), partition.errorCode,
+                    partition.committedOffset, partition.committedLeaderEpoch, partition.metadata)
             }
-        }
-        if let code = codes.first(where: { $0 != .none }) {
-            return .failure(.refused("look up offsets of group \(group)", code))
         }
         return .success(found)
     }
