@@ -110,7 +110,7 @@ def test_killed_while_it_begins_it_has_begun_everywhere_or_nowhere(broker, tmp_p
 
     begun = time.monotonic()
     first = subprocess.Popen([*command, tmp_path / "first"])
-    wait_until(lambda: has_begun(tmp_path / "first"), 30, "all positions")
+    wait_until(lambda: has_begun(tmp_path / "first"), 60, "all positions")
     took = time.monotonic() - begun
     first.kill()
     first.wait()
@@ -130,6 +130,8 @@ def test_killed_while_it_begins_it_has_begun_everywhere_or_nowhere(broker, tmp_p
         copies = [committed(target / f"{topic}-{p}") for p in range(partitions)]
         counts.append(copies.count([b"%d" % number]))
         assert counts[-1] in (0, partitions) and copies.count([]) == partitions - counts[-1], copies
+        # Towards where it is as likely to have begun as not, however fast the machine is now.
+        took *= 0.9 if counts[-1] else 1.1
     assert set(counts) == {0, partitions}, counts
 
 
