@@ -353,7 +353,8 @@ def test_what_a_transaction_is_about_to_store_is_waited_for(new_broker, tmp_path
     broker, sink = new_broker(group_initial_rebalance_delay_ms=0), tmp_path / "copy"
     topic = create_topic(broker, "handed")
     fill(broker, topic, 1, 10)
-    producer = confluent_kafka.Producer({"bootstrap.servers": broker.address, "transactional.id": "processor"})
+    producer = confluent_kafka.Producer(
+        {"bootstrap.servers": broker.address, "transactional.id": "processor", "transaction.timeout.ms": 600_000})
     producer.init_transactions(20)
     producer.begin_transaction()
     member = confluent_kafka.Consumer({"bootstrap.servers": broker.address, "group.id": "handed"})
@@ -364,15 +365,15 @@ def test_what_a_transaction_is_about_to_store_is_waited_for(new_broker, tmp_path
                                            "-g", "handed", "--sink", sink, *how.get("options", [])],
                                           stderr=how["stderr"])
     with open(tmp_path / "hurried", "wb") as told:
-        assert copy(stderr=told, options=["-X", "default.api.timeout.ms=4000"]).wait(40) == 1
+        assert copy(stderr=told, options=["-X", "default.api.timeout.ms=5000"]).wait(60) == 1
     assert b"UNSTABLE_OFFSET_COMMIT" in (tmp_path / "hurried").read_bytes()
     with open(tmp_path / "told", "wb") as told:
         process = copy(stderr=told)
     try:
-        wait_until(lambda: b"a transaction that has not ended" in (tmp_path / "told").read_bytes(), 20, "its name")
+        wait_until(lambda: b"a transaction that has not ended" in (tmp_path / "told").read_bytes(), 60, "its name")
         assert process.poll() is None and not (sink / f"{topic}-0" / "position").exists()
         producer.commit_transaction(20)
-        assert process.wait(40) == 0, (tmp_path / "told").read_bytes()
+        assert process.wait(60) == 0, (tmp_path / "told").read_bytes()
     finally:
         process.kill()
         process.wait()
