@@ -13,6 +13,8 @@ final class LogDirectory: Sendable {
     let stale = Mutex<Set<TopicPartition>>([])
     /// Checkpoints that could not be written the last time, which is said once.
     let unwritable = Mutex<Set<String>>([])
+    /// Held while it is looked whether the disk is silent, so that what was seen earlier never decides later.
+    let lookingForSilence = Mutex(())
     /// Held while logs are made, or ended.
     let making = Mutex(())
     /// Goes up with everything that who makes and ends logs has done.

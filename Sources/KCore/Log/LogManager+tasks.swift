@@ -67,6 +67,10 @@ extension LogManager {
 
     /// Has appends refused from now on where the disk does not answer, and taken where it answers again.
     func noteSilence(of directory: LogDirectory) {
+        directory.lookingForSilence.withLock { _ in lookForSilence(of: directory) }
+    }
+
+    private func lookForSilence(of directory: LogDirectory) {
         // By what the disk was asked. A job that has not begun says nothing of the disk. Where no other one is better, who
         // waits loses nothing.
         let nowMs = clock.monotonicMs
