@@ -40,7 +40,7 @@ import Testing
             $0 = SimulatedDisk.Interruption { [hasAnswered, isAsked] operation, path in
                 guard path.hasPrefix("/stuck/"), operation != .write else { return }
                 if operation == .open, path.hasSuffix(".log") { isAsked.update { $0 = true } }
-                if hasAnswered.wait(timeoutMs: 20_000, { $0 ? true : nil }) == nil {
+                if hasAnswered.wait(timeoutMs: 60_000, { $0 ? true : nil }) == nil {
                     Issue.record("nobody had the disk answer for \(path)")
                 }
             }
@@ -121,7 +121,7 @@ import Testing
             $0 = { [hasAnswered] path in
                 guard path.hasPrefix("/stuck/") else { return }
                 isRead.update { $0 = true }
-                if hasAnswered.wait(timeoutMs: 20_000, { $0 ? true : nil }) == nil { Issue.record("no answer") }
+                if hasAnswered.wait(timeoutMs: 60_000, { $0 ? true : nil }) == nil { Issue.record("no answer") }
             }
         }
         try withRuntime(manager) { runtime in

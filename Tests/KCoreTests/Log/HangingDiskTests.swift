@@ -13,7 +13,7 @@ import Testing
         answers.update { $0 = false }
         let wait: @Sendable (String) -> Void = { [answers] path in
             guard path.hasPrefix("/stuck/") else { return }
-            let hasAnswered = answers.wait(timeoutMs: 20_000) { $0 ? true : nil }
+            let hasAnswered = answers.wait(timeoutMs: 60_000) { $0 ? true : nil }
             if hasAnswered == nil { Issue.record("nobody had the disk answer for \(path)") }
         }
         disk.interruption.withLock { $0 = SimulatedDisk.Interruption { _, path in wait(path) } }
@@ -148,7 +148,7 @@ import Testing
                 // What is in memory can be written to.
                 guard path.hasPrefix("/stuck/"), operation != .write else { return }
                 if operation == .open, path.hasSuffix(".log") { isAsked.store(true, ordering: .releasing) }
-                let hasAnswered = answers.wait(timeoutMs: 20_000) { $0 ? true : nil }
+                let hasAnswered = answers.wait(timeoutMs: 60_000) { $0 ? true : nil }
                 if hasAnswered == nil { Issue.record("nobody had the disk answer for \(path)") }
             }
         }
