@@ -149,7 +149,7 @@ def test_members_of_a_group_that_are_killed_share_a_sink(new_broker, tmp_path, p
     folders = [tmp_path / "copy" / f"{topic}-{p}" for p in range(4)]
     count = lambda: sum(map(len, lines))
     try:
-        kills = 0
+        kills, longest = 0, 0.03
         with concurrent.futures.ThreadPoolExecutor() as others:
             for _ in range(40):
                 wait_until(lambda: copied(folders) == count(), 60, "what there is so far")
@@ -160,18 +160,20 @@ def test_members_of_a_group_that_are_killed_share_a_sink(new_broker, tmp_path, p
                 filling = others.submit(fill, broker, topic, 4)
                 wait_until(lambda: copied(folders) > count(), 60, "the first of more lines")
                 # Well before all is copied, however fast the machine is.
-                time.sleep(moments.uniform(0, 0.03))
+                time.sleep(moments.uniform(0, longest))
                 victim = moments.randrange(2)
                 members[victim].kill()
                 members[victim].wait()
-                kills += copied(folders) < count() + COUNT
+                is_early = copied(folders) < count() + COUNT
+                kills += is_early
+                longest *= 1 if is_early else 0.5
                 members[victim] = start(broker, topic, tmp_path / "copy", *options)
                 lines = [old + new for old, new in zip(lines, filling.result())]
         assert kills >= 8, f"{kills} kills in the middle of it"
     finally:
         for member in members:
             member.terminate()
-            member.wait(10)
+            member.wait(60)
     assert [committed(folder) for folder in folders] == lines
     admin = AdminClient({"bootstrap.servers": broker.address})
     asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions("copiers")])
@@ -221,25 +223,27 @@ def test_a_broker_that_is_killed_costs_the_sink_nothing(new_broker, tmp_path):
     lines = fill(broker, topic, 2)
     process = start(broker, topic, tmp_path / "copy", "-X", "max.partition.fetch.bytes=3000")
     try:
-        kills = 0
+        kills, longest = 0, 0.05
         for _ in range(20):
             count = sum(map(len, lines))
-            wait_until(lambda: copied(folders) == count, 40, "the last line")
+            wait_until(lambda: copied(folders) == count, 60, "the last line")
             if kills >= 4:
                 break
             # All is there to be read before it reads on, and the broker dies before it has.
             process.send_signal(signal.SIGSTOP)
             lines = [old + new for old, new in zip(lines, fill(broker, topic, 2))]
             process.send_signal(signal.SIGCONT)
-            wait_until(lambda: copied(folders) > count, 40, "the first of more lines")
-            time.sleep(moments.uniform(0, 0.05))
+            wait_until(lambda: copied(folders) > count, 60, "the first of more lines")
+            time.sleep(moments.uniform(0, longest))
             broker.kill()
-            kills += copied(folders) < sum(map(len, lines))
+            is_early = copied(folders) < sum(map(len, lines))
+            kills += is_early
+            longest *= 1 if is_early else 0.5
             broker.start()
         assert kills >= 4, f"{kills} kills in the middle of it"
     finally:
         process.terminate()
-        status = process.wait(10)
+        status = process.wait(60)
     assert status == 143, process.stderr.read()
     assert [committed(folder) for folder in folders] == lines
 
