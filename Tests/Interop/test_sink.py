@@ -148,6 +148,12 @@ def test_members_of_a_group_that_are_killed_share_a_sink(new_broker, tmp_path, p
     members = [start(broker, topic, tmp_path / "copy", *options) for _ in range(2)]
     folders = [tmp_path / "copy" / f"{topic}-{p}" for p in range(4)]
     count = lambda: sum(map(len, lines))
+    admin = AdminClient({"bootstrap.servers": broker.address})
+
+    def stored():
+        asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions("copiers")])
+        return {p.offset for p in asked["copiers"].result(20).topic_partitions}
+
     try:
         kills, longest = 0, 0.03
         with concurrent.futures.ThreadPoolExecutor() as others:
@@ -170,14 +176,14 @@ def test_members_of_a_group_that_are_killed_share_a_sink(new_broker, tmp_path, p
                 members[victim] = start(broker, topic, tmp_path / "copy", *options)
                 lines = [old + new for old, new in zip(lines, filling.result())]
         assert kills >= 8, f"{kills} kills in the middle of it"
+        # The group is told behind the files, and again when it has moved.
+        wait_until(lambda: stored() == {count() // 4}, 60, "the group's positions")
     finally:
         for member in members:
             member.terminate()
             member.wait(60)
     assert [committed(folder) for folder in folders] == lines
-    admin = AdminClient({"bootstrap.servers": broker.address})
-    asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions("copiers")])
-    assert {p.offset for p in asked["copiers"].result(20).topic_partitions} == {count() // 4}
+    assert stored() == {count() // 4}
 
 
 def test_a_member_that_hangs_holds_up_only_its_own_partitions(new_broker, tmp_path):
