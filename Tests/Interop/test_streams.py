@@ -57,8 +57,8 @@ def test_words_are_counted_once_whatever_is_killed(new_broker, tmp_path):
     reader.assign([TopicPartition("counts", p, 0) for p in range(2)])
     seen, total = collections.defaultdict(list), 0
 
-    def read(until, seconds=40):
-        """Reads what is committed, until there are so many counts."""
+    def read(until, seconds=60):
+        """Reads what is committed, until there are so many counts; each has so much time to come."""
         nonlocal total
         deadline = time.monotonic() + seconds
         while total < until:
@@ -70,6 +70,7 @@ def test_words_are_counted_once_whatever_is_killed(new_broker, tmp_path):
             if message is not None and not message.error():
                 seen[message.key().decode()].append(int(message.value()))
                 total += 1
+                deadline = time.monotonic() + seconds
 
     processor = Processor(broker, tmp_path)
     processor.start()
