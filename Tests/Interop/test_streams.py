@@ -40,7 +40,7 @@ def test_words_are_counted_once_whatever_is_killed(new_broker, tmp_path):
         create_topic(broker, name, partitions=2)
     lines = [" ".join(f"word{moments.randrange(VOCABULARY)}" for _ in range(5)) for _ in range(LINES)]
     expected = collections.Counter(word for line in lines for word in line.split())
-    producer = confluent_kafka.Producer({"bootstrap.servers": broker.address})
+    producer = confluent_kafka.Producer({"bootstrap.servers": broker.address, "metadata.recovery.strategy": "none"})
     sent = 0
 
     def send(count):
