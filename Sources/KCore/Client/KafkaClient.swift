@@ -103,24 +103,23 @@ public final class KafkaClient: Sendable {
     {
         let start = loop.clock.monotonicMs
         let limit = timeoutMs ?? Int64(config.defaultApiTimeoutMs)
+        var patience = RetryPatience(startMs: start, limitMs: limit)
         var failures = 0
         while true {
             if let error = interruptionError { throw error }
-            let elapsed = loop.clock.monotonicMs - start
+            let begun = loop.clock.monotonicMs
             do {
-                return try attempt(max(1, limit - elapsed))
+                return try attempt(max(1, limit - (begun - start)))
             } catch {
                 failures += 1
                 let delay = config.retryBackoff.delayMs(failures: failures)
-                let patience = error.kind == .connection ? min(limit, KafkaClient.connectPatienceMs) : limit
-                guard error.isRetriable, loop.clock.monotonicMs - start + delay < patience else { throw error }
-                try pause(ms: delay)
+                let pauseMs = patience.pauseMs(
+                    after: error, begunMs: begun, delayMs: delay, nowMs: loop.clock.monotonicMs)
+                guard let pauseMs else { throw error }
+                try pause(ms: pauseMs)
             }
         }
     }
-
-    // A person who named a wrong server wants to know soon; a broker that is just starting is there within this time.
-    static let connectPatienceMs: Int64 = 3000
 }
 
 extension KafkaClient {
