@@ -15,7 +15,7 @@ def test_what_clients_see_of_a_broker_that_is_killed_is_what_a_log_with_transact
     broker = Broker(**SETTINGS)
     try:
         workload = Workload(OwnBroker(broker), seed=1, tools=BIN)
-        events = workload.run(SECONDS)
+        events = workload.run(SECONDS, kills=3)
     finally:
         broker.close()
     assert check(events) == []

@@ -118,15 +118,19 @@ class Workload:
         config = {"segment.bytes": "200000", "retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
         self.admin.create_topics([NewTopic(topic, partitions, 1, config=config)])[topic].result(20)
 
-    def run(self, seconds):
-        """Works for a while, lets the groups come to the end in peace, reads everything. Returns the history."""
+    def run(self, seconds, kills=0):
+        """Works for a while and until the broker was killed so often, lets the groups come to the end in peace, reads
+        everything. Returns the history."""
         self.recorder.watch()
         for actor in self.actors:
             actor.thread.start()
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            time.sleep(min(self.random.choice([0.3, 1, 3, 6]) * self.random.uniform(0.5, 1.5), max(end - time.monotonic(), 0)))
-            if time.monotonic() < end:
+        while time.monotonic() < end or self.kills < kills:
+            pause = self.random.choice([0.3, 1, 3, 6]) * self.random.uniform(0.5, 1.5)
+            if self.kills >= kills:
+                pause = min(pause, max(end - time.monotonic(), 0))
+            time.sleep(pause)
+            if time.monotonic() < end or self.kills < kills:
                 self.recorder.record("restart")
                 self.broker.restart(self.random)
                 self.kills += 1
