@@ -155,7 +155,7 @@ def test_it_starts_with_the_settings_that_kafka_ran_with(tmp_path):
     started = subprocess.Popen([BIN / "kbroker", settings], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert "cluster jQIRNB11SnKa6aPoqvzT7Q" in started.stdout.readline()
     started.terminate()
-    assert started.wait(20) == 0
+    assert started.wait(60) == 0
     verify(data)
 
 
