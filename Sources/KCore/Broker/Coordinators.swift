@@ -16,10 +16,11 @@ final class Coordinators: Sendable {
             name: "coordinator", count: config.int("group.coordinator.threads"), clock: clock)
         let settings = GroupSettings(config)
         groupSettings = settings
+        let patternSlots = PatternSlots()
         groups = CoordinatorRuntime(
             loops: loops.loops, workers: workers, clock: clock, logger: logger.named("groups")
         ) { _ in
-            GroupCoordinator(settings: settings) { images.image.configs(of: .group($0)) }
+            GroupCoordinator(settings: settings, patternSlots: patternSlots) { images.image.configs(of: .group($0)) }
         } afterLoading: {
             let before = images.image
             return { machine, turn in machine.forgetTopicsGone(before: before, now: images.image, &turn) }

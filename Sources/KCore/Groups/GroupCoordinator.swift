@@ -12,16 +12,19 @@ struct GroupCoordinator: CoordinatorMachine {
     /// Which groups an open transaction of a producer has committed offsets of.
     var transactions: [Int64: Set<ExactName>] = [:]
     var timers = GroupTimers()
-    var patternTurns = PatternTurns()
+    var patternTurns: PatternTurns
     private var nextExpiryMs: Int64?
     // For ids of members.
     var random: any RandomNumberGenerator & Sendable
 
+    /// - Parameter patternSlots: the same for all partitions of a broker.
     init(
-        settings: GroupSettings, configs: @escaping @Sendable (_ group: String) -> [String: String] = { _ in [:] },
+        settings: GroupSettings, patternSlots: PatternSlots = PatternSlots(),
+        configs: @escaping @Sendable (_ group: String) -> [String: String] = { _ in [:] },
         random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) {
         self.settings = settings
+        patternTurns = PatternTurns(patternSlots)
         self.configs = configs
         self.random = random
     }

@@ -28,7 +28,7 @@ final class GroupConfigTable: Sendable {
 
 /// A group coordinator over a log in memory, with a clock that a test moves.
 final class GroupBench {
-    let clock = ManualClock()
+    let clock: ManualClock
     let log = MemoryCoordinatorLog()
     let settings: GroupSettings
     /// What is set for groups themselves.
@@ -40,6 +40,7 @@ final class GroupBench {
     /// What partitions there are, as commits see it.
     var exists: GroupCoordinator.PartitionTest = { _, _ in true }
     private(set) var partition: CoordinatorPartition<GroupCoordinator>
+    private let patternSlots: PatternSlots
     private var seed: UInt64
 
     static var settings: GroupSettings {
@@ -48,8 +49,13 @@ final class GroupBench {
         return settings
     }
 
-    init(_ settings: GroupSettings = GroupBench.settings, seed: UInt64 = 1) {
+    init(
+        _ settings: GroupSettings = GroupBench.settings, seed: UInt64 = 1, clock: ManualClock = ManualClock(),
+        patternSlots: PatternSlots = PatternSlots()
+    ) {
         self.settings = settings
+        self.clock = clock
+        self.patternSlots = patternSlots
         self.seed = seed
         partition = CoordinatorPartition(log: log, clock: clock)
         partition.loaded(partition.beginLoading(), makeMachine(), nextOffset: 0)
@@ -57,7 +63,8 @@ final class GroupBench {
 
     private func makeMachine() -> GroupCoordinator {
         GroupCoordinator(
-            settings: settings, configs: { [configs] group in configs[group] }, random: SeededGenerator(seed: seed))
+            settings: settings, patternSlots: patternSlots, configs: { [configs] group in configs[group] },
+            random: SeededGenerator(seed: seed))
     }
 
     /// What a coordinator knows that has read the log, before it has done anything.

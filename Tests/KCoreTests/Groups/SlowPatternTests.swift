@@ -12,13 +12,15 @@ import Testing
         Set(bench.topics.image.topics.filter { $0.name.hasPrefix("aaa") && $0.name.contains("-1") }.map(\.id))
     }
 
-    init() {
+    init() { addTopics(bench) }
+
+    private func addTopics(_ bench: GroupBench) {
         for number in 0..<20 { bench.topics.add(String(repeating: "a", count: 100) + "-\(number)", 1) }
     }
 
     /// Lets the member say what it does until its group has looked at all topics and nothing changes any more.
     private func settle(_ consumers: NewConsumer...) {
-        for _ in 0..<100 where group.isComparing { bench.advance(ms: PatternTurns.pauseMs) }
+        for _ in 0..<100 where group.isComparing { bench.advance(ms: PatternSlots.pauseMs) }
         #expect(!group.isComparing)
         for _ in 0..<6 { for consumer in consumers { bench.beat(consumer) } }
     }
@@ -27,7 +29,7 @@ import Testing
         let a = NewConsumer("a", topics: [], pattern: pattern)
         #expect(bench.beat(a).errorCode == ErrorCode.none)
         #expect(a.owned.isEmpty && a.epoch == 1 && group.isComparing)
-        bench.advance(ms: PatternTurns.pauseMs)
+        bench.advance(ms: PatternSlots.pauseMs)
         #expect(group.isComparing, "no step looks at everything")
         settle(a)
         #expect(Set(a.owned.topics.keys) == matching && matching.count == 11)
@@ -45,15 +47,34 @@ import Testing
             (0..<5).filter { bench.machine.groups["slow \($0)"]?.consumer?.isComparing == true }.count
         }
         #expect(left() == 5)
-        bench.advance(ms: 5 * PatternTurns.pauseMs)
+        bench.advance(ms: 5 * PatternSlots.pauseMs)
         #expect(left() == 5)
-        for _ in 0..<1000 where left() > 0 { bench.advance(ms: PatternTurns.pauseMs) }
+        for _ in 0..<1000 where left() > 0 { bench.advance(ms: PatternSlots.pauseMs) }
         #expect(left() == 0)
         for (number, consumer) in slow.enumerated() {
             for _ in 0..<3 { bench.beat(consumer, group: "slow \(number)") }
             #expect(Set(consumer.owned.topics.keys) == matching)
         }
         #expect(bench.machine.patternTurns.dueMs == nil)
+    }
+
+    @Test func `partitions take turns as well, and all together take as long as one alone`() {
+        let (clock, slots) = (ManualClock(), PatternSlots())
+        let benches = (0..<10).map { _ in GroupBench(clock: clock, patternSlots: slots) }
+        for bench in benches {
+            addTopics(bench)
+            bench.beat(NewConsumer("a", topics: [], pattern: pattern))
+        }
+        var steps = Array(repeating: 0, count: benches.count)
+        for _ in 0..<500 {
+            clock.advance(ms: 1)
+            for (number, bench) in benches.enumerated() {
+                guard let dueMs = bench.machine.patternTurns.dueMs, dueMs <= clock.monotonicMs else { continue }
+                bench.partition.tick()
+                steps[number] += 1
+            }
+        }
+        #expect(steps == Array(repeating: Int(500 / PatternSlots.pauseMs) / 10, count: 10))
     }
 
     @Test func `a topic that comes changes nothing until all is compared`() {
@@ -94,7 +115,7 @@ import Testing
         bench.beat(a)
         bench.beat(a, epoch: -1)
         settle()
-        bench.advance(ms: 2 * PatternTurns.pauseMs)
+        bench.advance(ms: 2 * PatternSlots.pauseMs)
         #expect(bench.machine.patternTurns.dueMs == nil && group.patterns.isEmpty)
     }
 }

@@ -1,17 +1,17 @@
-/// The groups whose patterns have yet to be compared with topics: they take turns.
+/// The groups of a partition whose patterns have yet to be compared with topics: they take turns.
 struct PatternTurns: Sendable {
-    /// Between two steps, so that other groups have most of the loop, whatever patterns and topics there are.
-    static let pauseMs: Int64 = 50
-
+    private let slots: PatternSlots
     private var groups: [ExactName] = []
     private var known: Set<ExactName> = []
     /// When the next step is due; nil when there is nothing to do.
     private(set) var dueMs: Int64?
 
+    init(_ slots: PatternSlots) { self.slots = slots }
+
     mutating func add(_ group: String, nowMs: Int64) {
         guard known.insert(ExactName(group)).inserted else { return }
         groups.append(ExactName(group))
-        dueMs = dueMs ?? nowMs + Self.pauseMs
+        dueMs = dueMs ?? slots.take(nowMs: nowMs)
     }
 
     /// Takes out the group whose turn it is.
@@ -19,7 +19,7 @@ struct PatternTurns: Sendable {
         guard let dueMs, dueMs <= nowMs, !groups.isEmpty else { return nil }
         let group = groups.removeFirst()
         known.remove(group)
-        self.dueMs = groups.isEmpty ? nil : nowMs + Self.pauseMs
+        self.dueMs = groups.isEmpty ? nil : slots.take(nowMs: nowMs)
         return group.text
     }
 }
