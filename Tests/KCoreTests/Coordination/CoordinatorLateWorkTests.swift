@@ -4,27 +4,8 @@ import Testing
 @testable import KCore
 
 /// A partition whose log would have to wait for its disk, so that another thread has to append.
-@Suite struct CoordinatorLateWorkTests {
-    let log = MemoryCoordinatorLog()
-    let answers = Answers()
-    let partition: CoordinatorPartition<SumMachine>
-
-    init() {
-        partition = CoordinatorPartition(log: log, clock: ManualClock())
-        partition.loaded(partition.beginLoading(), SumMachine(), nextOffset: 0)
-    }
-
-    private func add(_ key: String, _ number: Int, in producer: CoordinatorProducer? = nil) {
-        let body: (inout SumMachine, inout CoordinatorTurn<SumMachine.Record>, CoordinatorReply<String>) -> Void = {
-            machine, turn, reply in
-            turn.send(machine.add(key, number, &turn), to: reply)
-        }
-        if let producer {
-            partition.run(in: producer, answers.reply, body)
-        } else {
-            partition.run(answers.reply, body)
-        }
-    }
+@Suite struct CoordinatorLateWorkTests: SumPartitionSuite {
+    let bench = SumPartition()
 
     private func end(_ producer: CoordinatorProducer, isCommit: Bool = true) {
         // A reply that is refused is sent as well.
@@ -52,13 +33,6 @@ import Testing
         partition.flush()
         #expect(partition.isLate)
         return try #require(partition.takeLateWork())
-    }
-
-    /// What a machine is that has read the log.
-    private func reloaded() throws -> SumMachine {
-        var machine = SumMachine()
-        _ = try CoordinatorLoader.load(log, into: &machine) { offset, reason in Issue.record("\(offset): \(reason)") }
-        return machine
     }
 
     @Test func `while an append is on its way steps wait, and are made in the order in which they came`() throws {

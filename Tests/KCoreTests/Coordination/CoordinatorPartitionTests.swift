@@ -3,26 +3,8 @@ import Testing
 
 @testable import KCore
 
-@Suite struct CoordinatorPartitionTests {
-    let log = MemoryCoordinatorLog()
-    let answers = Answers()
-    let partition: CoordinatorPartition<SumMachine>
-
-    init() {
-        partition = CoordinatorPartition(log: log, clock: ManualClock())
-        partition.loaded(partition.beginLoading(), SumMachine(), nextOffset: 0)
-    }
-
-    private func add(_ key: String, _ number: Int) {
-        partition.run(answers.reply) { machine, turn, reply in turn.send(machine.add(key, number, &turn), to: reply) }
-    }
-
-    /// What a machine is that has read the log.
-    private func reloaded() throws -> SumMachine {
-        var machine = SumMachine()
-        _ = try CoordinatorLoader.load(log, into: &machine) { offset, reason in Issue.record("\(offset): \(reason)") }
-        return machine
-    }
+@Suite struct CoordinatorPartitionTests: SumPartitionSuite {
+    let bench = SumPartition()
 
     @Test func `a step sees what the step before it wrote, and both go to the log as one batch`() throws {
         add("a", 1)
@@ -169,9 +151,7 @@ import Testing
     @Test func `a transaction's records are a batch of their producer and count when its marker is there`() throws {
         let producer = CoordinatorProducer(id: 7, epoch: 2)
         add("a", 1)
-        partition.run(in: producer, answers.reply) { machine, turn, reply in
-            turn.send(machine.add("a", 10, &turn), to: reply)
-        }
+        add("a", 10, in: producer)
         add("a", 100)
         partition.flush()
         #expect(answers.list == ["a=1", "a=1", "a=101"])
@@ -194,9 +174,7 @@ import Testing
         let producer = CoordinatorProducer(id: 7, epoch: 2)
         log.state.withLock { _ = $0.fenced.insert(producer) }
         add("a", 1)
-        partition.run(in: producer, answers.reply) { machine, turn, reply in
-            turn.send(machine.add("a", 10, &turn), to: reply)
-        }
+        add("a", 10, in: producer)
         #expect(answers.list == ["a=1", "INVALID_PRODUCER_EPOCH"])
         #expect(partition.phase == .active && partition.machine?.pending.isEmpty == true)
     }
