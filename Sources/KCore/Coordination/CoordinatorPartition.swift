@@ -32,11 +32,10 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
     private(set) var failure = ""
     private let clock: any Clock
     private var nextOffset: Int64 = 0
-    private let builder = RecordBatchBuilder()
-    private var batches: [Bytes] = []
+    private var batches = CoordinatorBatches<Machine>()
     private var effects: [CoordinatorEffect] = []
-    // Appended, and not below the high watermark yet.
-    private var unkept: [(endOffset: Int64, flushedTo: Int64, effects: [CoordinatorEffect])] = []
+    // Of what is appended, and not below the high watermark yet.
+    private var held = CoordinatorHeldEffects()
     // What is to be on stable storage before anything more is told.
     private var mustFlushTo: Int64 = 0
     /// Who waits for a step.
@@ -63,7 +62,7 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
     }
 
     /// Whether there is something for ``flush()`` to do.
-    var isDirty: Bool { !effects.isEmpty || !batches.isEmpty || !builder.isEmpty }
+    var isDirty: Bool { !effects.isEmpty || !batches.isEmpty }
     /// Whether another thread has work for the log, so that no step can be made.
     var isLate: Bool { late != nil }
     /// The high watermark that the first answer in the row was held back for, or when the log was left to another thread; nil
@@ -245,38 +244,11 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
         effects += turn.effects
         guard !turn.records.isEmpty else { return }
         do {
-            try add(turn)
+            try batches.add(turn, mostBytes: maxBatchBytes)
         } catch {
             // The machine wrote what cannot be written: a mistake of ours, which must not become a lie.
             fail(.unknownServerError, "a record cannot be written: \(error)")
         }
-    }
-
-    private func add(_ turn: Turn) throws {
-        let encoded = try turn.records.map { record throws(WireError) in try Machine.encode(record) }
-        let maxBatchBytes = maxBatchBytes
-        func size(_ record: (key: Bytes, value: Bytes?)) -> Int { record.key.count + (record.value?.count ?? 0) }
-        let isAlone = turn.producer != nil
-        if isAlone || builder.uncompressedSizeInBytes + encoded.reduce(0, { $0 + size($1) }) > maxBatchBytes {
-            try closeBatch()
-        }
-        for record in encoded {
-            if turn.isDivisible, !isAlone, builder.uncompressedSizeInBytes + size(record) > maxBatchBytes {
-                try closeBatch()
-            }
-            try builder.append(timestamp: turn.wallMs, key: record.key, value: record.value)
-        }
-        if let producer = turn.producer {
-            builder.options.producerId = producer.id
-            builder.options.producerEpoch = producer.epoch
-            builder.options.isTransactional = true
-            defer { builder.options = BatchOptions() }
-            try closeBatch()
-        }
-    }
-
-    private func closeBatch() throws(RecordsError) {
-        if !builder.isEmpty { batches.append(try builder.close()) }
     }
 
     // MARK: Keeping
@@ -286,7 +258,7 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
         guard phase == .active else { return }
         if isLate { return release() }
         do {
-            try closeBatch()
+            let batches = try batches.takeAll()
             for (index, batch) in batches.enumerated() {
                 guard let appended = try log.appendAtOnce(batch) else {
                     leave(.append, .append(Array(batches[index...])))
@@ -295,7 +267,6 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
                 note(appended)
                 failures = 0
             }
-            batches = []
         } catch let error as LogError {
             return fail(CoordinatorPartition.answer(to: error.code), error.message)
         } catch {
@@ -313,7 +284,7 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
     /// All that the effects tell of is in the log.
     private func hold() {
         guard !effects.isEmpty else { return }
-        unkept.append((nextOffset, mustFlushTo, effects))
+        held.add(effects, endOffset: nextOffset, flushedTo: mustFlushTo)
         effects = []
     }
 
@@ -347,18 +318,17 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
     /// Lets go of the answers that the high watermark has passed; gives up when it will pass no more.
     func release() {
         (awaitedFrom, awaitedFlush) = (nil, nil)
-        guard isLate || !unkept.isEmpty else { return }
+        guard isLate || !held.isEmpty else { return }
         let highWatermark = log.highWatermark
         let flushedOffset = log.flushedOffset
         defer {
-            awaitedFrom = isLate || !unkept.isEmpty ? highWatermark : nil
-            awaitedFlush = unkept.first.flatMap { $0.flushedTo > flushedOffset ? $0.flushedTo : nil }
+            awaitedFrom = isLate || !held.isEmpty ? highWatermark : nil
+            awaitedFlush = held.awaitedFlush(flushedOffset)
         }
-        while let first = unkept.first, first.endOffset <= highWatermark, first.flushedTo <= flushedOffset {
-            unkept.removeFirst()
-            for effect in first.effects { effect.run() }
+        while let effects = held.next(highWatermark: highWatermark, flushedOffset: flushedOffset) {
+            for effect in effects { effect.run() }
         }
-        if phase == .active, isLate || !unkept.isEmpty, log.isOffline {
+        if phase == .active, isLate || !held.isEmpty, log.isOffline {
             fail(CoordinatorPartition.answer(to: .kafkaStorageError), "the log directory is offline")
         }
     }
@@ -369,13 +339,11 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
         failureLasts = false
         failure = reason
         failures += 1
-        var held = unkept.flatMap(\.effects) + effects
-        unkept = []
+        var refused = held.removeAll() + effects
         (awaitedFrom, awaitedFlush) = (nil, nil)
         mustFlushTo = 0
         effects = []
-        batches = []
-        if !builder.isEmpty { _ = try? builder.close() }
+        batches.removeAll()
         checked = nil
         let turnedAway = waiting.removeAll()
         let given = late
@@ -385,9 +353,9 @@ final class CoordinatorPartition<Machine: CoordinatorMachine> {
         if var machine = machine.take() {
             var turn = Turn(nowMs: clock.monotonicMs, wallMs: clock.wallMs)
             machine.abandon(code, &turn)
-            held += turn.effects
+            refused += turn.effects
         }
-        for effect in held { effect.refuse(code) }
+        for effect in refused { effect.refuse(code) }
         if case .marker(_, let reply)? = given { reply.refuse(code) }
         for step in turnedAway { step.refuse(code) }
     }
