@@ -17,6 +17,8 @@ public struct ExitStatus: RawRepresentable, Sendable, Equatable {
 public struct ToolError: Error, Sendable, Equatable, CustomStringConvertible {
     public var message: String
     public var status: ExitStatus
+    /// The client's error, where it was one.
+    var cause: ClientError?
 
     public init(_ message: String, status: ExitStatus = .failed) {
         self.message = message

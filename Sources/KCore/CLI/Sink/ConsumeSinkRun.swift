@@ -133,36 +133,58 @@ final class ConsumeSinkRun {
         let consumer = try ToolError.rethrowing { () throws(ClientError) in
             try GroupConsumer(client, topics: topics, stopsAtEnd: settings.exitsAtEnd, isToldWhereToBegin: true)
         }
-        console.interruption?.onInterrupt { consumer.interrupt() }
+        // Commits and the goodbye do not need the client; where to begin is asked of it.
+        console.interruption?.onInterrupt { [client] in
+            consumer.interrupt()
+            client.interrupt()
+        }
         defer { consumer.close() }
-        let store = { (offsets: [TopicPartition: GroupOffset]) in
-            if self.settings.commit == .never { return }
-            // For whoever looks at the group; what counts is in the files.
-            do throws(ClientError) {
-                try consumer.commit(offsets, timeoutMs: 3000)
-            } catch {
-                self.client.logger.info("the group does not know how far the files are: \(error)")
-            }
-        }
-        let begin = { (partitions: [TopicPartition]) throws(ToolError) in
-            let offsets = try SinkStart(self.settings, self.client, self.sink).offsets(partitions)
-            self.held.remove(partitions.filter { offsets.held[$0] == nil })
-            self.held.add(offsets.held, nowMs: self.console.clock.monotonicMs)
-            consumer.begin(at: offsets.start, atBeginning: offsets.leaderless)
-            if !offsets.unstored.isEmpty { store(offsets.unstored) }
-            if !self.settings.isQuiet { for text in offsets.notes { self.note(text) } }
-        }
         try read { (timeoutMs) throws(ClientError) in
             try consumer.poll(timeoutMs: timeoutMs)
         } look: { () throws(ToolError) in
-            let due = held.due(nowMs: console.clock.monotonicMs)
-            if !due.isEmpty { try begin(due) }
+            try beginHeld(consumer)
             try tellHeld()
         } stored: {
-            store($0)
-        } assigned: {
-            (partitions) throws(ToolError) in
-            try begin(partitions)
+            store($0, consumer)
+        } assigned: { (partitions) throws(ToolError) in
+            do throws(ToolError) {
+                try begin(partitions, consumer)
+            } catch {
+                // The next poll tells of it.
+                guard error.cause?.kind == .interrupted else { throw error }
+            }
+        }
+    }
+
+    private func begin(_ partitions: [TopicPartition], _ consumer: GroupConsumer) throws(ToolError) {
+        let offsets = try SinkStart(settings, client, sink).offsets(partitions)
+        held.remove(partitions.filter { offsets.held[$0] == nil })
+        held.add(offsets.held, nowMs: console.clock.monotonicMs)
+        consumer.begin(at: offsets.start, atBeginning: offsets.leaderless)
+        if !offsets.unstored.isEmpty { store(offsets.unstored, consumer) }
+        if !settings.isQuiet { for text in offsets.notes { note(text) } }
+    }
+
+    // A broker that is away is waited for, as by whoever has nothing that is held.
+    private func beginHeld(_ consumer: GroupConsumer) throws(ToolError) {
+        let now = console.clock.monotonicMs
+        let due = held.due(nowMs: now)
+        if due.isEmpty { return }
+        do throws(ToolError) {
+            try begin(due, consumer)
+        } catch {
+            guard let cause = error.cause, cause.isRetriable || cause.kind == .interrupted else { throw error }
+            held.failed(sinceMs: now, nowMs: console.clock.monotonicMs)
+        }
+    }
+
+    private func store(_ offsets: [TopicPartition: GroupOffset], _ consumer: GroupConsumer) {
+        if settings.commit == .never { return }
+        // For whoever looks at the group; what counts is in the files.
+        do throws(ClientError) {
+            try consumer.commit(offsets, timeoutMs: 3000)
+        } catch {
+            client.logger.info("the group does not know how far the files are: \(error)")
         }
     }
 

@@ -38,6 +38,11 @@ struct HeldPartitions {
     /// Those to be tried now.
     func due(nowMs: Int64) -> [TopicPartition] { nowMs >= nextMs ? waits.keys.sorted() : [] }
 
+    /// Nobody could be asked. The reader has as much time for the others as that took.
+    mutating func failed(sinceMs: Int64, nowMs: Int64) {
+        nextMs = nowMs + max(HeldPartitions.retryMs, nowMs - sinceMs)
+    }
+
     /// Those of which a person is to be told now, once.
     mutating func toTell(nowMs: Int64) -> [(partition: TopicPartition, holder: Holder)] {
         var late: [(partition: TopicPartition, holder: Holder)] = []

@@ -54,6 +54,7 @@ enum ClientSetup {
 extension ToolError {
     init(_ error: ClientError) {
         self.init(error.message, status: error.kind == .configuration ? .usage : .failed)
+        cause = error
     }
 
     /// What `body` gives; the client's error becomes the tool's.

@@ -19,6 +19,16 @@ import Testing
         #expect(held.due(nowMs: 3000).isEmpty)
     }
 
+    @Test func `where nobody can be asked the others are read for as long as that took`() {
+        var held = HeldPartitions()
+        held.add([a: .transaction], nowMs: 0)
+        held.failed(sinceMs: 1000, nowMs: 4000)
+        #expect(held.due(nowMs: 6999).isEmpty && held.due(nowMs: 7000) == [a])
+        held.failed(sinceMs: 7000, nowMs: 7000)
+        #expect(held.due(nowMs: 7000 + HeldPartitions.retryMs - 1).isEmpty)
+        #expect(held.due(nowMs: 7000 + HeldPartitions.retryMs) == [a])
+    }
+
     @Test func `a person is told once who holds it, when that lasts`() {
         var held = HeldPartitions()
         func told(_ nowMs: Int64) -> [TopicPartition] { held.toTell(nowMs: nowMs).map(\.partition) }
