@@ -26,8 +26,7 @@ enum DeleteRecordsHandler {
             response.topics = request.topics.map { topic in
                 var answer = DeleteRecordsResponse.DeleteRecordsTopicResult()
                 answer.name = topic.name
-                answer.partitions = Array(rest.prefix(topic.partitions.count))
-                rest = rest.dropFirst(topic.partitions.count)
+                answer.partitions = rest.take(topic.partitions.count)
                 return answer
             }
             call.reply(response)

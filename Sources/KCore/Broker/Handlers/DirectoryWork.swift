@@ -41,3 +41,11 @@ enum DirectoryWork {
         }
     }
 }
+
+extension ArraySlice {
+    /// Takes the next elements out: those of a topic, say, from answers that came as one list.
+    mutating func take(_ count: Int) -> [Element] {
+        defer { self = dropFirst(count) }
+        return Array(prefix(count))
+    }
+}

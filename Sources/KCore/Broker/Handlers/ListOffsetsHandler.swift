@@ -62,8 +62,7 @@ enum ListOffsetsHandler {
         response.topics = request.topics.map { topic in
             var answer = ListOffsetsResponse.ListOffsetsTopicResponse()
             answer.name = topic.name
-            answer.partitions = Array(rest.prefix(topic.partitions.count))
-            rest = rest.dropFirst(topic.partitions.count)
+            answer.partitions = rest.take(topic.partitions.count)
             return answer
         }
         return response

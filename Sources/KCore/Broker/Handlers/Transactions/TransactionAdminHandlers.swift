@@ -35,7 +35,6 @@ enum TransactionAdminHandlers {
     static func describe(_ request: DescribeTransactionsRequest, _ call: Call) {
         typealias State = DescribeTransactionsResponse.TransactionState
         let ids = request.transactionalIds
-        if ids.isEmpty { return call.reply(DescribeTransactionsResponse()) }
         @Sendable func refused(_ id: String, _ code: ErrorCode) -> State {
             var state = State()
             state.transactionalId = id
@@ -43,13 +42,11 @@ enum TransactionAdminHandlers {
             return state
         }
         let named = RepetitionAllowance.places(of: ids)
-        let gathering = CoordinatorGathering<(number: Int, state: State)>(shards: named.count, on: call.loop) {
-            told, _ in
+        let answers = OrderedAnswers<State>(count: named.count, on: call.loop) { told in
             let allowance = RepetitionAllowance()
             var response = DescribeTransactionsResponse()
             response.transactionStates = Array(repeating: State(), count: ids.count)
-            for (number, state) in told {
-                let places = named[number].places
+            for ((_, places), state) in zip(named, told) {
                 let states = allowance.answer(
                     places, size: \.size, refusal: { refused(ids[$0], .invalidRequest) }, { _ in state })
                 for (place, state) in zip(places, states) { response.transactionStates[place] = state }
@@ -57,11 +54,7 @@ enum TransactionAdminHandlers {
             call.reply(response)
         }
         for (number, (id, _)) in named.enumerated() {
-            let reply = CoordinatorReply<State> {
-                gathering.add([(number, $0)], isLoading: false)
-            } refusal: {
-                refused(id, $0)
-            }
+            let reply = CoordinatorReply<State>({ answers.set(number, $0) }, refusal: { refused(id, $0) })
             call.broker.transactions.submit(id, call.image, reply) { machine, _ in machine.describe(id) }
         }
     }
@@ -96,8 +89,7 @@ enum TransactionAdminHandlers {
             response.topics = request.topics.map { topic in
                 var answer = DescribeProducersResponse.TopicResponse()
                 answer.name = topic.name
-                answer.partitions = Array(rest.prefix(topic.partitionIndexes.count))
-                rest = rest.dropFirst(topic.partitionIndexes.count)
+                answer.partitions = rest.take(topic.partitionIndexes.count)
                 return answer
             }
             call.reply(response)

@@ -70,15 +70,14 @@ enum TransactionHandlers {
     private static func addMany(
         _ transactions: [AddPartitionsToTxnRequest.AddPartitionsToTxnTransaction], _ call: Call
     ) {
-        typealias Indexed = (index: Int, result: AddPartitionsToTxnResponse.AddPartitionsToTxnResult)
-        if transactions.isEmpty { return call.reply(AddPartitionsToTxnResponse()) }
-        let gathering = CoordinatorGathering<Indexed>(shards: transactions.count, on: call.loop) { results, _ in
+        typealias Result = AddPartitionsToTxnResponse.AddPartitionsToTxnResult
+        let answers = OrderedAnswers<Result>(count: transactions.count, on: call.loop) { results in
             var response = AddPartitionsToTxnResponse()
-            response.resultsByTransaction = results.sorted { $0.index < $1.index }.map(\.result)
+            response.resultsByTransaction = results
             call.reply(response)
         }
         for (index, transaction) in transactions.enumerated() {
-            add(transaction, call) { gathering.add([(index, $0)], isLoading: false) }
+            add(transaction, call) { answers.set(index, $0) }
         }
     }
 
