@@ -42,8 +42,8 @@ import Testing
         #expect(Quantity.count(1, "record") == "1 record")
     }
 
-    @Test func `progress says count, rate, share and what is left`() {
-        let state = ProgressLine.State(records: 1_000, bytes: 50_000, share: 0.25, failures: 2)
+    @Test func `progress says count, rate, percentage and what is left`() {
+        let state = ProgressLine.State(records: 1_000, bytes: 50_000, fraction: 0.25, failures: 2)
         #expect(
             ProgressLine.text(state, seconds: 2)
                 == "1,000 records · 50 KB · 500/s · 25 KB/s · 25% · 6.00 s left · 2 failed")

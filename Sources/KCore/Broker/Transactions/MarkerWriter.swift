@@ -3,13 +3,13 @@ internal import Synchronization
 /// Writes the markers that end transactions into the partitions that this broker leads.
 final class MarkerWriter: MarkedPartitions {
     /// Ends a transaction in a partition of the groups' coordinators, which have to know of it.
-    typealias GroupEnd = @Sendable (CoordinatorTransactionEnd, Int32, CoordinatorReply<Void>) -> Void
+    typealias EndInGroups = @Sendable (CoordinatorTransactionEnd, Int32, CoordinatorReply<Void>) -> Void
 
     private let partitions: PartitionManager
     private let clock: any Clock
-    private let endInGroups: GroupEnd
+    private let endInGroups: EndInGroups
 
-    init(partitions: PartitionManager, clock: any Clock, endInGroups: @escaping GroupEnd) {
+    init(partitions: PartitionManager, clock: any Clock, endInGroups: @escaping EndInGroups) {
         self.partitions = partitions
         self.clock = clock
         self.endInGroups = endInGroups

@@ -13,7 +13,7 @@ final class TransactionCoordinator: Sendable {
 
     init(
         config: BrokerConfig, partitions: PartitionManager, workers: WorkerPool, clock: any Clock, logger: Logger,
-        producerIds: ProducerIdAllocator, endInGroups: @escaping MarkerWriter.GroupEnd
+        producerIds: ProducerIdAllocator, endInGroups: @escaping MarkerWriter.EndInGroups
     ) throws(NetError) {
         let logger = logger.named("transactions")
         loops = try EventLoopGroup(name: "transactions", count: 1, clock: clock)

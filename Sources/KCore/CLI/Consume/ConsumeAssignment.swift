@@ -114,7 +114,7 @@ enum ConsumeAssignment {
     }
 
     /// The part of what there is to read that has been read; nil where no end is known.
-    static func share(_ positions: [Consumer.Position]) -> Double? {
+    static func fractionRead(_ positions: [Consumer.Position]) -> Double? {
         var (done, whole): (Int64, Int64) = (0, 0)
         for position in positions {
             guard let end = position.end ?? position.visibleEnd else { return nil }

@@ -96,7 +96,7 @@ final class ConsumeRun {
     private func showProgress(_ consumer: Consumer) {
         progress.show(
             ProgressLine.State(
-                records: records, bytes: output.total, share: ConsumeAssignment.share(consumer.positions)))
+                records: records, bytes: output.total, fraction: ConsumeAssignment.fractionRead(consumer.positions)))
     }
 
     private func summarize() {

@@ -166,7 +166,7 @@ final class ProduceRun {
         progress.show(
             ProgressLine.State(
                 records: statistics.deliveredRecords, bytes: statistics.acceptedBytes,
-                share: inputBytes.map { Double(readBytes) / Double(max($0, 1)) }, failures: failures.count))
+                fraction: inputBytes.map { Double(readBytes) / Double(max($0, 1)) }, failures: failures.count))
     }
 
     private func summarize(_ statistics: ProducerStatistics) {

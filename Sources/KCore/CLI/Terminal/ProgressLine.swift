@@ -1,7 +1,7 @@
 internal import CKernel
 internal import Glibc
 
-/// A line on the terminal that says how far long work has come: count, rate, share, time left. Redrawn in place a few
+/// A line on the terminal that says how far long work has come: count, rate, percentage, time left. Redrawn in place a few
 /// times a second, and wiped before anything else is written. Nothing is shown where stderr is no terminal.
 public struct ProgressLine {
     /// How far the work has come.
@@ -9,13 +9,13 @@ public struct ProgressLine {
         public var records: Int64
         public var bytes: Int64
         /// The part that is done, 0 to 1, where the whole is known.
-        public var share: Double?
+        public var fraction: Double?
         public var failures: Int64 = 0
 
-        public init(records: Int64, bytes: Int64, share: Double? = nil, failures: Int64 = 0) {
+        public init(records: Int64, bytes: Int64, fraction: Double? = nil, failures: Int64 = 0) {
             self.records = records
             self.bytes = bytes
-            self.share = share
+            self.fraction = fraction
             self.failures = failures
         }
     }
@@ -63,8 +63,8 @@ public struct ProgressLine {
         var text = Quantity.count(state.records, "record") + " · " + ByteSize.text(state.bytes)
         text += " · " + Quantity.grouped(Int64(Double(state.records) / perSecond)) + "/s"
         text += " · " + ByteSize.text(Int64(Double(state.bytes) / perSecond)) + "/s"
-        if let share = state.share, share.isFinite {
-            let part = min(max(share, 0), 1)
+        if let fraction = state.fraction, fraction.isFinite {
+            let part = min(max(fraction, 0), 1)
             text += " · " + Quantity.decimal(part * 100, digits: 0) + "%"
             if part > 0.001 && part < 1 && seconds >= 1 {
                 text += " · " + Quantity.duration(seconds: seconds / part - seconds) + " left"

@@ -151,7 +151,8 @@ extension Producer {
         guard try transactionState().isOpen else { throw ClientError(.configuration, "no transaction is open") }
     }
 
-    private struct TransactionState: Sendable {
+    /// The producer's transaction as it was when the loop was asked.
+    private struct TransactionSnapshot: Sendable {
         var isOpen: Bool
         var isKnown: Bool
         var addsByWriting: Bool
@@ -159,12 +160,12 @@ extension Producer {
         var identity: ProducerIdentity?
     }
 
-    private func transactionState() throws(ClientError) -> TransactionState {
+    private func transactionState() throws(ClientError) -> TransactionSnapshot {
         try client.blocking("look at the transaction", timeoutMs: 10_000) { [runner] _, complete in
             let transaction = runner.transaction
             complete(
                 .success(
-                    TransactionState(
+                    TransactionSnapshot(
                         isOpen: transaction?.isOpen ?? false, isKnown: transaction?.isKnown ?? false,
                         addsByWriting: transaction?.addsByWriting ?? false,
                         failure: transaction?.failure, identity: runner.core.identity)))
@@ -195,7 +196,7 @@ extension Producer {
     }
 
     /// - Returns: whether the producer has another epoch now.
-    private func end(_ state: TransactionState, isCommit: Bool) throws(ClientError) -> Bool {
+    private func end(_ state: TransactionSnapshot, isCommit: Bool) throws(ClientError) -> Bool {
         var next: ProducerIdentity?
         if state.isKnown, let identity = state.identity {
             var request = EndTxnRequest()
