@@ -37,6 +37,13 @@ class Member:
     def keep(self, partition, offset, value):
         self.got.append((partition, offset, value))
 
+    def keep_all(self, consumer, batch):
+        """Notes a batch as kafka-python and aiokafka hand it over, and what the member has by now."""
+        self.assigned = {p.partition for p in consumer.assignment()}
+        for records in batch.values():
+            for record in records:
+                self.keep(record.partition, record.offset, record.value)
+
 
 class ConfluentMember(Member):
     def consume(self):
@@ -106,14 +113,11 @@ class PythonMember(Member):
         must_commit = False
         while not self.stopping.is_set():
             batch = consumer.poll(timeout_ms=100)
-            self.assigned = {p.partition for p in consumer.assignment()}
-            for records in batch.values():
-                for record in records:
-                    self.keep(record.partition, record.offset, record.value)
+            self.keep_all(consumer, batch)
             if batch or must_commit:
-                must_commit = False
                 try:
                     consumer.commit()
+                    must_commit = False
                 except (kafka.errors.CommitFailedError, kafka.errors.RebalanceInProgressError):
                     must_commit = True
         consumer.close(autocommit=False)
@@ -132,15 +136,12 @@ class AiokafkaMember(Member):
         try:
             while not self.stopping.is_set():
                 batch = await consumer.getmany(timeout_ms=100)
-                self.assigned = {p.partition for p in consumer.assignment()}
-                for records in batch.values():
-                    for record in records:
-                        self.keep(record.partition, record.offset, record.value)
+                self.keep_all(consumer, batch)
                 if batch or must_commit:
-                    must_commit = False
                     try:
                         await consumer.commit()
-                    except (kafka.errors.KafkaError, Exception) as error:
+                        must_commit = False
+                    except Exception as error:
                         if "Commit" not in type(error).__name__ and "Rebalance" not in type(error).__name__:
                             raise
                         must_commit = True
