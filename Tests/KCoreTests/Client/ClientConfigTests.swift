@@ -62,6 +62,22 @@ struct ClientConfigTests {
         #expect(failure([("security.protocol", "TLS")])?.contains("not there yet") == false)
     }
 
+    @Test func `a kind of reset that is not there yet is no misspelt one`() {
+        #expect(failure([("auto.offset.reset", "by_duration:PT1H")])?.contains("not there yet") == true)
+        #expect(failure([("auto.offset.reset", "by_size:PT1H")])?.contains("not there yet") == false)
+    }
+
+    @Test func `values with a name are taken in upper and lower case`() throws {
+        let config = try ClientConfig([
+            ("group.protocol", "CONSUMER"), ("auto.offset.reset", "Earliest"), ("compression.type", "LZ4"),
+            ("security.protocol", "plaintext"), ("isolation.level", "READ_COMMITTED"),
+        ])
+        #expect(config.isConsumerProtocol)
+        #expect(config.autoOffsetReset == .earliest)
+        #expect(config.compression == .lz4)
+        #expect(config.isolation == .readCommitted)
+    }
+
     @Test func `idempotence gives way to acks unless it was asked for`() throws {
         #expect(try !ClientConfig([("acks", "1")]).isIdempotent)
         #expect(try ClientConfig([]).isIdempotent)

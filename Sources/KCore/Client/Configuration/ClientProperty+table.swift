@@ -16,7 +16,7 @@ extension ClientProperty {
         .text("client.id", \.clientId, "the name that brokers log and count by"),
         .choice(
             "security.protocol", \.isPlaintext, default: "PLAINTEXT", [("PLAINTEXT", true)],
-            synonyms: [("plaintext", true)], notYet: ["SSL", "SASL_PLAINTEXT", "SASL_SSL"],
+            notYet: ["SSL", "SASL_PLAINTEXT", "SASL_SSL"],
             "how brokers are spoken to; TLS and SASL are not there yet"),
         .integer(
             "request.timeout.ms", also: ["socket.timeout.ms"], \.requestTimeoutMs, in: 1...Int(Int32.max),
@@ -147,6 +147,7 @@ extension ClientProperty {
                 ("smallest", .earliest), ("beginning", .earliest), ("largest", .latest), ("end", .latest),
                 ("error", .fail),
             ],
+            notYet: ["by_duration"],
             "where to go on when an offset does not exist any more; none fails"),
         .boolean("check.crcs", \.checkCrcs, "whether the checksums of fetched batches are checked"),
         .text("client.rack", \.clientRack, "where the client is, for reading from the nearest replica"),

@@ -92,6 +92,8 @@ extension ClientProperty {
         }
     }
 
+    /// Upper and lower case are the same, as to other clients.
+    /// - Parameter notYet: values that Kafka has; also with something behind a colon.
     static func choice<Value: Sendable>(
         _ name: String, also aliases: [String] = [], _ field: Field<Value>, default: String,
         _ choices: [(name: String, value: Value)], synonyms: [(name: String, value: Value)] = [],
@@ -101,8 +103,10 @@ extension ClientProperty {
             name: name, aliases: aliases, defaultText: `default`,
             values: "one of " + choices.map(\.name).joined(separator: ", "), meaning: meaning
         ) { config, text throws(BadValue) in
-            guard let found = (choices + synonyms).first(where: { $0.name == text }) else {
-                throw BadValue(notYet.contains(text) ? "not there yet" : "not a value that it can have")
+            let wanted = text.lowercased()
+            guard let found = (choices + synonyms).first(where: { $0.name.lowercased() == wanted }) else {
+                let isKnown = notYet.contains { $0.lowercased() == wanted.prefix { $0 != ":" } }
+                throw BadValue(isKnown ? "not there yet" : "not a value that it can have")
             }
             config[keyPath: field] = found.value
         }
