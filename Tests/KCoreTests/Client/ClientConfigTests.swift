@@ -62,6 +62,15 @@ struct ClientConfigTests {
         #expect(failure([("security.protocol", "TLS")])?.contains("not there yet") == false)
     }
 
+    @Test func `what belongs to the other protocol of groups is warned about`() throws {
+        let classic = try ClientConfig([("group.remote.assignor", "uniform"), ("session.timeout.ms", "10000")])
+        #expect(classic.warnings.count == 1 && classic.warnings[0].hasPrefix("group.remote.assignor has no effect: "))
+        let new = try ClientConfig([
+            ("group.remote.assignor", "uniform"), ("session.timeout.ms", "10000"), ("group.protocol", "consumer"),
+        ])
+        #expect(new.warnings.count == 1 && new.warnings[0].hasPrefix("session.timeout.ms has no effect: "))
+    }
+
     @Test func `a kind of reset that is not there yet is no misspelt one`() {
         #expect(failure([("auto.offset.reset", "by_duration:PT1H")])?.contains("not there yet") == true)
         #expect(failure([("auto.offset.reset", "by_size:PT1H")])?.contains("not there yet") == false)

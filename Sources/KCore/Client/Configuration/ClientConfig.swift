@@ -140,6 +140,8 @@ public struct ClientConfig: Sendable {
             for name in explicitClassicOnly {
                 warnings.append("\(name) has no effect: with group.protocol=consumer the coordinator decides")
             }
+        } else if !remoteAssignor.isEmpty {
+            warnings.append("group.remote.assignor has no effect: without group.protocol=consumer a member decides")
         }
         if isIdempotent {
             let conflict: String? =
