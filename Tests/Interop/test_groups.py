@@ -86,6 +86,13 @@ def committed(broker, group, topic):
     return [p.offset for p in answer.topic_partitions]
 
 
+def wait_until_settled(broker, group, members, what="a balanced group"):
+    """Until everybody has a share and nothing moves any more. What members have may look whole before that: while one has yet to
+    give something up, others have what is theirs, and somebody has part of it."""
+    wait_until(
+        lambda: is_shared(members) and describe(broker, group).state.name == "STABLE" and is_shared(members), 40, what)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_members_share_partitions_and_handle_each_record_once(quick_broker, kind):
     make, settings = KINDS[kind]
@@ -93,11 +100,11 @@ def test_members_share_partitions_and_handle_each_record_once(quick_broker, kind
     topic = create_topic(quick_broker, partitions=PARTITIONS)
     produce(quick_broker, topic, 300)
     members = [make(quick_broker, group, topic, **settings) for _ in range(3)]
-    wait_until(lambda: is_shared(members), 40, "a balanced group")
+    wait_until_settled(quick_broker, group, members)
     produce(quick_broker, topic, 300, start=300)
     wait_until(lambda: len(handled(members)) == 600, 30, "all records")
     members.pop().stop()
-    wait_until(lambda: is_shared(members), 40, "a balanced group of two")
+    wait_until_settled(quick_broker, group, members, "a balanced group of two")
     produce(quick_broker, topic, 300, start=600)
     everybody = members + []
     wait_until(lambda: sum(len(m.got) for m in everybody) >= 300, 30)
@@ -114,7 +121,7 @@ def test_nothing_is_lost_and_nothing_doubled_while_nobody_crashes(quick_broker, 
     group = f"once-{kind}-{uuid.uuid4().hex[:6]}"
     topic = create_topic(quick_broker, partitions=PARTITIONS)
     members = [make(quick_broker, group, topic, **settings) for _ in range(2)]
-    wait_until(lambda: is_shared(members), 40, "a balanced group")
+    wait_until_settled(quick_broker, group, members)
     produce(quick_broker, topic, 1200)
     wait_until(lambda: len(handled(members)) == 1200, 30, "all records")
     assert set(handled(members).values()) == {1}
@@ -157,8 +164,7 @@ def test_static_members_come_back_to_what_they_had(quick_broker):
     members = [
         ConfluentMember(quick_broker, group, topic, **{"group.instance.id": f"i{n}", "session.timeout.ms": 30000})
         for n in range(2)]
-    wait_until(lambda: is_shared(members), 40, "a balanced group")
-    wait_until(lambda: describe(quick_broker, group).state.name == "STABLE", 20)
+    wait_until_settled(quick_broker, group, members)
     had = set(members[0].assigned)
     before = {m.group_instance_id: m.member_id for m in describe(quick_broker, group).members}
     # Closing a static member does not take it out of the group.
@@ -324,19 +330,19 @@ def test_a_group_changes_its_protocol_and_back_while_members_are_there(quick_bro
     topic = create_topic(quick_broker, partitions=PARTITIONS)
     everybody = [make(quick_broker, group, topic, **settings) for _ in range(2)]
     old = list(everybody)
-    wait_until(lambda: is_shared(old), 40, "a balanced classic group")
+    wait_until_settled(quick_broker, group, old, "a balanced classic group")
     produce(quick_broker, topic, 300)
     wait_until(lambda: committed(quick_broker, group, topic) == [50] * PARTITIONS, 30, "all commits")
 
     new = [ConfluentMember(quick_broker, group, topic, **NEW)]
     everybody += new
-    wait_until(lambda: is_shared(old + new), 40, "a balanced group of both protocols")
+    wait_until_settled(quick_broker, group, old + new, "a balanced group of both protocols")
     assert describe(quick_broker, group).type.name == "CONSUMER"
     produce(quick_broker, topic, 300, start=300)
     wait_until(lambda: committed(quick_broker, group, topic) == [100] * PARTITIONS, 30, "all commits")
 
     new.pop().stop()
-    wait_until(lambda: is_shared(old), 40, "a balanced classic group again")
+    wait_until_settled(quick_broker, group, old, "a balanced classic group again")
     wait_until(lambda: describe(quick_broker, group).type.name == "CLASSIC", 20)
     produce(quick_broker, topic, 300, start=600)
     wait_until(lambda: committed(quick_broker, group, topic) == [150] * PARTITIONS, 30, "all commits")
@@ -352,7 +358,7 @@ def test_all_members_of_a_group_move_to_the_new_protocol_one_by_one(quick_broker
     topic = create_topic(quick_broker, partitions=PARTITIONS)
     members = [ConfluentMember(quick_broker, group, topic) for _ in range(3)]
     everybody = list(members)
-    wait_until(lambda: is_shared(members), 40, "a balanced classic group")
+    wait_until_settled(quick_broker, group, members, "a balanced classic group")
     for number in range(3):
         produce(quick_broker, topic, 120, start=number * 120)
         wait_until(
@@ -360,7 +366,7 @@ def test_all_members_of_a_group_move_to_the_new_protocol_one_by_one(quick_broker
         members.pop(0).stop()
         members.append(ConfluentMember(quick_broker, group, topic, **NEW))
         everybody.append(members[-1])
-        wait_until(lambda: is_shared(members), 40, f"a balanced group with {number + 1} new members")
+        wait_until_settled(quick_broker, group, members, f"a balanced group with {number + 1} new members")
     assert set(handled(everybody).values()) == {1} and len(handled(everybody)) == 360
     for member in members:
         member.stop()
@@ -370,7 +376,7 @@ def test_static_members_of_the_new_protocol_come_back_to_what_they_had(quick_bro
     group = f"new-static-{uuid.uuid4().hex[:6]}"
     topic = create_topic(quick_broker, partitions=PARTITIONS)
     members = [ConfluentMember(quick_broker, group, topic, **NEW, **{"group.instance.id": f"i{n}"}) for n in range(2)]
-    wait_until(lambda: is_shared(members), 40, "a balanced group")
+    wait_until_settled(quick_broker, group, members)
     had = set(members[0].assigned)
     members[0].stop()
     # For as long as the session of the one that is away has not ended.
@@ -393,14 +399,14 @@ def test_members_of_the_new_protocol_come_and_go_at_random(quick_broker):
     topic = create_topic(quick_broker, partitions=PARTITIONS)
     members = [ConfluentMember(quick_broker, group, topic, **NEW) for _ in range(2)]
     everybody = list(members)
-    wait_until(lambda: is_shared(members), 40, "a balanced group")
+    wait_until_settled(quick_broker, group, members)
     for turn in range(4):
         produce(quick_broker, topic, 300, start=turn * 300)
         members.append(ConfluentMember(quick_broker, group, topic, **NEW))
         everybody.append(members[-1])
         if turn % 2:
             members.pop(0).stop()
-        wait_until(lambda: is_shared(members), 40, "a balanced group")
+        wait_until_settled(quick_broker, group, members)
     wait_until(lambda: committed(quick_broker, group, topic) == [200] * PARTITIONS, 30, "all commits")
     assert len(handled(everybody)) == 1200
     for member in members:
