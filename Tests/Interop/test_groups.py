@@ -22,6 +22,8 @@ from conftest import create_topic
 from members import AiokafkaMember, ConfluentMember, PythonMember
 
 PARTITIONS = 6
+LOADING = (confluent_kafka.KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+           confluent_kafka.KafkaError.COORDINATOR_NOT_AVAILABLE, confluent_kafka.KafkaError.NOT_COORDINATOR)
 QUICK = {"group_initial_rebalance_delay_ms": "0", "group_consumer_heartbeat_interval_ms": "300",
          "group_consumer_min_heartbeat_interval_ms": "100", "group_consumer_session_timeout_ms": "6000",
          "group_consumer_min_session_timeout_ms": "1000"}
@@ -74,15 +76,29 @@ def in_order(members):
             assert all(a < b for a, b in itertools.pairwise(offsets)), (partition, offsets)
 
 
+def once_loaded(ask, seconds=40):
+    """The answer of a group's coordinator, as soon as it has loaded what it answers from: its topic may just have been made, or
+    the broker started."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return ask()
+        except confluent_kafka.KafkaException as error:
+            if error.args[0].code() not in LOADING or time.monotonic() > deadline:
+                raise
+        time.sleep(0.02)
+
+
 def describe(broker, group):
     admin = AdminClient({"bootstrap.servers": broker.address})
-    return admin.describe_consumer_groups([group])[group].result(20)
+    return once_loaded(lambda: admin.describe_consumer_groups([group])[group].result(20))
 
 
 def committed(broker, group, topic):
     admin = AdminClient({"bootstrap.servers": broker.address})
     wanted = [TopicPartition(topic, p) for p in range(PARTITIONS)]
-    answer = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, wanted)])[group].result(20)
+    asked = ConsumerGroupTopicPartitions(group, wanted)
+    answer = once_loaded(lambda: admin.list_consumer_group_offsets([asked])[group].result(20))
     return [p.offset for p in answer.topic_partitions]
 
 
@@ -246,6 +262,7 @@ def test_offsets_go_with_their_topic(quick_broker):
     admin = AdminClient({"bootstrap.servers": quick_broker.address})
     topic = create_topic(quick_broker, partitions=PARTITIONS)
     group = f"gone-{uuid.uuid4().hex[:6]}"
+    assert committed(quick_broker, group, topic) == [-1001] * PARTITIONS
     wanted = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, p, 7) for p in range(PARTITIONS)])
     admin.alter_consumer_group_offsets([wanted])[group].result(20)
     assert committed(quick_broker, group, topic) == [7] * PARTITIONS
@@ -420,6 +437,7 @@ def test_offsets_of_a_topic_do_not_outlive_it_when_it_is_made_anew_at_once(broke
     admins = [AdminClient({"bootstrap.servers": broker.address}) for _ in range(2)]
     consumer = confluent_kafka.Consumer({"bootstrap.servers": broker.address, "group.id": f"group of {name}"})
     place = TopicPartition(name, 0)
+    once_loaded(lambda: consumer.committed([place], 20))
     for _ in range(20):
         consumer.commit(offsets=[TopicPartition(name, 0, 7)], asynchronous=False)
         deleted = admins[0].delete_topics([name])[name]
