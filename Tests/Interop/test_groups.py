@@ -149,7 +149,8 @@ def test_nothing_is_lost_and_nothing_doubled_while_nobody_crashes(quick_broker, 
 SILENT = """
 import sys, confluent_kafka
 address, group, topic, protocol = sys.argv[1:]
-how = {"group.protocol": "consumer"} if protocol == "consumer" else {"session.timeout.ms": 6000}
+how = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 300}
+if protocol == "consumer": how = {"group.protocol": "consumer"}
 consumer = confluent_kafka.Consumer({"bootstrap.servers": address, "group.id": group, **how})
 consumer.subscribe([topic], on_assign=lambda _, partitions: print(len(partitions), flush=True))
 while True: consumer.poll(0.1)
@@ -165,11 +166,12 @@ def test_a_member_that_crashes_is_replaced_after_its_session(quick_broker, proto
     assert victim.stdout.readline().strip() == str(PARTITIONS)
     member = ConfluentMember(
         quick_broker, group, topic, **({"group.protocol": "consumer"} if protocol == "consumer" else {}))
-    wait_until(lambda: len(member.assigned) == PARTITIONS // 2, 20, "a share")
+    wait_until(lambda: len(member.assigned) == PARTITIONS // 2, 40, "a share")
+    # Its session began with its last heartbeat, shortly before.
+    began = time.monotonic()
     victim.kill()
     victim.wait()
-    began = time.monotonic()
-    wait_until(lambda: is_shared([member]), 20, "the partitions of who is gone")
+    wait_until(lambda: is_shared([member]), 40, "the partitions of who is gone")
     assert time.monotonic() - began > 3, "a member is given up before its session is over"
     member.stop()
 
