@@ -97,9 +97,11 @@ def test_a_directory_that_fails_takes_its_partitions_with_it_and_no_others(new_d
             errors = directory_errors(s)
             assert errors == {str(path): STORAGE_ERROR if path == failing else 0 for path in disks.paths}
         admin = AdminClient({"bootstrap.servers": broker.address})
-        listed = admin.list_topics(timeout=20).topics[topic].partitions
-        for number, partition in listed.items():
-            assert partition.leader == (-1 if number in lost else 1)
+        listed = lambda: admin.list_topics(timeout=20).topics[topic].partitions
+        # Said by the broker to its controller, while it answers others.
+        leaders = {p: -1 if p in lost else 1 for p in range(6)}
+        wait_until(lambda: {p: one.leader for p, one in listed().items()} == leaders, what="no leader for what is lost")
+        for number, partition in listed().items():
             assert (partition.error is not None and partition.error.code() == LEADER_NOT_AVAILABLE) == (number in lost)
         # New partitions find another place.
         other = create_topic(broker, partitions=4)
