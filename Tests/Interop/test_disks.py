@@ -139,14 +139,16 @@ def test_a_directory_that_is_broken_at_start_is_left_out(new_disks):
 @pytest.mark.parametrize("mode", ["broken-sync", "broken"])
 def test_a_broker_whose_metadata_is_lost_ends_and_says_why(new_disks, mode):
     disks = new_disks(2)
-    broker = disks.broker()
+    # Nothing but metadata is written, which would find the disk broken first, and end the broker for another reason.
+    broker = disks.broker(replica_high_watermark_checkpoint_interval_ms=3_600_000,
+                          log_flush_offset_checkpoint_interval_ms=3_600_000)
     try:
         create_topic(broker)
         disks.fail(mode, disks.paths[0])
         admin = AdminClient({"bootstrap.servers": broker.address})
         with pytest.raises(confluent_kafka.KafkaException):
-            admin.create_topics([NewTopic("never", 1, 1)])["never"].result(20)
-        assert broker.process.wait(20) == 1
+            admin.create_topics([NewTopic("never", 1, 1)], request_timeout=15)["never"].result(60)
+        assert broker.process.wait(60) == 1
         assert "the broker has stopped: metadata can no longer be changed" in broker.log()
     finally:
         broker.close()
