@@ -279,10 +279,13 @@ def test_sticky_members_of_kafka_python_and_ours_keep_what_they_can(broker, new_
     fill(broker, topic, range(60), 6)
 
     def start_theirs():
-        return kafka.KafkaConsumer(
+        consumer = kafka.KafkaConsumer(
             topic, bootstrap_servers=broker.address, group_id=group, auto_offset_reset="earliest",
             partition_assignment_strategy=[StickyPartitionAssignor], heartbeat_interval_ms=100,
             session_timeout_ms=6000, max_poll_interval_ms=10_000)
+        # A leader of this client that joins before it knows the topic gives nobody anything, and may leave it at that.
+        consumer.partitions_for_topic(topic)
+        return consumer
 
     def wait_for_theirs(count):
         deadline = time.monotonic() + 40
