@@ -413,12 +413,12 @@ def test_a_group_has_times_of_its_own(new_broker):
 @pytest.mark.parametrize("protocol", ["classic", "consumer"])
 @pytest.mark.parametrize("commit", ["after", "before"])
 def test_a_group_keeps_where_it_begins_also_while_nothing_comes(new_broker, protocol, commit):
-    broker = new_broker(group_initial_rebalance_delay_ms=0, group_consumer_session_timeout_ms=1000,
+    broker = new_broker(group_initial_rebalance_delay_ms=0, group_consumer_session_timeout_ms=3000,
                         group_consumer_heartbeat_interval_ms=100, group_min_session_timeout_ms=500)
     topic = create_topic(broker, partitions=2)
     fill(broker, topic, range(10), 2)
     options = ("-t", topic, "-g", "late", "--commit", commit, "-X", f"group.protocol={protocol}",
-               "-X", "session.timeout.ms=1000", "-X", "heartbeat.interval.ms=100")
+               "-X", "session.timeout.ms=3000", "-X", "heartbeat.interval.ms=100")
     options = options[:-4] if protocol == "consumer" else options
     process = subprocess.Popen([BIN / "kconsume", "-b", broker.address, *options])
     deadline = time.monotonic() + 30
