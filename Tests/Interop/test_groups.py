@@ -391,8 +391,18 @@ def test_all_members_of_a_group_move_to_the_new_protocol_one_by_one(quick_broker
         member.stop()
 
 
+def set_session(broker, group, milliseconds):
+    """How long members of the group may be silent, from the next heartbeat of each."""
+    admin = kafka.KafkaAdminClient(bootstrap_servers=broker.address)
+    admin.alter_configs([kafka.admin.ConfigResource(
+        kafka.admin.ConfigResourceType.GROUP, group, {"consumer.session.timeout.ms": str(milliseconds)})])
+    admin.close()
+
+
 def test_static_members_of_the_new_protocol_come_back_to_what_they_had(quick_broker):
     group = f"new-static-{uuid.uuid4().hex[:6]}"
+    # Longer than one is away, however busy the machine is.
+    set_session(quick_broker, group, 30_000)
     topic = create_topic(quick_broker, partitions=PARTITIONS)
     members = [ConfluentMember(quick_broker, group, topic, **NEW, **{"group.instance.id": f"i{n}"}) for n in range(2)]
     wait_until_settled(quick_broker, group, members)
@@ -406,10 +416,14 @@ def test_static_members_of_the_new_protocol_come_back_to_what_they_had(quick_bro
         assert assigned.isdisjoint(had), "what a static member had was given away"
     members[0] = ConfluentMember(quick_broker, group, topic, **NEW, **{"group.instance.id": "i0"})
     wait_until(lambda: members[0].assigned == had, 20, "the old assignment")
-    # Who does not come back in time loses it.
+    # Who does not come back in time loses it. The time is shorter from its next heartbeat: with one it gives something up.
+    set_session(quick_broker, group, 3000)
+    members.append(ConfluentMember(quick_broker, group, topic, **NEW))
+    wait_until_settled(quick_broker, group, members)
     members.pop(0).stop()
-    wait_until(lambda: is_shared(members), 20, "all partitions")
-    members[0].stop()
+    wait_until(lambda: is_shared(members), 60, "all partitions")
+    for member in members:
+        member.stop()
 
 
 def test_members_of_the_new_protocol_come_and_go_at_random(quick_broker):
