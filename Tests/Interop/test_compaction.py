@@ -4,7 +4,7 @@ import os
 import time
 
 import pytest
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 from broker import wait_until
@@ -31,14 +31,12 @@ def read(broker, topic):
                          "check.crcs": True, "enable.auto.commit": False})
     consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
     got = []
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        message = consumer.poll(1)
-        if message is None:
-            continue
-        if message.error():
-            break
-        got.append((message.offset(), message.key(), message.value()))
+    deadline = time.monotonic() + 40
+    while (message := consumer.poll(1)) is None or not message.error():
+        assert time.monotonic() < deadline, f"no end after {len(got)} records"
+        if message is not None:
+            got.append((message.offset(), message.key(), message.value()))
+    assert message.error().code() == KafkaError._PARTITION_EOF, message.error()
     consumer.close()
     return got
 
