@@ -269,7 +269,7 @@ def test_offsets_go_with_their_topic(quick_broker):
     admin.alter_consumer_group_offsets([wanted])[group].result(20)
     assert committed(quick_broker, group, topic) == [7] * PARTITIONS
     admin.delete_topics([topic])[topic].result(20)
-    wait_until(lambda: committed(quick_broker, group, topic) == [-1001] * PARTITIONS, 60, "all commits")
+    wait_until(lambda: committed(quick_broker, group, topic) == [-1001] * PARTITIONS, 60, "the end of what was stored")
 
 
 def test_a_pattern_follows_topics_that_come(quick_broker):
