@@ -66,7 +66,7 @@ def test_the_last_value_of_each_key_is_read(new_broker, codec):
     put(broker, topic, [(b"key-7", None)])
     put(broker, topic, [(b"last", RANDOM)])
     put(broker, topic, [(b"last", RANDOM)])
-    got = wait_until(lambda: (found := read(broker, topic)) and len(found) < 500 and found, what="a cleaning")
+    got = wait_until(lambda: (found := read(broker, topic)) and len(found) < 500 and found, 60, "a cleaning")
     offsets = [offset for offset, _, _ in got]
     assert offsets == sorted(set(offsets)) and offsets[-1] == 5002
     last = {key: value for _, key, value in got}
@@ -95,8 +95,9 @@ def test_a_broker_says_what_it_cleaned(new_broker):
     for i in range(3):
         for key in (b"j", b"k"):
             put(broker, topic, [(key, RANDOM)])
-    wait_until(lambda: f"log cleaned partition={topic}-0 from=0" in broker.log(), what="a line about the cleaning")
-    line = next(line for line in broker.log().splitlines() if "log cleaned" in line)
+    # Whole lines only.
+    lines = lambda: [line for line in broker.log().split("\n")[:-1] if f"log cleaned partition={topic}-0 from=0" in line]
+    line = wait_until(lines, 40, what="a line about the cleaning")[0]
     for fact in ("readMB=", "writtenMB=", "seconds=", "MBperSecond=", "keys=", "bufferUtilization="):
         assert fact in line, line
 
