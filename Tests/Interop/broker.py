@@ -51,7 +51,7 @@ class Broker:
     def is_running(self):
         return self.process.poll() is None
 
-    def stop(self, with_signal=signal.SIGTERM, timeout=20):
+    def stop(self, with_signal=signal.SIGTERM, timeout=40):
         """Asks the broker to end. Returns its exit status."""
         self.process.send_signal(with_signal)
         return self.process.wait(timeout)
