@@ -16,7 +16,7 @@ from records import BYTES, LINES, Received, Record
 
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
 ACKS = ["0", "1", "all"]
-TIMEOUT = 30
+TIMEOUT = 60
 
 
 def run(command, stdin=b""):
