@@ -291,12 +291,12 @@ def test_a_sink_copies_all_of_what_had_no_leader_when_its_output_began(new_broke
     process = copy()
     try:
         told = lambda: (tmp_path / "told").read_text()
-        wait_until(lambda: all(f"{topic}-{p}" in told() for p in lost), 20, "the names of what has no leader")
-        wait_until(lambda: all((folders[p] / "position").exists() for p in range(4) if p not in lost), 20, "the others")
+        wait_until(lambda: all(f"{topic}-{p}" in told() for p in lost), 60, "the names of what has no leader")
+        wait_until(lambda: all((folders[p] / "position").exists() for p in range(4) if p not in lost), 60, "the others")
         assert process.poll() is None, told()
         if not stays:
             process.terminate()
-            assert process.wait(20) == 143, told()
+            assert process.wait(60) == 143, told()
         broker.stop()
         disks[1].unlink()
         (tmp_path / "away").rename(disks[1])
@@ -310,6 +310,6 @@ def test_a_sink_copies_all_of_what_had_no_leader_when_its_output_began(new_broke
         assert got() == wanted, told()
     finally:
         process.terminate()
-        status = process.wait(20)
+        status = process.wait(60)
     assert status == 143, told()
     assert not any((folder / "starts").exists() for folder in folders)
