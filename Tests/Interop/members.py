@@ -30,7 +30,7 @@ class Member:
 
     def stop(self):
         self.stopping.set()
-        self.thread.join(30)
+        self.thread.join(60)
         assert not self.thread.is_alive(), "a member does not stop"
         assert self.error is None, self.error
 
