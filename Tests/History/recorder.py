@@ -4,7 +4,7 @@ import gzip
 import json
 import threading
 import time
-
+from contextlib import contextmanager
 
 PULSE_SECONDS, STALL_SECONDS = 0.2, 2
 
@@ -13,16 +13,25 @@ class Recorder:
     def __init__(self):
         self.events, self.lock, self.began = [], threading.Lock(), time.monotonic()
 
-    def watch(self):
-        """Records from now on when this process got no turn for some seconds: what comes late then is not the broker's fault."""
-        threading.Thread(target=self._watch, daemon=True, name="pulse").start()
+    @contextmanager
+    def watched(self):
+        """Meanwhile it is recorded when this process got no turn for some seconds: what comes late then is not the broker's
+        fault."""
+        ended = threading.Event()
+        pulse = threading.Thread(target=self._watch, args=[ended], daemon=True, name="pulse")
+        pulse.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            pulse.join()
 
-    def _watch(self):
-        while True:
-            before = time.monotonic()
-            time.sleep(PULSE_SECONDS)
+    def _watch(self, ended):
+        before = time.monotonic()
+        while not ended.wait(PULSE_SECONDS):
             if (seconds := time.monotonic() - before) > STALL_SECONDS:
                 self.record("stalled", seconds=round(seconds, 6))
+            before = time.monotonic()
 
     def record(self, type, **fields):
         with self.lock:

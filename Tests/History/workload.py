@@ -50,6 +50,8 @@ def apis(address):
 class OwnBroker:
     """A kbroker of the test's that is killed and started again."""
 
+    can_restart = True
+
     def __init__(self, broker):
         self.broker, self.address = broker, broker.address
 
@@ -68,9 +70,12 @@ class ForeignBroker:
     def __init__(self, address, command=None):
         self.address, self.command = address, command
 
+    @property
+    def can_restart(self):
+        return self.command is not None
+
     def restart(self, random):
-        if self.command:
-            subprocess.run(self.command, shell=True, check=True, timeout=120)
+        subprocess.run(self.command, shell=True, check=True, timeout=120)
 
 
 class Workload:
@@ -121,7 +126,18 @@ class Workload:
     def run(self, seconds, kills=0):
         """Works for a while and until the broker was killed so often, lets the groups come to the end in peace, reads
         everything. Returns the history."""
-        self.recorder.watch()
+        with self.recorder.watched():
+            self.work(seconds, kills)
+            members = [actor for actor in self.actors if isinstance(actor, Member)]
+            self.stop([actor for actor in self.actors if actor not in members])
+            self.read_all(self.places)
+            self.wait_for(members)
+            self.stop(members)
+            self.read_all(self.outputs)
+            self.ask_positions()
+        return self.recorder.events
+
+    def work(self, seconds, kills):
         for actor in self.actors:
             actor.thread.start()
         end = time.monotonic() + seconds
@@ -130,19 +146,11 @@ class Workload:
             if self.kills >= kills:
                 pause = min(pause, max(end - time.monotonic(), 0))
             time.sleep(pause)
-            if time.monotonic() < end or self.kills < kills:
+            if self.broker.can_restart and (time.monotonic() < end or self.kills < kills):
                 self.recorder.record("restart")
                 self.broker.restart(self.random)
                 self.kills += 1
                 self.recorder.record("restarted")
-        members = [actor for actor in self.actors if isinstance(actor, Member)]
-        self.stop([actor for actor in self.actors if actor not in members])
-        self.read_all(self.places)
-        self.wait_for(members)
-        self.stop(members)
-        self.read_all(self.outputs)
-        self.ask_positions()
-        return self.recorder.events
 
     def stop(self, actors):
         for actor in actors:
