@@ -28,7 +28,7 @@ private final class Fates: Sendable {
     }
 }
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct ClientOverNetworkTests {
     private func produce(
         _ broker: FakeBroker, _ count: Int, _ properties: [(name: String, value: String)] = []

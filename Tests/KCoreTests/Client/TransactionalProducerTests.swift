@@ -3,7 +3,7 @@ import Testing
 
 @testable import KCore
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct TransactionalProducerTests {
     /// What a broker is asked in two transactions, each with records and with positions of a group.
     private func asked(_ broker: FakeBroker, isCommit: Bool = true) throws -> [String] {
