@@ -1,6 +1,7 @@
 """kconsume -g and kadmin group, alone and in one group with librdkafka."""
 
 import collections
+import signal
 import subprocess
 import threading
 import time
@@ -475,3 +476,29 @@ def test_a_time_before_all_records_is_their_beginning(broker, topic):
             assert tool(broker, "kadmin", *command).returncode == 0
         assert tool(broker, "kconsume", "-t", topic, "-o", "beginning", "-e").stdout == lines
         assert tool(broker, "kconsume", "-t", topic, "-g", "before-all", "-e").stdout == lines
+
+
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_who_interrupts_it_does_not_wait_long_for_a_broker_that_hangs(new_broker, protocol):
+    """It tries to store how far it has come for 3 s, and then to leave for half a second."""
+    broker, took = new_broker(group_initial_rebalance_delay_ms=0), []
+    topic = create_topic(broker)
+    fill(broker, topic, [1], 1)
+    # The machine may be slow, and the broker answer once more before it hangs.
+    for attempt in range(6):
+        if min(took, default=6) < 6:
+            break
+        member = Kconsume(broker, topic, f"hung{attempt}", "-X", f"group.protocol={protocol}")
+        try:
+            # What it prints it stores five seconds later.
+            member.wait_for(1)
+            broker.process.send_signal(signal.SIGSTOP)
+            begun = time.monotonic()
+            member.process.send_signal(signal.SIGINT)
+            if member.process.wait(60) == 1:
+                assert "cannot commit offsets" in member.process.stderr.read()
+                took.append(time.monotonic() - begun)
+        finally:
+            broker.process.send_signal(signal.SIGCONT)
+            member.kill()
+    assert took and min(took) < 6, took

@@ -43,6 +43,8 @@ public final class GroupConsumer: Sendable {
         /// What this member has, and the number of the assignment that brought it, as far as the caller was told.
         var shares: [TopicPartition: Int] = [:]
         var lastCommitMs: Int64
+        /// Nobody has answered a commit that was waited for since the caller last meant to read on.
+        var isUnheard = false
         var isClosed = false
     }
 
@@ -92,14 +94,15 @@ public final class GroupConsumer: Sendable {
     /// - Throws: ``ClientError`` when this member cannot go on. What was fetched before comes first.
     public func poll(timeoutMs: Int) throws(ClientError) -> Poll {
         let now = client.loop.clock.monotonicMs
-        let wasSilent = queue.withLock { queue in
+        let (wasSilent, isInterrupted) = queue.withLock { queue in
             // As long as it waits here it is there.
             queue.lastPollMs = now + Int64(timeoutMs)
-            return queue.isSilent
+            return (queue.isSilent, queue.isInterrupted)
         }
         let revocation = state.withLock { state in
             state.handled.merge(state.given) { _, new in new }
             state.given = [:]
+            if !isInterrupted { state.isUnheard = false }
             defer { state.revocation = nil }
             return state.revocation
         }
@@ -245,7 +248,8 @@ public final class GroupConsumer: Sendable {
                 outcome.update { if $0 == nil { $0 = .some(error) } }
             }
         }
-        guard let error = outcome.wait(timeoutMs: patience + 1000, { $0 }) else {
+        guard let error = outcome.wait(timeoutMs: patience, { $0 }) else {
+            state.withLock { $0.isUnheard = true }
             return ClientError(.timeout, "cannot commit offsets: no answer within \(timeoutMs) ms")
         }
         return error
@@ -257,7 +261,8 @@ public final class GroupConsumer: Sendable {
     public func interrupt() { queue.update { $0.isInterrupted = true } }
 
     /// Commits what is to be committed by itself, waits some seconds for commits that are on their way, and leaves the group,
-    /// so that others need not wait for its session to end. A static member stays in it.
+    /// so that others need not wait for its session to end. A static member stays in it. A coordinator that has left the
+    /// last commit without an answer is not waited for again.
     public func close() {
         let handled = state.withLock { state -> [TopicPartition: GroupOffset]? in
             if state.isClosed { return nil }
@@ -268,7 +273,8 @@ public final class GroupConsumer: Sendable {
         guard let handled else { return }
         if !handled.isEmpty { note(commitNow(handled, timeoutMs: 5000)) }
         let isDone = Monitor(false)
-        client.loop.execute { [runner] in runner.leave { isDone.update { $0 = true } } }
+        let patienceMs = state.withLock { $0.isUnheard ? 0 : GroupRunner.goodbyeMs }
+        client.loop.execute { [runner] in runner.leave(patienceMs: patienceMs) { isDone.update { $0 = true } } }
         isDone.wait(timeoutMs: GroupRunner.goodbyeMs + GroupRunner.lastWordMs) { $0 ? () : nil }
     }
 }

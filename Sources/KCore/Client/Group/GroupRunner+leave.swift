@@ -7,12 +7,12 @@ extension GroupRunner {
 
     /// Leaves the group, once nobody waits for a commit any more. The completion runs when the coordinator knows it, or does
     /// not need to.
-    func leave(_ completion: @escaping () -> Void) {
+    func leave(patienceMs: Int64 = GroupRunner.goodbyeMs, _ completion: @escaping () -> Void) {
         guard !isEnded, goodbye == nil else { return completion() }
-        goodbye = (runtime.nowMs + GroupRunner.goodbyeMs, completion)
+        goodbye = (runtime.nowMs + patienceMs, completion)
         fetcher.end()
         // A commit on the other connection may be read behind the goodbye, and be refused: the member is gone.
-        let waitMs = min(GroupRunner.goodbyeMs, commits.deadlineMs.map { $0 - runtime.nowMs } ?? 0)
+        let waitMs = min(patienceMs, commits.deadlineMs.map { $0 - runtime.nowMs } ?? 0)
         if waitMs <= 0 { return sayGoodbye() }
         runtime.schedule(afterMs: waitMs) { self.sayGoodbye() }
     }
