@@ -9,14 +9,15 @@ from quixstreams import Application
 from quixstreams.models import TopicConfig
 
 address, state = sys.argv[1:]
-# A producer that was killed holds readers back until its transaction is given up.
-producer = {"transaction.timeout.ms": 2000, "socket.timeout.ms": 2000}
+# A producer that was killed holds readers back until its transaction is given up, and a member that was, its group; but
+# neither is to be given up where the machine stands still for two seconds.
+producer = {"transaction.timeout.ms": 5000, "socket.timeout.ms": 5000}
 # librdkafka's own recovery gives up the one broker there is, and then waits for that one for ever.
 client = {"metadata.recovery.strategy": "none", "reconnect.backoff.ms": 10, "reconnect.backoff.max.ms": 100}
 app = Application(
     broker_address=address, consumer_group="words", processing_guarantee="exactly-once", auto_offset_reset="earliest",
     commit_interval=0.1, state_dir=state, loglevel="INFO",
-    consumer_extra_config={"session.timeout.ms": 1000, "heartbeat.interval.ms": 200, **client},
+    consumer_extra_config={"session.timeout.ms": 5000, "heartbeat.interval.ms": 500, **client},
     producer_extra_config={**producer, **client})
 
 
