@@ -1,7 +1,7 @@
 import Glibc
 
 /// Runs seeds of a simulation: `FIRST COUNT` for many, `replay SEED` for one, `shorten SEED` for one without what it does not
-/// need, `bugs LIMIT` for the planted ones.
+/// need, `bugs LIMIT` for the planted ones, `bugs LIMIT NAME ...` for some of them.
 @main
 enum Simulate {
     static func main() {
@@ -11,10 +11,10 @@ enum Simulate {
         switch (arguments.first, numbers.count) {
         case ("replay", 1): replay(subject, numbers[0], shortly: false)
         case ("shorten", 1): replay(subject, numbers[0], shortly: true)
-        case ("bugs", 1): findBugs(subject, limit: numbers[0])
+        case ("bugs", 1): findBugs(subject, limit: numbers[0], only: arguments.dropFirst(2))
         case (_, 2): run(subject, numbers[0]..<(numbers[0] + numbers[1]))
         default:
-            print("usage: \(subject.name) FIRST COUNT | replay SEED | shorten SEED | bugs LIMIT")
+            print("usage: \(subject.name) FIRST COUNT | replay SEED | shorten SEED | bugs LIMIT [NAME ...]")
             exit(2)
         }
     }
@@ -38,9 +38,9 @@ enum Simulate {
         exit(subject.failure(seed) == nil ? 0 : 1)
     }
 
-    private static func findBugs(_ subject: SimulationSubject, limit: UInt64) {
+    private static func findBugs(_ subject: SimulationSubject, limit: UInt64, only names: ArraySlice<String>) {
         var missed = 0
-        for (name, seedsUntil) in subject.bugs {
+        for (name, seedsUntil) in subject.bugs where names.isEmpty || names.contains(name) {
             let seeds = seedsUntil(limit)
             if seeds == nil { missed += 1 }
             print("\(name): \(seeds.map { "found by seed \($0 - 1)" } ?? "not found by \(limit) seeds")")
