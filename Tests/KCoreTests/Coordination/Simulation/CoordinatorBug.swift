@@ -39,6 +39,8 @@ enum CoordinatorBug: String, CaseIterable, Sendable {
     case acceptsLateEnds
     /// Whoever had a transactional id before may go on with it.
     case acceptsZombieProducers
+    /// Who had a transactional id before is given the next epoch for the one it had (KIP-360).
+    case renewsZombieProducers
     /// Transactions are aborted at once.
     case abortsTooEarly
     /// What is late from one transaction is taken as part of the next, and makes its partition part of that.
@@ -82,6 +84,7 @@ enum CoordinatorBug: String, CaseIterable, Sendable {
         case .forgetsDecision: ["is torn", "is another now", "were told", "is committed", "are there"]
         case .acceptsLateEnds, .abortsTooEarly: ["nobody asked"]
         case .acceptsZombieProducers: ["zombie"]
+        case .renewsZombieProducers: ["begins anew"]
         case .takesLateWrites: ["the marker of transaction", "zombie"]
         case .appendsBeforeAdding: ["hangs", "the marker of transaction", "is torn", "are there"]
         case .showsOpenTransactions: ["is told as"]

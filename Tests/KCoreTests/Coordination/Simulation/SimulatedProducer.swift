@@ -13,6 +13,8 @@ struct SimulatedProducer {
     /// Whether it commits what a reader has read, else for a group without members.
     let isMember: Bool
     var producer: Producer?
+    /// Who it was before it began anew, while it may ask to go on from there (KIP-360).
+    var former: Producer?
     var transaction: Int?
     var sequences: [Int32: Int32] = [:]
     var added: Set<TopicPartition> = []
@@ -26,8 +28,9 @@ struct SimulatedProducer {
     var nextMs: Int64 = 0
     var isGone = false
 
-    /// It forgets everything, and begins as whoever it is told to be.
+    /// It forgets everything but who it was, and begins as whoever it is told to be.
     mutating func restart(as producer: Producer? = nil) {
+        former = producer == nil ? self.producer ?? former : nil
         (self.producer, transaction, sequences, added, writes) = (producer, nil, [:], [], 0)
         (isWaiting, resend, ending) = (false, nil, nil)
     }
@@ -50,6 +53,8 @@ extension CoordinatorsSimulation {
         if client.isWaiting { return }
         guard let producer = client.producer else { return initialize(index) }
         guard let transaction = client.transaction else {
+            // As if something had been lost, and another epoch were needed.
+            if network.chance(8) { return producers[index].restart() }
             attempts += 1
             producers[index].transaction = attempts
             (producers[index].added, producers[index].writes) = ([], 0)
@@ -110,18 +115,29 @@ extension CoordinatorsSimulation {
 
     private func initialize(_ index: Int) {
         let id = producers[index].id
+        let expected = network.int(0...1) == 0 ? producers[index].former : nil
         call(index) { [unowned self] answer in
+            let asked = expected.map { bug == .renewsZombieProducers ? current(id) ?? $0 : $0 }
             let timeoutMs = bug == .abortsTooEarly ? 700 : Int32(Self.transactionTimeoutMs)
             withFreshId({ TransactionMachine.Initialized.failed($0) }) { [unowned self] machine, turn, fresh in
                 transactionChecker.takesInit(id, nowMs)
-                return machine.initProducer(id, timeoutMs: timeoutMs, expected: nil, freshId: fresh, &turn)
+                return machine.initProducer(id, timeoutMs: timeoutMs, expected: asked, freshId: fresh, &turn)
             } isShort: {
                 $0 == .needsProducerId
             } _: { [unowned self] outcome in
-                guard case .producer(let producer) = outcome else { return answer { $0.restart() } }
-                trace("\(id) is \(producer.id)/\(producer.epoch)")
-                count("producers begun")
-                note(transactionChecker.initialized(id, as: producer))
+                guard case .producer(let producer) = outcome else {
+                    trace(
+                        "\(id) does not begin as who it was, \(expected.map { "\($0.epoch)" } ?? "nobody"): \(outcome)")
+                    return answer { client in
+                        client.restart()
+                        if outcome == .failed(.producerFenced) { client.former = nil }
+                    }
+                }
+                trace("\(id) is \(producer.id)/\(producer.epoch)\(expected.map { ", it was \($0.epoch)" } ?? "")")
+                count(expected == nil ? "producers begun" : "producers that begin anew")
+                note(
+                    transactionChecker.initialized(
+                        id, as: .init(producer: producer, client: index, expected: expected)))
                 answer { $0.restart(as: producer) }
             }
         }

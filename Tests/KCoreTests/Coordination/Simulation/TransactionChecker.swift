@@ -19,11 +19,19 @@ struct TransactionChecker {
         var written: [Int32: Int] = [:]
     }
 
+    /// Who was told last to be the producer of an id.
+    struct Initialized: Equatable {
+        var producer: Producer
+        var client: Int
+        /// What it said that it was (KIP-360).
+        var expected: Producer?
+    }
+
     let timeoutMs: Int64
     private(set) var attempts: [Int: Attempt] = [:]
     private var open: [String: Int] = [:]
     private var last: [String: (attempt: Int, end: TransactionEnd)] = [:]
-    private var initialized: [String: Producer] = [:]
+    private var initialized: [String: Initialized] = [:]
     private var initializedMs: [String: Int64] = [:]
 
     init(timeoutMs: Int64) { self.timeoutMs = timeoutMs }
@@ -43,15 +51,21 @@ struct TransactionChecker {
 
     // MARK: What they are answered
 
-    mutating func initialized(_ id: String, as producer: Producer) -> String? {
-        defer { initialized[id] = producer }
-        guard let known = initialized[id], known.id == producer.id, known.epoch >= producer.epoch else { return nil }
-        return "\(id) is \(producer) after it was \(known)"
+    mutating func initialized(_ id: String, as new: Initialized) -> String? {
+        defer { initialized[id] = new }
+        guard let known = initialized[id], known.producer.id == new.producer.id else { return nil }
+        if let expected = new.expected {
+            // Which was its own answer when it asks for the second time.
+            if new == known { return nil }
+            if new.client != known.client { return "a zombie of \(id), \(expected), begins anew as \(new.producer)" }
+        }
+        return known.producer.epoch < new.producer.epoch
+            ? nil : "\(id) is \(new.producer) after it was \(known.producer)"
     }
 
     /// - Returns: whether somebody has been told to be its successor.
     func isZombie(_ id: String, _ producer: Producer) -> Bool {
-        initialized[id].map { $0.id == producer.id && $0.epoch > producer.epoch } ?? false
+        initialized[id].map { $0.producer.id == producer.id && $0.producer.epoch > producer.epoch } ?? false
     }
 
     mutating func added(_ attempt: Int) {
