@@ -13,6 +13,10 @@ enum CoordinatorBug: String, CaseIterable, Sendable {
     case acceptsFencedInstances
     /// A transaction commits the offsets of a member of a former generation.
     case acceptsFormerGenerationsInTransactions
+    /// Leaders do not learn that a topic has got more partitions, while somebody else is a static member.
+    case leadersOverlookNewPartitions
+    /// Who assigns by itself (KIP-848) does not learn that either.
+    case coordinatorOverlooksNewPartitions
     /// Who is silent stays a member.
     case forgetsSessions
     /// The offsets that a transaction commits count, though newer ones were committed since.
@@ -72,6 +76,7 @@ enum CoordinatorBug: String, CaseIterable, Sendable {
         case .acceptsFormerGenerations, .acceptsFormerEpochs, .acceptsFencedInstances,
             .acceptsFormerGenerationsInTransactions:
             ["a commit of a fenced member"]
+        case .leadersOverlookNewPartitions, .coordinatorOverlooksNewPartitions: ["in peace"]
         case .forgetsSessions: ["silent", "in peace"]
         case .lateTransactionWins: ["goes back", "is told as"]
         case .expiresOffsetsOfMembers: ["is told as -1", "goes back to -1"]

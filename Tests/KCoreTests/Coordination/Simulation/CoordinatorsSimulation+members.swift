@@ -16,7 +16,8 @@ extension CoordinatorsSimulation {
 
     private func surroundings(_ call: SimulatedReaders.Call, version: Int16) -> MemberSurroundings {
         MemberSurroundings(
-            image: topics.image, client: GroupClient(id: "c\(call.reader)", host: "/h"), version: version)
+            image: overlooksNewPartitions(.coordinatorOverlooksNewPartitions) ? firstImage : topics.image,
+            client: GroupClient(id: "c\(call.reader)", host: "/h"), version: version)
     }
 
     // MARK: The classic protocol
