@@ -53,6 +53,12 @@ enum CoordinatorBug: String, CaseIterable, Sendable {
     case appendsBeforeAdding
     /// Offsets count before their transaction has ended.
     case showsOpenTransactions
+    /// Who asks for offsets that no transaction will change is told others, too.
+    case showsUnstableOffsets
+    /// What a transaction changes for one partition is unstable for all of the group.
+    case confusesUnstableOffsets
+    /// Who is no member any more is told where the group is, as if it had not said who it is (KIP-848).
+    case tellsFormerMembers
     /// Offsets of a topic outlive it.
     case keepsOffsetsOfDeletedTopics
     /// Transactions wait for partitions that are gone.
@@ -93,6 +99,9 @@ enum CoordinatorBug: String, CaseIterable, Sendable {
         case .takesLateWrites: ["the marker of transaction", "zombie"]
         case .appendsBeforeAdding: ["hangs", "the marker of transaction", "is torn", "are there"]
         case .showsOpenTransactions: ["is told as"]
+        case .showsUnstableOffsets: ["as stable"]
+        case .confusesUnstableOffsets: ["as unstable"]
+        case .tellsFormerMembers: ["a fenced member is told"]
         case .keepsOffsetsOfDeletedTopics: ["of a topic that is gone"]
         case .waitsForDeletedTopics: ["is not over"]
         case .dividesCommits: ["is torn"]

@@ -1,6 +1,6 @@
 @testable import KCore
 
-/// Commits of offsets, plain and in transactions, and what is told of them.
+/// Commits of offsets, plain and in transactions.
 extension CoordinatorsSimulation {
     /// Refusals that say that nothing was changed.
     static let certain: Set<ErrorCode> = [
@@ -193,55 +193,6 @@ extension CoordinatorsSimulation {
                 offsetChecker.refusedInTransaction(commit.offset, isCertain: Self.certain.contains(code))
             }
             answered(code)
-        }
-    }
-
-    // MARK: What is told
-
-    /// Asks how far a group has come, and whether that can be.
-    func fetch(_ key: OffsetChecker.Key, isStable: Bool = false) {
-        var topic = OffsetFetchRequest.OffsetFetchRequestTopics()
-        (topic.name, topic.partitionIndexes) = (key.partition.topic, [key.partition.partition])
-        var request = OffsetFetchRequest.OffsetFetchRequestGroup()
-        (request.groupId, request.topics) = (key.group, [topic])
-        let deletion = deletions[key.partition.topic] ?? 0
-        groups.ask({ [request] in request.refused($0) }) { machine, turn, reply in
-            turn.send(machine.fetchOffsets(request, requireStable: isStable), to: reply)
-        } _: { [unowned self] response in
-            // Who has asked before the topic was deleted may be told of it.
-            guard response.errorCode == .none, deletions[key.partition.topic] ?? 0 == deletion else { return }
-            let found = response.topics[0].partitions[0]
-            guard found.errorCode == .none else { return count("unstable offsets") }
-            trace("the offset of \(key.partition) of \(key.group) is \(found.committedOffset)")
-            note(offsetChecker.fetched(found.committedOffset, key))
-        }
-    }
-
-    /// Looks which offsets may expire (KIP-211).
-    func lookAtAge() {
-        func isOver(_ sinceMs: Int64) -> Bool { sinceMs == .min || nowMs - sinceMs >= settings.offsetsRetentionMs }
-        let (emptyMs, isMixed) = (ownershipChecker.emptySinceMs, ownershipChecker.isMixed)
-        offsetChecker.mayExpire { key, committedMs in
-            guard key.group == "g" else { return isOver(committedMs) }
-            // What no member is subscribed to need not wait until they are gone.
-            if key.partition.topic != "t", isOver(committedMs) { return true }
-            guard let emptyMs else { return false }
-            // One that changes its kind while nobody is there does not take along since when.
-            return isOver(emptyMs) || isMixed && isOver(committedMs)
-        }
-    }
-
-    /// Writes an offset as nobody asked for.
-    func plant(_ offset: Int64?, _ key: OffsetChecker.Key) {
-        groups.tell { machine, turn in
-            var value = OffsetCommitValue()
-            value.offset = offset ?? 0
-            value.commitTimestamp = turn.wallMs
-            machine.write(
-                .offsetCommit(
-                    OffsetCommitKey(
-                        group: key.group, topic: key.partition.topic, partition: key.partition.partition),
-                    offset.map { _ in value }), &turn)
         }
     }
 }

@@ -227,7 +227,9 @@ final class CoordinatorsSimulation: @unchecked Sendable {
         disturbTopics()
         if nowMs < comesBackMs { return }
         if readers.living.isEmpty || network.chance(1.5) && readers.living.count < 6 { addReader() }
-        for index in readers.living where network.chance(4) { commit(index) }
+        for index in readers.living where network.chance(5) {
+            if network.int(0...4) == 0 { fetch(index) } else { commit(index) }
+        }
         guard let index = readers.living.randomElement(using: &network.random) else { return }
         if network.chance(0.7) {
             trace("reader \(index) is gone")
@@ -354,7 +356,7 @@ final class CoordinatorsSimulation: @unchecked Sendable {
         if let hanging = groups.log.openProducers.first {
             throw SimulationFailure("the transaction of producer \(hanging) hangs in \(Self.groupsPlace)")
         }
-        for key in offsetChecker.keys { fetch(key) }
+        for key in offsetChecker.keys { fetch(key, isStable: true) }
         if plan.commitsWhole { for group in Self.whole { fetchWhole(group) } }
         for _ in 0..<4 { try step(500) }
         // Nobody has asked for something that can wait since all have gone.

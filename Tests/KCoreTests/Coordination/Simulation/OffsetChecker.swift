@@ -23,7 +23,10 @@ struct OffsetChecker {
         /// Of the answer; what was answered later is newer.
         var order: Int
         var takenMs: Int64
+        /// Whether it was there at all.
         var isCertain: Bool
+        /// False from when it may have been forgotten, or its transaction may be over.
+        var isOpen = true
 
         var commit: Commit { Commit(offset: offset, order: order) }
     }
@@ -133,6 +136,8 @@ struct OffsetChecker {
         for (key, entry) in entries {
             for offset in entry.unanswered { mayBe(offset, key) }
             entries[key]?.unanswered = []
+            guard entry.unanswered.contains(OffsetChecker.nothing) else { continue }
+            for producer in pending.keys { mayBeOver(producer, key) }
         }
         for (producerId, key, offset) in unansweredPending {
             addedInTransaction(offset, key, of: producerId, isCertain: false, 0)
@@ -146,20 +151,18 @@ struct OffsetChecker {
         var before = entries[key]?.offsets ?? [OffsetChecker.nothing]
         if entries[key]?.mayExpire == true { before.insert(OffsetChecker.nothing) }
         entries[key]?.isAnswered(OffsetChecker.nothing)
-        // Nothing is written where there is nothing.
+        for producer in pending.keys {
+            if isCertain { pending[producer]?[key] = nil }
+            for index in pending[producer]?[key]?.indices ?? 0..<0 {
+                pending[producer]?[key]?[index].isCertain = false
+            }
+        }
         if before == [OffsetChecker.nothing] && !withGroup { return }
         if isCertain {
             order += 1
             set(Commit(order: order), key, .min)
         } else {
             mayBe(OffsetChecker.nothing, key)
-        }
-        let isSure = isCertain && (withGroup || !before.contains(OffsetChecker.nothing))
-        for producer in pending.keys {
-            if isSure { pending[producer]?[key] = nil }
-            for index in pending[producer]?[key]?.indices ?? 0..<0 {
-                pending[producer]?[key]?[index].isCertain = false
-            }
         }
     }
 
@@ -196,6 +199,7 @@ struct OffsetChecker {
     mutating func ended(_ producerId: Int64, isCommit: Bool, isCertain: Bool) {
         let offsets = pending[producerId] ?? [:]
         if isCertain { pending[producerId] = nil }
+        for key in offsets.keys { mayBeOver(producerId, key) }
         guard isCommit else { return }
         for (key, candidates) in offsets.sorted(by: { $0.key < $1.key }) {
             let entry = entries[key, default: Entry()]
@@ -205,6 +209,11 @@ struct OffsetChecker {
                 for candidate in candidates { mayBe(candidate.commit, key) }
             }
         }
+    }
+
+    /// Nobody can say whether what the transaction has of this still waits for its end.
+    private mutating func mayBeOver(_ producerId: Int64, _ key: Key) {
+        for index in pending[producerId]?[key]?.indices ?? 0..<0 { pending[producerId]?[key]?[index].isOpen = false }
     }
 
     /// What was committed since then is newer: it stays, where it is there.
@@ -224,6 +233,19 @@ struct OffsetChecker {
         var found: [Key] = []
         for (key, entry) in entries where !entry.mayExpire && isOver(key, entry.committedMs) { found.append(key) }
         for key in found { entries[key]?.mayExpire = true }
+    }
+
+    /// Who asks for what no transaction will change (KIP-447) is told an offset, or that there is such a transaction.
+    /// - Returns: what is wrong with that.
+    func toldStable(_ isStable: Bool, _ key: Key) -> String? {
+        let what = "\(key.partition) of \(key.group)"
+        let candidates = pending.values.flatMap { $0[key] ?? [] }
+        if isStable {
+            let open = candidates.first { $0.isCertain && $0.isOpen }
+            return open.map { "the offset of \(what) is told as stable while a transaction makes it \($0.offset)" }
+        }
+        let isKnown = candidates.isEmpty && !unansweredPending.contains { $0.key == key }
+        return isKnown ? "the offset of \(what) is told as unstable, and no transaction changes it" : nil
     }
 
     /// - Returns: what is wrong with it.

@@ -37,6 +37,47 @@ import Testing
         }
     }
 
+    @Test func `an offset is unstable from a transaction's commit on until its marker`() {
+        #expect(checker.toldStable(true, key) == nil)
+        #expect(checker.toldStable(false, key) != nil)
+        add()
+        #expect(checker.toldStable(true, key) != nil)
+        #expect(checker.toldStable(false, key) == nil)
+        end()
+        #expect(checker.toldStable(true, key) == nil)
+        #expect(checker.toldStable(false, key) != nil)
+    }
+
+    @Test func `what nobody can know of a transaction allows both`() {
+        checker.takenInTransaction(19, key, of: 1)
+        #expect(checker.toldStable(false, key) == nil)
+        checker.crash()
+        #expect(checker.toldStable(true, key) == nil)
+        #expect(checker.toldStable(false, key) == nil)
+        add()
+        checker.ended(1, isCommit: false, isCertain: false)
+        #expect(checker.toldStable(true, key) == nil)
+        #expect(checker.toldStable(false, key) == nil)
+        checker.ended(1, isCommit: false, isCertain: true)
+        #expect(checker.toldStable(false, key) != nil)
+    }
+
+    @Test func `a deletion takes along what a transaction may yet commit`() {
+        add()
+        checker.taken(OffsetChecker.nothing, key)
+        checker.deleted(key, withGroup: false, isCertain: true)
+        #expect(checker.toldStable(false, key) != nil)
+        end()
+        #expect(told() == [OffsetChecker.nothing])
+    }
+
+    @Test func `a lost deletion may have taken along what a transaction may yet commit`() {
+        add()
+        lose(OffsetChecker.nothing)
+        #expect(checker.toldStable(true, key) == nil)
+        #expect(checker.toldStable(false, key) == nil)
+    }
+
     @Test func `a lost commit that was seen stays when a transaction commits that wrote before it`() {
         add()
         lose(22)
