@@ -63,6 +63,10 @@ enum CoordinatorBug: String, CaseIterable, Sendable {
     case keepsOffsetsOfDeletedTopics
     /// Transactions wait for partitions that are gone.
     case waitsForDeletedTopics
+    /// Of a commit for several partitions that of the first is kept, and all are answered.
+    case keepsOnlyTheFirst
+    /// Offsets are kept of partitions that are not there.
+    case keepsWhatIsMissing
     /// Each batch is kept by itself, also of those that belong together.
     case dividesCommits
     /// What is too much for one batch is not divided.
@@ -104,6 +108,8 @@ enum CoordinatorBug: String, CaseIterable, Sendable {
         case .tellsFormerMembers: ["a fenced member is told"]
         case .keepsOffsetsOfDeletedTopics: ["of a topic that is gone"]
         case .waitsForDeletedTopics: ["is not over"]
+        case .keepsOnlyTheFirst: ["is told as", "goes back"]
+        case .keepsWhatIsMissing: ["not there"]
         case .dividesCommits: ["is torn"]
         case .dividesNothing: ["does not come up"]
         case .cleansMarkers, .cleansTheLast, .cleansTombstones:

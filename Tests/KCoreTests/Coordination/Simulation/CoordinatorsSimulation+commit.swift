@@ -7,6 +7,8 @@ extension CoordinatorsSimulation {
         .unknownMemberId, .illegalGeneration, .fencedInstanceId, .staleMemberEpoch, .rebalanceInProgress,
         .groupIdNotFound, .invalidProducerEpoch, .invalidTxnState, .coordinatorLoadInProgress, .unknownTopicOrPartition,
     ]
+    /// What somebody commits for who believes that there is such a partition.
+    static let missing = TopicPartition(topic: "t", partition: 99)
 
     func nextOffset() -> Int64 {
         offset += 1
@@ -15,14 +17,13 @@ extension CoordinatorsSimulation {
 
     // MARK: Of members
 
-    /// A reader commits for one of its partitions, as the member that it believes to be; what is on its way can be late.
+    /// A reader commits for its partitions, as the member that it believes to be; what is on its way can be late.
     func commit(_ index: Int) {
         let member = readers.all[index].member
-        let has = readers.all[index].has.sorted()
-        guard member.generation >= 0, let partition = has.randomElement(using: &network.random) else { return }
+        guard member.generation >= 0, let offsets = someOffsets(of: index) else { return }
         let commit = Commit(
             group: "g", member: member.memberId, epoch: member.generation, instance: member.settings.instanceId,
-            partition: partition, offset: nextOffset())
+            offsets: offsets)
         network.carry(canRepeat: true) { [unowned self] in
             take(commit) { [unowned self] code in
                 if code != .none { readers.commitRefused(index, code, generation: commit.epoch) }
@@ -30,12 +31,23 @@ extension CoordinatorsSimulation {
         }
     }
 
+    /// For one of the partitions that a reader has, or for all of them, and now and then for one that is not there.
+    private func someOffsets(of index: Int) -> [Commit.Offset]? {
+        var partitions = readers.all[index].has.sorted()
+        guard let one = partitions.randomElement(using: &network.random) else { return nil }
+        if network.int(0...2) > 0 { partitions = [one] }
+        if network.int(0...19) == 0 {
+            partitions.insert(Self.missing, at: network.int(0...partitions.count))
+        }
+        return partitions.map { ($0, nextOffset()) }
+    }
+
     /// Somebody who is no member sets an offset, which only a group without members allows.
     func seek() {
         let partition = TopicPartition(topic: someTopic(), partition: Int32(network.int(0...2)))
         let group = network.chance(50) ? "g" : "s"
         take(
-            Commit(group: group, member: "", epoch: -1, instance: nil, partition: partition, offset: nextOffset())
+            Commit(group: group, member: "", epoch: -1, instance: nil, offsets: [(partition, nextOffset())])
         ) { [unowned self] code in if code == .none { count("offsets set without membership") } }
     }
 
@@ -47,53 +59,84 @@ extension CoordinatorsSimulation {
         var member: String
         var epoch: Int32
         var instance: String?
-        var partition: TopicPartition
-        var offset: Int64
+        /// All of one topic.
+        var offsets: [Offset]
+
+        typealias Offset = (partition: TopicPartition, offset: Int64)
+
+        func key(_ partition: TopicPartition) -> OffsetChecker.Key { .init(group: group, partition: partition) }
     }
 
     /// The coordinator takes a commit.
     private func take(_ commit: Commit, _ answered: @escaping (ErrorCode) -> Void) {
-        let (key, takenMs) = (OffsetChecker.Key(group: commit.group, partition: commit.partition), nowMs)
-        let fence = fence(commit)
+        let takenMs = nowMs
+        let fences = fences(commit)
         let others = commit.member.isEmpty && commit.group == "g" ? ownershipChecker.certain(nowMs) : []
-        offsetChecker.taken(commit.offset, key)
+        for (partition, offset) in commit.offsets { offsetChecker.taken(offset, commit.key(partition)) }
         if commit.group == "g" { ownershipChecker.isHeard(commit.member, nowMs) }
         var request = OffsetCommitRequest()
         (request.groupId, request.memberId, request.groupInstanceId) = (commit.group, commit.member, commit.instance)
         request.generationIdOrMemberEpoch = commit.epoch
         plantInCommit(&request)
-        var entry = OffsetCommitRequest.OffsetCommitRequestPartition()
-        (entry.partitionIndex, entry.committedOffset) = (commit.partition.partition, commit.offset)
         var topic = OffsetCommitRequest.OffsetCommitRequestTopic()
-        (topic.name, topic.partitions) = (commit.partition.topic, [entry])
+        topic.name = commit.offsets[0].partition.topic
+        topic.partitions = commit.offsets.map { partition, offset in
+            var entry = OffsetCommitRequest.OffsetCommitRequestPartition()
+            (entry.partitionIndex, entry.committedOffset) = (partition.partition, offset)
+            return entry
+        }
         request.topics = [topic]
+        if bug == .keepsOnlyTheFirst { request.topics[0].partitions = [topic.partitions[0]] }
         let tell = once("a commit")
         groups.ask({ [request] in request.refused($0) }) { [unowned self] machine, turn, reply in
             machine.commit(request, version: 9, &turn, reply) { self.exists(TopicPartition(topic: $0, partition: $1)) }
         } _: {
             [unowned self] response in
             guard tell() else { return }
-            let code = response.topics[0].partitions[0].errorCode
-            trace(
-                "commit of \(commit.offset) by \(commit.member) in \(commit.epoch), \(key.partition) of \(key.group): \(code.name)"
-            )
-            if code == .none {
-                count("commits")
-                offsetChecker.accepted(commit.offset, key, takenMs)
-                if let fence { note("a commit of a fenced member was accepted: \(commit.member), \(fence)") }
-                if let other = others.first { note("a commit of nobody was accepted while \(other) is a member") }
-            } else {
-                count("commits refused")
-                offsetChecker.refused(commit.offset, key, isCertain: Self.certain.contains(code))
+            let codes = codes(response.topics[0].partitions.map { ($0.partitionIndex, $0.errorCode) }, commit)
+            for (index, code) in codes.enumerated() {
+                let (partition, offset) = commit.offsets[index]
+                let key = commit.key(partition)
+                trace(
+                    "commit of \(offset) by \(commit.member) in \(commit.epoch), \(partition) of \(key.group): \(code.name)"
+                )
+                if code == .none {
+                    count("commits")
+                    offsetChecker.accepted(offset, key, takenMs)
+                    if let fence = fences[index] {
+                        note("a commit of a fenced member was accepted: \(commit.member), \(fence)")
+                    }
+                    if let other = others.first { note("a commit of nobody was accepted while \(other) is a member") }
+                } else {
+                    count("commits refused")
+                    offsetChecker.refused(offset, key, isCertain: Self.certain.contains(code))
+                }
             }
-            answered(code)
+            answered(codes.first { $0 != .unknownTopicOrPartition } ?? .unknownTopicOrPartition)
         }
     }
 
-    private func fence(_ commit: Commit) -> String? {
-        guard commit.group == "g", commit.epoch >= 0 else { return nil }
-        return ownershipChecker.fence(
-            commit.member, epoch: commit.epoch, commit.partition, nowMs, upSinceMs: groups.upSinceMs)
+    /// What is said of each partition: one thing of all that there are, and of one that is not there nothing else than that.
+    private func codes(_ answer: [(partition: Int32, code: ErrorCode)], _ commit: Commit) -> [ErrorCode] {
+        if commit.offsets.count > 1 { count("commits for several partitions") }
+        guard bug != .keepsOnlyTheFirst else { return commit.offsets.map { _ in answer[0].code } }
+        if answer.map(\.partition) != commit.offsets.map(\.partition.partition) {
+            note("a commit for \(commit.offsets.map(\.partition)) is answered for \(answer.map(\.partition))")
+        }
+        for (partition, code) in answer where partition == Self.missing.partition && code == .none {
+            note("a commit for a partition that is not there was accepted")
+        }
+        let found = answer.filter { $0.partition != Self.missing.partition }.map(\.code)
+        if Set(found).count > 1 { note("one commit is answered in several ways: \(found.map(\.name))") }
+        return answer.map(\.code)
+    }
+
+    private func fences(_ commit: Commit) -> [String?] {
+        commit.offsets.map { partition, _ in
+            guard commit.group == "g", commit.epoch >= 0 else { return nil }
+            return ownershipChecker.fence(
+                commit.member, epoch: commit.epoch, partition, nowMs, upSinceMs: groups.upSinceMs)
+        }
     }
 
     private func plantInCommit(_ request: inout OffsetCommitRequest) {
@@ -124,12 +167,12 @@ extension CoordinatorsSimulation {
     func commitOffsets(_ index: Int, _ producer: SimulatedProducer.Producer, _ attempt: Int) {
         var commit = Commit(
             group: "s", member: "", epoch: -1, instance: nil,
-            partition: TopicPartition(topic: someTopic(), partition: Int32(network.int(0...2))), offset: nextOffset())
+            offsets: [(TopicPartition(topic: someTopic(), partition: Int32(network.int(0...2))), nextOffset())])
         if producers[index].isMember, let reader = readers.living.randomElement(using: &network.random) {
             let member = readers.all[reader].member
-            guard let partition = readers.all[reader].has.sorted().first, member.generation >= 0 else { return }
+            guard let offsets = someOffsets(of: reader), member.generation >= 0 else { return }
             (commit.group, commit.member, commit.epoch) = ("g", member.memberId, member.generation)
-            (commit.instance, commit.partition) = (member.settings.instanceId, partition)
+            (commit.instance, commit.offsets) = (member.settings.instanceId, offsets)
         }
         let taken = commit
         let id = producers[index].id
@@ -159,9 +202,11 @@ extension CoordinatorsSimulation {
     }
 
     private func take(_ commit: Commit, in producer: CoordinatorProducer, _ answered: @escaping (ErrorCode) -> Void) {
-        let (key, takenMs) = (OffsetChecker.Key(group: commit.group, partition: commit.partition), nowMs)
-        let fence = fence(commit)
-        offsetChecker.takenInTransaction(commit.offset, key, of: producer.id)
+        let takenMs = nowMs
+        let fences = fences(commit)
+        for (partition, offset) in commit.offsets {
+            offsetChecker.takenInTransaction(offset, commit.key(partition), of: producer.id)
+        }
         if commit.group == "g" { ownershipChecker.isHeard(commit.member, nowMs) }
         var request = TxnOffsetCommitRequest()
         (request.groupId, request.memberId, request.groupInstanceId) = (commit.group, commit.member, commit.instance)
@@ -170,29 +215,36 @@ extension CoordinatorsSimulation {
             request.generationId =
                 group.consumer?.members[commit.member]?.epoch ?? group.classic?.generation ?? commit.epoch
         }
-        var entry = TxnOffsetCommitRequest.TxnOffsetCommitRequestPartition()
-        (entry.partitionIndex, entry.committedOffset) = (commit.partition.partition, commit.offset)
         var topic = TxnOffsetCommitRequest.TxnOffsetCommitRequestTopic()
-        (topic.name, topic.partitions) = (commit.partition.topic, [entry])
+        topic.name = commit.offsets[0].partition.topic
+        topic.partitions = commit.offsets.map { partition, offset in
+            var entry = TxnOffsetCommitRequest.TxnOffsetCommitRequestPartition()
+            (entry.partitionIndex, entry.committedOffset) = (partition.partition, offset)
+            return entry
+        }
         request.topics = [topic]
+        if bug == .keepsOnlyTheFirst { request.topics[0].partitions = [topic.partitions[0]] }
         groups.ask(in: producer, { [request] in request.refused($0) }) { [unowned self] machine, turn, reply in
             machine.commit(request, &turn, reply) { self.exists(TopicPartition(topic: $0, partition: $1)) }
         } _: {
             [unowned self] response in
-            let code = response.topics[0].partitions[0].errorCode
-            trace("commit of \(commit.offset) in the transaction of \(producer.id): \(code.name)")
-            if code == .none {
-                count("commits in transactions")
-                offsetChecker.addedInTransaction(
-                    commit.offset, key, of: producer.id, isCertain: true, takenMs)
-                if let fence {
-                    note("a commit of a fenced member was accepted in a transaction: \(commit.member), \(fence)")
+            let codes = codes(response.topics[0].partitions.map { ($0.partitionIndex, $0.errorCode) }, commit)
+            for (index, code) in codes.enumerated() {
+                let (partition, offset) = commit.offsets[index]
+                let key = commit.key(partition)
+                trace("commit of \(offset) in the transaction of \(producer.id), \(partition): \(code.name)")
+                if code == .none {
+                    count("commits in transactions")
+                    offsetChecker.addedInTransaction(offset, key, of: producer.id, isCertain: true, takenMs)
+                    if let fence = fences[index] {
+                        note("a commit of a fenced member was accepted in a transaction: \(commit.member), \(fence)")
+                    }
+                    if bug == .showsOpenTransactions { plant(offset, key) }
+                } else {
+                    offsetChecker.refusedInTransaction(offset, isCertain: Self.certain.contains(code))
                 }
-                if bug == .showsOpenTransactions { plant(commit.offset, key) }
-            } else {
-                offsetChecker.refusedInTransaction(commit.offset, isCertain: Self.certain.contains(code))
             }
-            answered(code)
+            answered(codes.first { $0 != .unknownTopicOrPartition } ?? .unknownTopicOrPartition)
         }
     }
 }

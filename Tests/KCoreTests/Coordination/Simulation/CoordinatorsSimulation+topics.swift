@@ -24,7 +24,7 @@ extension CoordinatorsSimulation {
     }
 
     func exists(_ place: TopicPartition) -> Bool {
-        place == Self.groupsPlace
+        place == Self.groupsPlace || place == Self.missing && bug == .keepsWhatIsMissing
             || topics.image.topic(place.topic).map { Int(place.partition) < $0.partitions.count } ?? false
     }
 
