@@ -19,6 +19,10 @@ enum CoordinatorBug: String, CaseIterable, Sendable {
     case coordinatorOverlooksNewPartitions
     /// Who is silent stays a member.
     case forgetsSessions
+    /// The same in one of two groups only.
+    case forgetsSessionsOfOne
+    /// What is committed for one group counts for another one, too.
+    case confusesGroups
     /// The offsets that a transaction commits count, though newer ones were committed since.
     case lateTransactionWins
     /// The tombstone of an offset is written while its group has members.
@@ -87,7 +91,8 @@ enum CoordinatorBug: String, CaseIterable, Sendable {
             .acceptsFormerGenerationsInTransactions:
             ["a commit of a fenced member"]
         case .leadersOverlookNewPartitions, .coordinatorOverlooksNewPartitions: ["in peace"]
-        case .forgetsSessions: ["silent", "in peace"]
+        case .confusesGroups: ["is told as", "goes back"]
+        case .forgetsSessions, .forgetsSessionsOfOne: ["silent", "in peace"]
         case .lateTransactionWins: ["goes back", "is told as"]
         case .expiresOffsetsOfMembers: ["is told as -1", "goes back to -1"]
         case .answersTooEarly, .losesWhatIsKept: ["goes back", "is told as", "goes from", "two owners", "while"]

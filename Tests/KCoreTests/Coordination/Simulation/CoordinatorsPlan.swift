@@ -22,16 +22,19 @@ struct CoordinatorsPlan {
     var hasSmallBatches: Bool
     /// Whether the cleaner goes through both logs now and then.
     var isCleaned: Bool
+    /// Those that have members, one or two.
+    var groups: [String]
     /// Whether offsets are committed for many partitions at once.
     var commitsWhole: Bool { deletesTopics || hasSmallBatches }
 
     init(seed: UInt64) {
         self.seed = seed
         kind = Kind.allCases[Int(seed % UInt64(Kind.allCases.count))]
-        // Seven has nothing to do with what else is taken from the seed.
+        // Seven and eleven have nothing to do with what else is taken from the seed.
         let more = seed % 7
         deletesTopics = more < 3
         hasSmallBatches = more == 1 || more == 3
         isCleaned = more == 2 || more > 3
+        groups = seed % 11 < 4 ? ["g", "h"] : ["g"]
     }
 }

@@ -11,8 +11,7 @@ extension CoordinatorsSimulation {
         var topic = OffsetDeleteRequest.OffsetDeleteRequestTopic()
         (topic.name, topic.partitions) = (key.partition.topic, [partition])
         request.topics = [topic]
-        let isRead = key.group == "g" && key.partition.topic == "t"
-        let others = isRead ? ownershipChecker.certain(nowMs) : []
+        let others = key.partition.topic == "t" ? certain(of: key.group) : []
         // Nobody is told what became of it when the coordinator dies first.
         offsetChecker.taken(OffsetChecker.nothing, key)
         groups.ask({ code in
@@ -41,10 +40,10 @@ extension CoordinatorsSimulation {
     }
 
     func deleteGroup(_ id: String) {
-        let others = id == "g" ? ownershipChecker.certain(nowMs) : []
+        let others = certain(of: id)
         let keys = offsetChecker.keys.filter { $0.group == id }
         for key in keys { offsetChecker.taken(OffsetChecker.nothing, key) }
-        if id == "g" { ownershipChecker.mayGo() }
+        ownership[id]?.mayGo()
         groups.ask({ $0 }) { machine, turn, reply in
             turn.send(machine.deleteGroup(id, &turn), to: reply)
         } _: { [unowned self] code in
@@ -54,7 +53,7 @@ extension CoordinatorsSimulation {
                 count("groups deleted")
                 if let other = others.first { note("group \(id) is deleted, of which \(other) is a member") }
                 for key in keys { offsetChecker.deleted(key, withGroup: true, isCertain: true) }
-                if id == "g" { ownershipChecker.forget() }
+                ownership[id]?.forget()
             case .groupIdNotFound, .nonEmptyGroup, .coordinatorLoadInProgress:
                 for key in keys { offsetChecker.refused(OffsetChecker.nothing, key, isCertain: true) }
             default: for key in keys { offsetChecker.deleted(key, withGroup: true, isCertain: false) }

@@ -22,7 +22,8 @@ extension CoordinatorsSimulation {
         let member = readers.all[index].member
         guard member.generation >= 0, let offsets = someOffsets(of: index) else { return }
         let commit = Commit(
-            group: "g", member: member.memberId, epoch: member.generation, instance: member.settings.instanceId,
+            group: readers.group(of: index), member: member.memberId, epoch: member.generation,
+            instance: member.settings.instanceId,
             offsets: offsets)
         network.carry(canRepeat: true) { [unowned self] in
             take(commit) { [unowned self] code in
@@ -45,7 +46,7 @@ extension CoordinatorsSimulation {
     /// Somebody who is no member sets an offset, which only a group without members allows.
     func seek() {
         let partition = TopicPartition(topic: someTopic(), partition: Int32(network.int(0...2)))
-        let group = network.chance(50) ? "g" : "s"
+        let group = network.chance(50) ? someGroup() : "s"
         take(
             Commit(group: group, member: "", epoch: -1, instance: nil, offsets: [(partition, nextOffset())])
         ) { [unowned self] code in if code == .none { count("offsets set without membership") } }
@@ -71,9 +72,9 @@ extension CoordinatorsSimulation {
     private func take(_ commit: Commit, _ answered: @escaping (ErrorCode) -> Void) {
         let takenMs = nowMs
         let fences = fences(commit)
-        let others = commit.member.isEmpty && commit.group == "g" ? ownershipChecker.certain(nowMs) : []
+        let others = commit.member.isEmpty ? certain(of: commit.group) : []
         for (partition, offset) in commit.offsets { offsetChecker.taken(offset, commit.key(partition)) }
-        if commit.group == "g" { ownershipChecker.isHeard(commit.member, nowMs) }
+        ownership[commit.group]?.isHeard(commit.member, nowMs)
         var request = OffsetCommitRequest()
         (request.groupId, request.memberId, request.groupInstanceId) = (commit.group, commit.member, commit.instance)
         request.generationIdOrMemberEpoch = commit.epoch
@@ -107,6 +108,9 @@ extension CoordinatorsSimulation {
                         note("a commit of a fenced member was accepted: \(commit.member), \(fence)")
                     }
                     if let other = others.first { note("a commit of nobody was accepted while \(other) is a member") }
+                    if bug == .confusesGroups, let other = plan.groups.first(where: { $0 != commit.group }) {
+                        plant(offset, .init(group: other, partition: partition))
+                    }
                 } else {
                     count("commits refused")
                     offsetChecker.refused(offset, key, isCertain: Self.certain.contains(code))
@@ -133,8 +137,8 @@ extension CoordinatorsSimulation {
 
     private func fences(_ commit: Commit) -> [String?] {
         commit.offsets.map { partition, _ in
-            guard commit.group == "g", commit.epoch >= 0 else { return nil }
-            return ownershipChecker.fence(
+            guard commit.epoch >= 0 else { return nil }
+            return ownership[commit.group]?.fence(
                 commit.member, epoch: commit.epoch, partition, nowMs, upSinceMs: groups.upSinceMs)
         }
     }
@@ -171,7 +175,9 @@ extension CoordinatorsSimulation {
         if producers[index].isMember, let reader = readers.living.randomElement(using: &network.random) {
             let member = readers.all[reader].member
             guard let offsets = someOffsets(of: reader), member.generation >= 0 else { return }
-            (commit.group, commit.member, commit.epoch) = ("g", member.memberId, member.generation)
+            (commit.group, commit.member, commit.epoch) = (
+                readers.group(of: reader), member.memberId, member.generation
+            )
             (commit.instance, commit.offsets) = (member.settings.instanceId, offsets)
         }
         let taken = commit
@@ -207,7 +213,7 @@ extension CoordinatorsSimulation {
         for (partition, offset) in commit.offsets {
             offsetChecker.takenInTransaction(offset, commit.key(partition), of: producer.id)
         }
-        if commit.group == "g" { ownershipChecker.isHeard(commit.member, nowMs) }
+        ownership[commit.group]?.isHeard(commit.member, nowMs)
         var request = TxnOffsetCommitRequest()
         (request.groupId, request.memberId, request.groupInstanceId) = (commit.group, commit.member, commit.instance)
         (request.generationId, request.producerId, request.producerEpoch) = (commit.epoch, producer.id, producer.epoch)

@@ -7,7 +7,7 @@ extension CoordinatorsSimulation {
         let member = readers.all[index].member
         guard member.generation >= 0, let partition = readers.all[index].has.sorted().first else { return }
         let (id, epoch) = (member.memberId, member.generation)
-        let key = OffsetChecker.Key(group: "g", partition: partition)
+        let key = OffsetChecker.Key(group: readers.group(of: index), partition: partition)
         network.carry(canRepeat: true) { [unowned self] in fetch(key, isStable: true, by: (id, epoch)) }
     }
 
@@ -29,7 +29,7 @@ extension CoordinatorsSimulation {
             if isStable { plantUnstable(&response, machine) }
             turn.send(response, to: reply)
         } _: { [unowned self] response in
-            if let member { isTold(member, response.errorCode, fence) }
+            if let member { isTold(member, of: key.group, response.errorCode, fence) }
             // Who has asked before the topic was deleted may be told of it.
             guard response.errorCode == .none, deletions[key.partition.topic] ?? 0 == deletion else { return }
             let found = response.topics[0].partitions[0]
@@ -50,15 +50,17 @@ extension CoordinatorsSimulation {
     /// Why a member must not be told an offset; nil when there is no reason. Groups of the classic protocol do not ask who it is,
     /// and only where somebody certainly is a member there certainly is a group of the other one.
     private func isFormer(_ member: (id: String, epoch: Int32), _ key: OffsetChecker.Key) -> String? {
-        guard plan.kind == .consumer, !ownershipChecker.certain(nowMs).isEmpty else { return nil }
-        return ownershipChecker.fence(
+        guard plan.kind == .consumer, !certain(of: key.group).isEmpty else { return nil }
+        return ownership[key.group]?.fence(
             member.id, epoch: member.epoch, key.partition, nowMs, upSinceMs: groups.upSinceMs)
     }
 
-    private func isTold(_ member: (id: String, epoch: Int32), _ code: ErrorCode, _ fence: String?) {
+    private func isTold(
+        _ member: (id: String, epoch: Int32), of group: String, _ code: ErrorCode, _ fence: String?
+    ) {
         count("members that ask for an offset: \(code.name)")
         if code == .none, let fence { note("a fenced member is told an offset: \(member.id), \(fence)") }
-        if code == .unknownMemberId, plan.kind == .consumer, ownershipChecker.certain(nowMs).contains(member.id) {
+        if code == .unknownMemberId, plan.kind == .consumer, certain(of: group).contains(member.id) {
             note("\(member.id) is told that it is no member")
         }
     }
@@ -75,12 +77,12 @@ extension CoordinatorsSimulation {
     /// Looks which offsets may expire (KIP-211).
     func lookAtAge() {
         func isOver(_ sinceMs: Int64) -> Bool { sinceMs == .min || nowMs - sinceMs >= settings.offsetsRetentionMs }
-        let (emptyMs, isMixed) = (ownershipChecker.emptySinceMs, ownershipChecker.isMixed)
+        let (ages, isMixed) = (ownership.mapValues { $0.emptySinceMs }, plan.kind == .mixed)
         offsetChecker.mayExpire { key, committedMs in
-            guard key.group == "g" else { return isOver(committedMs) }
+            guard let age = ages[key.group] else { return isOver(committedMs) }
             // What no member is subscribed to need not wait until they are gone.
             if key.partition.topic != "t", isOver(committedMs) { return true }
-            guard let emptyMs else { return false }
+            guard let emptyMs = age else { return false }
             // One that changes its kind while nobody is there does not take along since when.
             return isOver(emptyMs) || isMixed && isOver(committedMs)
         }

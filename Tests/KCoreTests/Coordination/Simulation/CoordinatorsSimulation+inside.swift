@@ -2,9 +2,9 @@
 
 /// What must hold of what a coordinator knows, beside all that follows from what it says.
 extension CoordinatorsSimulation {
-    /// Tells what became of the group, where it is another now.
-    func traceGroup() {
-        guard lines != nil, let group = groups.machine?.groups["g"] else { return }
+    /// Tells what became of a group, where it is another now.
+    func traceGroup(_ id: String) {
+        guard lines != nil, let group = groups.machine?.groups[id] else { return }
         var now = "nothing"
         if let classic = group.classic {
             let members = classic.orderedMembers.map { "\($0.id)\($0.join == nil ? "" : " joins")" }
@@ -16,13 +16,12 @@ extension CoordinatorsSimulation {
             }
             now = "\(consumer.state) in \(consumer.epoch), \(members)"
         }
-        if now != lastGroup { trace("group g is \(now)") }
-        lastGroup = now
+        if now != lastGroups.updateValue(now, forKey: id) { trace("group \(id) is \(now)") }
     }
 
     /// - Throws: ``SimulationFailure``, what is wrong.
-    func lookInside() throws {
-        guard let group = groups.machine?.groups["g"] else { return }
+    func lookInside(_ id: String) throws {
+        guard let group = groups.machine?.groups[id] else { return }
         if let classic = group.classic, let problem = Self.problem(with: classic, maxSize: settings.maxSize) {
             throw SimulationFailure(problem)
         }

@@ -28,7 +28,8 @@ final class CoordinatorsSimulation: @unchecked Sendable {
     let groups: SimulatedCoordinator<GroupCoordinator>
     let transactions: SimulatedCoordinator<TransactionMachine>
     let settings: GroupSettings
-    var ownershipChecker: OwnershipChecker
+    /// Of each group that has members.
+    var ownership: [String: OwnershipChecker]
     var offsetChecker = OffsetChecker()
     var transactionChecker = TransactionChecker(timeoutMs: CoordinatorsSimulation.transactionTimeoutMs)
     var places = [SimulatedPlace](repeating: SimulatedPlace(), count: 3)
@@ -43,13 +44,13 @@ final class CoordinatorsSimulation: @unchecked Sendable {
     var calls = 0
     var offset: Int64 = 0
     var nextProducerId: Int64 = 1000
-    var lastAssigned: (epoch: Int32, partition: TopicPartition)?
+    var lastAssigned: [String: (epoch: Int32, partition: TopicPartition)] = [:]
     /// How often what happened: a history in which nothing happens shows nothing.
     private(set) var counts: [String: Int] = [:]
     private(set) var problem: String?
     private(set) var lines: [String]?
-    /// As it was told last.
-    var lastGroup = ""
+    /// As they were told last.
+    var lastGroups: [String: String] = [:]
     private let assignors: [Assignor]
     private var groupsLife: Int32 = 0
     private var comesBackMs: Int64 = 0
@@ -94,7 +95,8 @@ final class CoordinatorsSimulation: @unchecked Sendable {
             TransactionMachine(partition: 0, settings: transactionSettings, writeMarkers: { ends.decide($0) })
         }
         let isClassic = plan.kind != .consumer && plan.kind != .mixed
-        ownershipChecker = OwnershipChecker(isClassic: isClassic, isMixed: plan.kind == .mixed)
+        let checker = OwnershipChecker(isClassic: isClassic, isMixed: plan.kind == .mixed)
+        ownership = Dictionary(uniqueKeysWithValues: plan.groups.map { ($0, checker) })
         assignors = plan.kind == .cooperative || plan.seed % 3 == 0 ? [.cooperativeSticky] : [.range, .sticky]
         readers.topics = { [unowned self] in found }
         readers.ask = { [unowned self] in take($0, $1) }
@@ -124,15 +126,15 @@ final class CoordinatorsSimulation: @unchecked Sendable {
     var nowMs: Int64 { network.nowMs }
 
     private var found: [FoundTopic] {
-        (overlooksNewPartitions(.leadersOverlookNewPartitions) ? firstImage : topics.image).topics.map {
+        (overlooksNewPartitions(.leadersOverlookNewPartitions, "g") ? firstImage : topics.image).topics.map {
             FoundTopic(name: $0.name, id: $0.id, partitionCount: Int32($0.partitions.count))
         }
     }
 
     /// Whether a mistake is made that only static members could be an excuse for, and they are not: none leads.
-    func overlooksNewPartitions(_ planted: CoordinatorBug) -> Bool {
+    func overlooksNewPartitions(_ planted: CoordinatorBug, _ group: String) -> Bool {
         guard bug == planted else { return false }
-        let classic = groups.machine?.groups["g"]?.classic
+        let classic = groups.machine?.groups[group]?.classic
         let leader = classic.flatMap { group in group.leader.flatMap { group.members[$0] } }
         return leader?.instanceId == nil
             && readers.living.contains { readers.all[$0].member.settings.instanceId != nil }
@@ -179,11 +181,13 @@ final class CoordinatorsSimulation: @unchecked Sendable {
         var names: Set<String> = []
         for index in readers.living {
             guard let name = readers.all[index].member.settings.instanceId else { continue }
-            if !names.insert(name).inserted { readers.crash(index) }
+            if !names.insert("\(readers.group(of: index)) \(name)").inserted { readers.crash(index) }
         }
         for number in 0..<240 {
             // Some give up whose name somebody else still has.
-            if number < 100 && readers.living.isEmpty { addReader(isStatic: false) }
+            for group in plan.groups where number < 100 && living(of: group).isEmpty {
+                addReader(to: group, isStatic: false)
+            }
             if number == 120 { for index in producers.indices { producers[index].isGone = true } }
             try step(250)
         }
@@ -195,17 +199,19 @@ final class CoordinatorsSimulation: @unchecked Sendable {
         network.pass(ms: ms)
         groups.endTurn()
         transactions.endTurn()
-        if groupsLife != groups.life { ownershipChecker.reloads(nowMs) }
+        if groupsLife != groups.life { for group in plan.groups { ownership[group]?.reloads(nowMs) } }
         groupsLife = groups.life
         readers.step()
         stepProducers()
-        ownershipChecker.look(nowMs)
+        for group in plan.groups { ownership[group]?.look(nowMs) }
         lookAtAge()
         note(readers.problems.first)
         note(groups.problem ?? transactions.problem)
         counts["works of another thread"] = groups.lateWorks + transactions.lateWorks
-        traceGroup()
-        try lookInside()
+        for group in plan.groups {
+            traceGroup(group)
+            try lookInside(group)
+        }
         if let problem { throw SimulationFailure(problem) }
     }
 
@@ -263,8 +269,8 @@ final class CoordinatorsSimulation: @unchecked Sendable {
         }
     }
 
-    private func addReader(isStatic: Bool? = nil) {
-        var settings = MembershipSettings(groupId: "g")
+    private func addReader(to group: String? = nil, isStatic: Bool? = nil) {
+        var settings = MembershipSettings(groupId: group ?? someGroup())
         settings.isConsumerProtocol =
             switch plan.kind {
             case .consumer: true
@@ -275,9 +281,18 @@ final class CoordinatorsSimulation: @unchecked Sendable {
         (settings.heartbeatIntervalMs, settings.maxPollIntervalMs) = (1000, Self.maxPollMs)
         (settings.requestTimeoutMs, settings.assignors) = (3000, assignors)
         if isStatic ?? (network.int(0...2) == 0) { settings.instanceId = someInstance() }
-        trace("reader \(readers.all.count) comes\(settings.instanceId.map { " as \($0)" } ?? "")")
+        trace(
+            "reader \(readers.all.count) comes to \(settings.groupId)\(settings.instanceId.map { " as \($0)" } ?? "")")
         readers.add(settings, topics: ["t"])
     }
+
+    /// One that has members.
+    func someGroup() -> String { plan.groups[network.int(0...(plan.groups.count - 1))] }
+
+    private func living(of group: String) -> [Int] { readers.living.filter { readers.group(of: $0) == group } }
+
+    /// Members that nobody can have put out.
+    func certain(of group: String) -> [String] { ownership[group]?.certain(nowMs) ?? [] }
 
     // Somebody with the same name may still be there, or have gone without a word.
     private func someInstance() -> String { "i\(network.int(1...2))" }
@@ -294,12 +309,12 @@ final class CoordinatorsSimulation: @unchecked Sendable {
             comesBackMs = nowMs + Int64(network.int(5...80)) * 1000
         }
         if network.chance(0.5), let key = offsetChecker.keys.randomElement(using: &network.random) { forget(key) }
-        if network.chance(0.2) { deleteGroup(network.chance(50) ? "g" : "s") }
+        if network.chance(0.2) { deleteGroup(network.chance(50) ? someGroup() : "s") }
         if network.chance(0.3) {
             var identity = LeaveGroupRequest.MemberIdentity()
             identity.groupInstanceId = someInstance()
             var request = LeaveGroupRequest()
-            (request.groupId, request.members) = ("g", [identity])
+            (request.groupId, request.members) = (someGroup(), [identity])
             leave(request) { _ in }
         }
     }
@@ -312,7 +327,7 @@ final class CoordinatorsSimulation: @unchecked Sendable {
     }
 
     private func plantExpiry() {
-        guard bug == .expiresOffsetsOfMembers, network.chance(2), !ownershipChecker.certain(nowMs).isEmpty else {
+        guard bug == .expiresOffsetsOfMembers, network.chance(2), !certain(of: "g").isEmpty else {
             return
         }
         if let key = offsetChecker.keys.first(where: { $0.group == "g" }) { plant(nil, key) }
@@ -324,11 +339,14 @@ final class CoordinatorsSimulation: @unchecked Sendable {
     private func checkPeace() throws {
         if groups.machine == nil { throw SimulationFailure("the groups' coordinator does not come up") }
         if transactions.machine == nil { throw SimulationFailure("the transactions' coordinator does not come up") }
-        let read = readers.living.flatMap { Array(readers.all[$0].has) }
         let count = topics.image.topic("t")?.partitions.count ?? 0
-        if Set(read).count != read.count || read.count != count && !isOldAssignment(Set(read)) {
-            let shares = readers.living.map { "\($0): \(readers.all[$0].has.map(\.partition).sorted())" }
-            throw SimulationFailure("in peace \(count) partitions are read by \(shares)")
+        for group in plan.groups {
+            let members = living(of: group)
+            let read = members.flatMap { Array(readers.all[$0].has) }
+            if Set(read).count != read.count || read.count != count && !isOldAssignment(Set(read), of: group) {
+                let shares = members.map { "\($0): \(readers.all[$0].has.map(\.partition).sorted())" }
+                throw SimulationFailure("in peace \(count) partitions are read by \(shares) of \(group)")
+            }
         }
         for key in offsetChecker.keys { fetch(key) }
         for _ in 0..<4 { try step(250) }
@@ -336,8 +354,8 @@ final class CoordinatorsSimulation: @unchecked Sendable {
 
     /// A static member that came back as its group's leader goes on with what was assigned before (KIP-814), and does not know of
     /// partitions that were added while it was away.
-    private func isOldAssignment(_ read: Set<TopicPartition>) -> Bool {
-        guard !read.isEmpty, let classic = groups.machine?.groups["g"]?.classic, let leader = classic.leader,
+    private func isOldAssignment(_ read: Set<TopicPartition>, of group: String) -> Bool {
+        guard !read.isEmpty, let classic = groups.machine?.groups[group]?.classic, let leader = classic.leader,
             classic.members[leader]?.instanceId != nil
         else { return false }
         count("partitions that a leader came back too late for")

@@ -31,6 +31,7 @@ final class SimulatedReaders {
     init(_ network: SimulatedNetwork) { self.network = network }
 
     private var nowMs: Int64 { network.nowMs }
+    func group(of index: Int) -> String { all[index].member.settings.groupId }
     var living: [Int] { all.indices.filter { !all[$0].isGone } }
 
     func add(_ settings: MembershipSettings, topics: Set<String>) {
@@ -135,10 +136,12 @@ extension GroupRequest {
     }
 
     /// What everybody answers who is asked for a coordinator.
-    static var foundCoordinator: GroupAnswer {
+    static var foundCoordinator: GroupAnswer { foundCoordinator(of: "g") }
+
+    static func foundCoordinator(of group: String) -> GroupAnswer {
         var response = FindCoordinatorResponse()
         var coordinator = FindCoordinatorResponse.Coordinator()
-        (coordinator.key, coordinator.host, coordinator.port) = ("g", "h", 1)
+        (coordinator.key, coordinator.host, coordinator.port) = (group, "h", 1)
         response.coordinators = [coordinator]
         return .coordinator(response)
     }
