@@ -137,7 +137,8 @@ extension CoordinatorsSimulation {
 
     private func fences(_ commit: Commit) -> [String?] {
         commit.offsets.map { partition, _ in
-            guard commit.epoch >= 0 else { return nil }
+            // Who has yet to begin may take members up that left after the last record of their group.
+            guard commit.epoch >= 0, groups.upSinceMs != .max else { return nil }
             return ownership[commit.group]?.fence(
                 commit.member, epoch: commit.epoch, partition, nowMs, upSinceMs: groups.upSinceMs)
         }
