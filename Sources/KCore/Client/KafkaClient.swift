@@ -107,14 +107,12 @@ public final class KafkaClient: Sendable {
         var failures = 0
         while true {
             if let error = interruptionError { throw error }
-            let begun = loop.clock.monotonicMs
             do {
-                return try attempt(max(1, limit - (begun - start)))
+                return try attempt(max(1, limit - (loop.clock.monotonicMs - start)))
             } catch {
                 failures += 1
                 let delay = config.retryBackoff.delayMs(failures: failures)
-                let pauseMs = patience.pauseMs(
-                    after: error, begunMs: begun, delayMs: delay, nowMs: loop.clock.monotonicMs)
+                let pauseMs = patience.pauseMs(after: error, delayMs: delay, nowMs: loop.clock.monotonicMs)
                 guard let pauseMs else { throw error }
                 try pause(ms: pauseMs)
             }

@@ -7,7 +7,8 @@ struct RetryPatience {
     let startMs: Int64
     /// For all tries together.
     let limitMs: Int64
-    /// When the first try began of those that, up to the last one, found nobody.
+    /// When the first try ended of those that, up to the last one, found nobody. It may have begun long before with a broker that
+    /// was there and went when it was to answer.
     private var unreachableSinceMs: Int64?
 
     init(startMs: Int64, limitMs: Int64) {
@@ -17,11 +18,10 @@ struct RetryPatience {
 
     /// What to do after a try that failed.
     /// - Parameters:
-    ///   - begunMs: when that try began.
     ///   - delayMs: how long to wait where there is time enough.
     /// - Returns: milliseconds to wait before the next try; nil to give up.
-    mutating func pauseMs(after error: ClientError, begunMs: Int64, delayMs: Int64, nowMs: Int64) -> Int64? {
-        unreachableSinceMs = error.kind == .connection ? unreachableSinceMs ?? begunMs : nil
+    mutating func pauseMs(after error: ClientError, delayMs: Int64, nowMs: Int64) -> Int64? {
+        unreachableSinceMs = error.kind == .connection ? unreachableSinceMs ?? nowMs : nil
         guard error.isRetriable, nowMs - startMs + delayMs < limitMs else { return nil }
         guard let unreachableSinceMs else { return delayMs }
         // A broker that comes back at the last moment is there in time.
