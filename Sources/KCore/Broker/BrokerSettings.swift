@@ -46,6 +46,7 @@ struct BrokerSettings: Sendable {
         if flushCheckMs != .max { logManager.flushCheckIntervalMs = max(flushCheckMs, 10) }
         logManager.retentionCheckIntervalMs = config.int64("log.retention.check.interval.ms")
         logManager.producerIdExpirationMs = config.int64("producer.id.expiration.ms")
+        logManager.producerIdExpirationCheckIntervalMs = config.int64("producer.id.expiration.check.interval.ms")
         logManager.fileDeleteDelayMs = config.int64("log.segment.delete.delay.ms")
         logManager.cleaner = CleanerOptions(ConfigResolver(broker: config))
         listeners = try ListenerSettings.parse(config, warnings: &warnings)

@@ -5,11 +5,12 @@ extension LogManager {
         var checkpoints = false
         var highWatermarks = false
         var retention = false
+        var expiry = false
         var flushes = false
     }
 
     /// Has what is due done in the background: files removed, logs flushed, segments rolled and retained, checkpoints
-    /// written, and log directories looked for. Cheap when nothing is due.
+    /// written, idle producers forgotten, and log directories looked for. Cheap when nothing is due.
     public func tick() {
         let nowMs = clock.monotonicMs
         let due = state.withLock { state -> Due in
@@ -27,6 +28,10 @@ extension LogManager {
                 state.lastRetentionMs = nowMs
                 due.retention = true
             }
+            if nowMs - state.lastExpiryMs >= options.producerIdExpirationCheckIntervalMs {
+                state.lastExpiryMs = nowMs
+                due.expiry = true
+            }
             if nowMs - state.lastFlushCheckMs >= options.flushCheckIntervalMs {
                 state.lastFlushCheckMs = nowMs
                 due.flushes = true
@@ -41,7 +46,9 @@ extension LogManager {
             } completion: {
                 self.noteSilence(of: directory)
             }
-            if due.retention { directory.perform(.retention, nowMs: nowMs) { self.retain(directory) } }
+            if due.retention || due.expiry {
+                directory.perform(.retention, nowMs: nowMs) { self.retain(directory, due) }
+            }
             if due.flushes { directory.perform(.flushes, nowMs: nowMs) { self.flushDue(directory) } }
             if due.checkpoints { directory.perform(.checkpoints, nowMs: nowMs) { self.checkpoint(directory) } }
             if due.highWatermarks {
@@ -58,19 +65,24 @@ extension LogManager {
         }
     }
 
-    /// Rolls and removes segments as the topics' settings say.
-    private func retain(_ directory: LogDirectory) {
+    /// Keeps of segments and of producers what is to be kept.
+    private func retain(_ directory: LogDirectory, _ due: Due) {
         let nowMs = clock.wallMs
         for log in sortedLogs where log.environment.directory === directory.health && !log.isOffline {
-            do {
-                startCleaning(log)
-                log.repairIndexesLater()
-                try log.rollIfNeeded()
-                try log.deleteOldSegments(nowMs: nowMs)
-                log.expireProducers(nowMs: nowMs)
-            } catch {
-                logger.warning("retention failed", ["partition": log.topicPartition, "error": error])
-            }
+            if due.retention { retainSegments(log, nowMs: nowMs) }
+            if due.expiry { log.expireProducers(nowMs: nowMs) }
+        }
+    }
+
+    /// Rolls and removes segments as the topics' settings say.
+    private func retainSegments(_ log: Log, nowMs: Int64) {
+        do {
+            startCleaning(log)
+            log.repairIndexesLater()
+            try log.rollIfNeeded()
+            try log.deleteOldSegments(nowMs: nowMs)
+        } catch {
+            logger.warning("retention failed", ["partition": log.topicPartition, "error": error])
         }
     }
 

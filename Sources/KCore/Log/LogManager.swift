@@ -33,6 +33,7 @@ public final class LogManager: Sendable {
         var lastCheckpointMs: Int64
         var lastHighWatermarksMs: Int64
         var lastRetentionMs: Int64
+        var lastExpiryMs: Int64
         var lastFlushCheckMs: Int64
         var isCleaning = false
         var isStopped = false
@@ -62,8 +63,9 @@ public final class LogManager: Sendable {
         cleaner = LogCleaner(cleanerOptions, clock: clock, logger: logger.named("cleaner"))
         let nowMs = clock.monotonicMs
         state = Mutex(
-            State(lastCheckpointMs: nowMs, lastHighWatermarksMs: nowMs, lastRetentionMs: nowMs, lastFlushCheckMs: nowMs)
-        )
+            State(
+                lastCheckpointMs: nowMs, lastHighWatermarksMs: nowMs, lastRetentionMs: nowMs, lastExpiryMs: nowMs,
+                lastFlushCheckMs: nowMs))
         let failureHandler = FailureHandler()
         self.failureHandler = failureHandler
         var directories: [LogDirectory] = []

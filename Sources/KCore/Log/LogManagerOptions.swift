@@ -33,6 +33,8 @@ public struct LogManagerOptions: Sendable {
     public var retentionCheckIntervalMs: Int64 = 300_000
     /// `producer.id.expiration.ms`
     public var producerIdExpirationMs: Int64 = 86_400_000
+    /// `producer.id.expiration.check.interval.ms`
+    public var producerIdExpirationCheckIntervalMs: Int64 = 600_000
     /// `transaction.partition.verification.enable`
     public var verifiesTransactions = false
     /// `file.delete.delay.ms` for the directories of deleted partitions.

@@ -194,6 +194,23 @@ import Testing
         #expect(!disk.paths.contains { $0.hasSuffix(".deleted") })
     }
 
+    @Test func `the tick forgets idle producers as often as is said for them, however seldom it retains`() throws {
+        var options = LogManagerOptions(directories: ["/a"])
+        options.retentionCheckIntervalMs = .max
+        (options.producerIdExpirationMs, options.producerIdExpirationCheckIntervalMs) = (5000, 7000)
+        let manager = try LogManager(options, disk: disk, clock: clock, background: { $0() })
+        manager.load { _ in LogConfig() }
+        let log = try manager.createLog(partition(0), topicId: nil, config: LogConfig())
+        _ = try log.append(Batches.idempotent(["v"], sequence: 0), leaderEpoch: 0)
+        func known() -> Int { log.writer.withLock { $0.producers.count } }
+        clock.advance(ms: 6999)
+        manager.tick()
+        #expect(known() == 1, "it is not looked")
+        clock.advance(ms: 1)
+        manager.tick()
+        #expect(known() == 0)
+    }
+
     @Test func `too many open files refuse a new log and leave the directory in use`() throws {
         let manager = try open(["/a"])
         disk.failOpens(of: ".log")

@@ -34,6 +34,9 @@ enum BrokerConfigs {
         .int("node.id", -1, "The number of this node, unlike that of any other in the cluster.")
             .from(.init("broker.id")),
         .int("num.partitions", 1, .atLeast(1), "Partitions of a topic that is created without a number."),
+        .int(
+            "producer.id.expiration.check.interval.ms", 600_000, .atLeast(1),
+            "How often idle producers are looked for."),
         .int("producer.id.expiration.ms", 86_400_000, .atLeast(1), "How long the state of an idle producer is kept."),
     ]
 

@@ -208,6 +208,7 @@ final class Simulation: @unchecked Sendable {
         options.maxOpenFiles = hasManyFiles ? 1000 : 24
         options.checkpointIntervalMs = 20_000
         options.retentionCheckIntervalMs = 30_000
+        options.producerIdExpirationCheckIntervalMs = 30_000
         // What waits here waits for its turn, not for a disk.
         options.silentMs = .max
         let configs = configs
