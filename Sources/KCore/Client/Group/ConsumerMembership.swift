@@ -205,7 +205,8 @@ final class ConsumerMembership: GroupMembership {
 
     private func beaten(_ response: ConsumerGroupHeartbeatResponse, _ nowMs: Int64) {
         guard response.errorCode == .none else {
-            return refused("stay in group \(settings.groupId)", response.errorCode, response.errorMessage, nowMs)
+            let action = phase == .member ? "stay in" : "join"
+            return refused("\(action) group \(settings.groupId)", response.errorCode, response.errorMessage, nowMs)
         }
         failures = 0
         obstacle.isGone()

@@ -96,7 +96,7 @@ import Testing
         bench.beaten(0, nil, .coordinatorLoadInProgress)
         #expect(step() == .wait)
         bench.step(afterMs: 3000)
-        #expect(step() == .tell(ClientError.refused("stay in group g", .coordinatorLoadInProgress)))
+        #expect(step() == .tell(ClientError.refused("join group g", .coordinatorLoadInProgress)))
         bench.beaten(1, [0])
         #expect(bench.events == ["assign 0"] && step() == .wait)
         bench.step(afterMs: 5000)
@@ -248,6 +248,27 @@ import Testing
         #expect(bench.failure?.errorCode == code)
         bench.step(afterMs: 10_000)
         #expect(bench.sent.isEmpty)
+    }
+
+    @Test func `who is refused is told whether it could not join or cannot stay`() {
+        let bench = Bench()
+        bench.found()
+        bench.beaten(0, nil, .groupMaxSizeReached)
+        #expect(bench.failure == ClientError.refused("join group g", .groupMaxSizeReached))
+        let member = Bench()
+        member.found()
+        member.beaten(1, [0])
+        member.step(afterMs: 5000)
+        member.beaten(0, nil, .fencedInstanceId)
+        #expect(member.failure == ClientError.refused("stay in group g", .fencedInstanceId))
+        // A member that was fenced joins anew, and that can be refused, too.
+        let fenced = Bench()
+        fenced.found()
+        fenced.beaten(1, [0])
+        fenced.step(afterMs: 5000)
+        fenced.beaten(0, nil, .fencedMemberEpoch)
+        fenced.beaten(0, nil, .groupMaxSizeReached)
+        #expect(fenced.failure == ClientError.refused("join group g", .groupMaxSizeReached))
     }
 
     @Test func `a new subscription is said at once`() {
