@@ -83,6 +83,33 @@ import Testing
             try SystemDisk().list(cluster.directory).map(\.name).filter { $0.hasPrefix("offsets") } == ["offsets.csv"])
     }
 
+    @Test func `a group goes to the first record that is not older than a time, in each partition`() throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "times", "-p", "2", "-c", "retention.ms=-1").status == .done)
+        // 2025-11-21 09:32:00, and a second more with each record; of the other partition two close together.
+        let start: Int64 = 1_763_717_520_000
+        func line(_ partition: Int, _ ms: Int64) -> String {
+            #"{"partition":\#(partition),"timestamp":\#(start + ms),"value":"v"}"# + "\n"
+        }
+        for lines in [
+            [line(0, 0), line(0, 1000), line(0, 2000), line(1, 2600)], [line(0, 3000), line(0, 4000), line(1, 2700)],
+        ] {
+            let done = cluster.run(.kproduce, "--json", "-t", "times", "-q", input: lines.joined())
+            #expect(done.status == .done, "\(done.errors)")
+        }
+        let places: [(time: String, first: Int, second: Int)] = [
+            ("@\(start - 1)", 0, 0), ("@\(start + 999)", 1, 0), ("@\(start + 1000)", 1, 0),
+            ("@2025-11-21T09:32:02Z", 2, 0), ("@\(start + 2500)", 3, 0), ("@\(start + 2601)", 3, 1),
+            ("@\(start + 3000)", 3, 2), ("@\(start + 3001)", 4, 2), ("@\(start + 4001)", 5, 2),
+        ]
+        for (time, first, second) in places {
+            let done = cluster.run(.kadmin, "group", "seek", "late", "-o", time, "-t", "times", "-y")
+            #expect(done.status == .done, "\(done.errors)")
+            let stored = cluster.run(.kadmin, "group", "seek", "late", "--to-file", "-").output
+            #expect(stored == "times,0,\(first)\ntimes,1,\(second)\n", "\(time)")
+        }
+    }
+
     // Jackson's CSV writer, which Kafka uses, quotes what is longer than 24 characters without looking at it.
     @Test func `offsets that Kafka's tool exported are read, quotes and all`() throws {
         let cluster = try cluster()
