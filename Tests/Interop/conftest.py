@@ -9,6 +9,10 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from broker import BIN, Broker
 
 numbers = itertools.count()
+# Groups that need not wait long for one another.
+QUICK = {"group_initial_rebalance_delay_ms": "0", "group_consumer_heartbeat_interval_ms": "300",
+         "group_consumer_min_heartbeat_interval_ms": "100", "group_consumer_session_timeout_ms": "6000",
+         "group_consumer_min_session_timeout_ms": "1000"}
 
 
 def pytest_report_header(config):
@@ -18,6 +22,14 @@ def pytest_report_header(config):
 @pytest.fixture(scope="session")
 def broker():
     running = Broker()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def quick_broker():
+    """A broker for the groups of one file."""
+    running = Broker(**QUICK)
     yield running
     running.close()
 

@@ -6,6 +6,12 @@ import threading
 import confluent_kafka
 import kafka
 from aiokafka import AIOKafkaConsumer
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from kafka.coordinator.assignors import cooperative_sticky as python_cooperative
+from kafka.coordinator.assignors import range as python_range, roundrobin as python_roundrobin
+from kafka.coordinator.assignors.sticky import sticky_assignor as python_sticky
 
 from leaving import leave
 
@@ -147,3 +153,22 @@ class AiokafkaMember(Member):
                         must_commit = True
         finally:
             await consumer.stop()
+
+
+# Every client with every assignor it has.
+KINDS = {
+    "confluent-range": (ConfluentMember, {"partition.assignment.strategy": "range"}),
+    "confluent-roundrobin": (ConfluentMember, {"partition.assignment.strategy": "roundrobin"}),
+    "confluent-cooperative": (ConfluentMember, {"partition.assignment.strategy": "cooperative-sticky"}),
+    "confluent-new-uniform": (
+        ConfluentMember, {"group.protocol": "consumer", "group.remote.assignor": "uniform"}),
+    "confluent-new-range": (ConfluentMember, {"group.protocol": "consumer", "group.remote.assignor": "range"}),
+    "python-range": (PythonMember, {"partition_assignment_strategy": [python_range.RangePartitionAssignor]}),
+    "python-roundrobin": (
+        PythonMember, {"partition_assignment_strategy": [python_roundrobin.RoundRobinPartitionAssignor]}),
+    "python-sticky": (PythonMember, {"partition_assignment_strategy": [python_sticky.StickyPartitionAssignor]}),
+    "python-cooperative": (PythonMember, {"partition_assignment_strategy": [python_cooperative.CooperativeStickyAssignor]}),
+    "aiokafka-range": (AiokafkaMember, {"partition_assignment_strategy": [RangePartitionAssignor]}),
+    "aiokafka-roundrobin": (AiokafkaMember, {"partition_assignment_strategy": [RoundRobinPartitionAssignor]}),
+    "aiokafka-sticky": (AiokafkaMember, {"partition_assignment_strategy": [StickyPartitionAssignor]}),
+}

@@ -10,46 +10,16 @@ import uuid
 import confluent_kafka
 import kafka
 import pytest
-from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
-from kafka.coordinator.assignors import range as python_range, roundrobin as python_roundrobin
 
 from broker import wait_until
-from conftest import create_topic
-from members import AiokafkaMember, ConfluentMember, PythonMember
+from conftest import QUICK, create_topic
+from members import KINDS, ConfluentMember
 
 PARTITIONS = 6
 LOADING = (confluent_kafka.KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
            confluent_kafka.KafkaError.COORDINATOR_NOT_AVAILABLE, confluent_kafka.KafkaError.NOT_COORDINATOR)
-QUICK = {"group_initial_rebalance_delay_ms": "0", "group_consumer_heartbeat_interval_ms": "300",
-         "group_consumer_min_heartbeat_interval_ms": "100", "group_consumer_session_timeout_ms": "6000",
-         "group_consumer_min_session_timeout_ms": "1000"}
-
-KINDS = {
-    "confluent-range": (ConfluentMember, {"partition.assignment.strategy": "range"}),
-    "confluent-roundrobin": (ConfluentMember, {"partition.assignment.strategy": "roundrobin"}),
-    "confluent-cooperative": (ConfluentMember, {"partition.assignment.strategy": "cooperative-sticky"}),
-    "confluent-new-uniform": (
-        ConfluentMember, {"group.protocol": "consumer", "group.remote.assignor": "uniform"}),
-    "confluent-new-range": (ConfluentMember, {"group.protocol": "consumer", "group.remote.assignor": "range"}),
-    "python-range": (PythonMember, {"partition_assignment_strategy": [python_range.RangePartitionAssignor]}),
-    "python-roundrobin": (
-        PythonMember, {"partition_assignment_strategy": [python_roundrobin.RoundRobinPartitionAssignor]}),
-    "aiokafka-range": (AiokafkaMember, {"partition_assignment_strategy": [RangePartitionAssignor]}),
-    "aiokafka-roundrobin": (AiokafkaMember, {"partition_assignment_strategy": [RoundRobinPartitionAssignor]}),
-    "aiokafka-sticky": (AiokafkaMember, {"partition_assignment_strategy": [StickyPartitionAssignor]}),
-}
-
-
-@pytest.fixture(scope="module")
-def quick_broker():
-    from broker import Broker
-    running = Broker(**QUICK)
-    yield running
-    running.close()
 
 
 def produce(broker, topic, count, start=0):
