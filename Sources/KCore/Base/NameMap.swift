@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// A name that is another one when a single byte of it differs, as names are for Kafka.
 ///
 /// Swift's strings are equal when they look the same (canonical equivalence): "é" is one character or two, and both are one
@@ -7,8 +9,24 @@ public struct ExactName: Hashable, Comparable, Sendable {
 
     public init(_ text: String) { self.text = text }
 
-    public static func == (a: ExactName, b: ExactName) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
-    public static func < (a: ExactName, b: ExactName) -> Bool { a.text.utf8.lexicographicallyPrecedes(b.text.utf8) }
+    public static func == (a: ExactName, b: ExactName) -> Bool {
+        a.text.utf8.count == b.text.utf8.count && order(a, b) == 0
+    }
+
+    public static func < (a: ExactName, b: ExactName) -> Bool { order(a, b) < 0 }
+
+    /// Below zero when `a` is in front of `b`, and zero when they are the same. Comparing memory takes a fraction of the time that
+    /// comparing byte by byte does.
+    private static func order(_ a: ExactName, _ b: ExactName) -> Int {
+        var (a, b) = (a.text, b.text)
+        return a.withUTF8 { a in
+            b.withUTF8 { b in
+                guard let x = a.baseAddress, let y = b.baseAddress else { return a.count - b.count }
+                let order = memcmp(x, y, min(a.count, b.count))
+                return order == 0 ? a.count - b.count : Int(order)
+            }
+        }
+    }
 
     public func hash(into hasher: inout Hasher) {
         var text = text

@@ -22,4 +22,16 @@ import Testing
         #expect(
             map.sortedNames.map { Array($0.utf8) } == ["", "Z", "b", "ba", decomposed, composed].map { Array($0.utf8) })
     }
+
+    @Test func `names of any length are the same, or in order, as their bytes say`() {
+        let names = ["", "a", "z", "\u{0}", "\u{80}", "\u{10FFFF}"].flatMap { end in
+            ["", "a", "fifteen bytes..", "a name that is longer than what a string has room for"].map { $0 + end }
+        }
+        for a in names {
+            for b in names {
+                #expect((ExactName(a) == ExactName(b)) == (Array(a.utf8) == Array(b.utf8)))
+                #expect((ExactName(a) < ExactName(b)) == a.utf8.lexicographicallyPrecedes(b.utf8))
+            }
+        }
+    }
 }
