@@ -19,6 +19,9 @@ struct ConsumerGroup: Sendable {
     /// What the members are to have.
     var target = NameMap<TopicShares>()
     private(set) var members = NameMap<ConsumerMember>()
+    /// The ids of the members, in order: sorting them for each assignment takes longer than the assignment.
+    private var memberIds: [ExactName] = []
+    private(set) var wishes = ConsumerWishes()
     /// Member ids by instance.
     private(set) var staticMembers = NameMap<String>()
     /// The topics that members subscribe to and that there were for this epoch, in the order of their names.
@@ -41,7 +44,7 @@ struct ConsumerGroup: Sendable {
         return members.values.allSatisfy { $0.state == .stable && $0.epoch == targetEpoch } ? "Stable" : "Reconciling"
     }
 
-    var orderedMembers: [ConsumerMember] { members.values.sorted { ExactName($0.id) < ExactName($1.id) } }
+    var orderedMembers: [ConsumerMember] { memberIds.compactMap { members[$0.text] } }
 
     func owner(_ topic: Uuid, _ partition: Int32) -> String? { owners[topic]?[partition] }
 
@@ -80,7 +83,11 @@ struct ConsumerGroup: Sendable {
         if let before = members[member.id] {
             release(before)
             forget(before.instanceId, of: member.id)
+            wishes.remove(before)
+        } else {
+            memberIds.insert(ExactName(member.id), at: position(of: member.id))
         }
+        wishes.add(member)
         members[member.id] = member
         if let instance = member.instanceId { staticMembers[instance] = member.id }
         for (topic, partitions) in member.held.topics {
@@ -92,7 +99,19 @@ struct ConsumerGroup: Sendable {
         guard let member = members[id].take() else { return }
         release(member)
         forget(member.instanceId, of: id)
+        wishes.remove(member)
+        memberIds.remove(at: position(of: id))
         deadlines[id] = nil
+    }
+
+    /// Where a member's id is among the ordered ones, or belongs.
+    private func position(of id: String) -> Int {
+        var range = 0..<memberIds.count
+        while !range.isEmpty {
+            let middle = range.lowerBound + range.count / 2
+            range = memberIds[middle] < ExactName(id) ? middle + 1..<range.upperBound : range.lowerBound..<middle
+        }
+        return range.lowerBound
     }
 
     private mutating func forget(_ instance: String?, of memberId: String) {

@@ -45,8 +45,7 @@ extension GroupCoordinator {
     }
 
     private func subscribedTopics(of group: ConsumerGroup, _ image: ClusterImage) -> [ConsumerGroup.Topic] {
-        var names: Set<String> = []
-        for member in group.members.values { names.formUnion(member.subscribedTopics) }
+        var names = Set(group.wishes.topics.map(\.name))
         for (_, pattern) in group.patterns { names.formUnion(pattern.topics) }
         // What it is not known yet to mean may be what it meant before a crash.
         if group.patterns.contains(where: { !$0.value.isKnown }) { names.formUnion(group.topics.map(\.name)) }
@@ -79,11 +78,7 @@ extension GroupCoordinator {
 
     /// What most members ask for; without a wish, the first that is configured.
     func assignor(of group: ConsumerGroup) -> ConsumerAssignor {
-        var votes: [String: Int] = [:]
-        for member in group.members.values {
-            if let name = member.serverAssignor { votes[name, default: 0] += 1 }
-        }
-        let winner = votes.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
+        let winner = group.wishes.assignors.max { ($0.value, $1.name) < ($1.value, $0.name) }?.name
         return winner.flatMap { ConsumerAssignor(rawValue: $0) } ?? settings.assignors.first ?? .uniform
     }
 }

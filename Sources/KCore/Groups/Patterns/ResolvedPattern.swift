@@ -86,21 +86,17 @@ extension ConsumerGroup {
     /// at once as far as a step may, and for the rest in ``comparePatterns()``.
     /// - Parameter mustLook: whether topics are looked at also when there are no others than before.
     mutating func resolvePatterns(_ image: ClusterImage, mustLook: Bool) {
-        var texts: Set<ExactName> = []
-        for case let text? in members.values.map(\.subscribedRegex) where !text.isEmpty {
-            texts.insert(ExactName(text))
-        }
         var former = patterns
         patterns = NameMap()
         var looks = ResolvedPattern.looksPerStep
-        for text in texts.sorted() {
-            var pattern = former[text.text].take() ?? ResolvedPattern(text.text)
+        for text in wishes.patterns.sortedNames {
+            var pattern = former[text].take() ?? ResolvedPattern(text)
             // One comparison ends before another begins, however fast topics come and go.
             if !pattern.isComparing, mustLook || pattern.topicNamesOffset != image.topicNamesOffset {
                 pattern.begin(image)
                 pattern.compare(&looks)
             }
-            patterns[text.text] = pattern
+            patterns[text] = pattern
         }
     }
 
