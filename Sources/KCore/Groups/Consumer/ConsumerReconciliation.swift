@@ -1,3 +1,16 @@
+extension ConsumerGroup {
+    /// - Returns: the member as it is, and as it is after its next step; nil when it is not there.
+    func step(of memberId: String, owned: TopicShares?) -> (member: ConsumerMember, next: ConsumerMember)? {
+        guard let member = members[memberId] else { return nil }
+        let step = ConsumerReconciliation(
+            targetEpoch: targetEpoch, target: target[memberId] ?? TopicShares(), owned: owned
+        ) { topic, partition in
+            isTaken(topic, partition, from: memberId)
+        }
+        return (member, step.advance(member))
+    }
+}
+
 /// The next step of a member towards its target.
 struct ConsumerReconciliation {
     let targetEpoch: Int32

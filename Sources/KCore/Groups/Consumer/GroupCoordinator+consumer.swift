@@ -35,14 +35,9 @@ extension GroupCoordinator {
         let isJoining = request.memberEpoch == 0
         var memberId = request.memberId
         if memberId.isEmpty { memberId = Uuid.random(using: &random).description }
-        let origin = try origin(of: id, isJoining: isJoining, surroundings.image)
-        var member = try find(request, memberId, origin.group, isJoining: isJoining)
-        try request.checkPattern(of: member, in: origin.group)
-        makeConsumerGroup(id, origin, &turn)
-        if let instance = request.instanceId, isJoining, let old = origin.group.staticMembers[instance],
-            !old.isExactly(memberId)
-        {
-            succeed(old, by: memberId, id, &turn)
+        var (member, replaced) = try accept(request, memberId, isJoining: isJoining, surroundings, &turn)
+        if let replaced {
+            succeed(replaced, by: memberId, id, &turn)
             member = groups[id]?.consumer?.members[memberId] ?? member
         }
         let isNew = groups[id]?.consumer?.members[memberId] == nil
@@ -71,6 +66,21 @@ extension GroupCoordinator {
             response.assignment = now.assigned.answer
         }
         return response
+    }
+
+    /// Checks a heartbeat, and sees to it that its group is there. No copy of the group outlives this: with one, whatever changes
+    /// in the group afterwards would copy all members.
+    /// - Returns: the member as it was, and the id of the static member whose place it takes.
+    private mutating func accept(
+        _ request: ConsumerGroupHeartbeatRequest, _ memberId: String, isJoining: Bool,
+        _ surroundings: MemberSurroundings, _ turn: inout Turn
+    ) throws(ApiError) -> (member: ConsumerMember, replaced: String?) {
+        let origin = try origin(of: request.groupId, isJoining: isJoining, surroundings.image)
+        let member = try find(request, memberId, origin.group, isJoining: isJoining)
+        try request.checkPattern(of: member, in: origin.group)
+        makeConsumerGroup(request.groupId, origin, &turn)
+        let holder = isJoining ? request.instanceId.flatMap { origin.group.staticMembers[$0] } : nil
+        return (member, holder.flatMap { $0.isExactly(memberId) ? nil : $0 })
     }
 
     /// The member that a request speaks of.

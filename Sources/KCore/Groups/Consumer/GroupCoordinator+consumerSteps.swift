@@ -15,14 +15,9 @@ extension GroupCoordinator {
 
     /// Brings a member as near to its target as it can come now.
     mutating func reconcile(_ memberId: String, _ id: String, owned: TopicShares?, _ turn: inout Turn) {
-        guard let group = groups[id]?.consumer, let member = group.members[memberId] else { return }
-        let step = ConsumerReconciliation(
-            targetEpoch: group.targetEpoch, target: group.target[memberId] ?? TopicShares(), owned: owned
-        ) { topic, partition in
-            group.isTaken(topic, partition, from: memberId)
+        guard let (member, next) = groups[id]?.consumer?.step(of: memberId, owned: owned), next != member else {
+            return
         }
-        let next = step.advance(member)
-        guard next != member else { return }
         keepAssignment(of: next, id, &turn)
         // Those of classic members end otherwise: with their joining again.
         let mustRevoke = next.state == .unrevokedPartitions && next.classic == nil

@@ -3,10 +3,9 @@ extension GroupCoordinator {
         _ request: ConsumerGroupHeartbeatRequest, _ surroundings: MemberSurroundings, _ turn: inout Turn
     ) throws(ApiError) -> ConsumerGroupHeartbeatResponse {
         let id = request.groupId
-        guard let group = groups[id]?.consumer else {
+        guard let member = try groups[id]?.consumer?.known(request.memberId, request.instanceId) else {
             throw ApiError(.groupIdNotFound, "Group \(id) is not a consumer group.")
         }
-        let member = try group.known(request.memberId, request.instanceId)
         if request.memberEpoch == ConsumerMember.leftForNow {
             // Its partitions wait for it as long as its session goes.
             var away = member
@@ -42,8 +41,9 @@ extension GroupCoordinator {
     /// classic, if it may.
     /// - Parameter image: nil when nobody is at hand who knows it; the topics are looked at with the next heartbeat then.
     mutating func takeOut(_ memberIds: Set<ExactName>, of id: String, _ image: ClusterImage?, _ turn: inout Turn) {
-        guard let group = groups[id]?.consumer else { return }
-        let left = group.orderedMembers.filter { !memberIds.contains(ExactName($0.id)) }
+        guard let left = groups[id]?.consumer?.orderedMembers.filter({ !memberIds.contains(ExactName($0.id)) }) else {
+            return
+        }
         if mayDowngrade(left) { return downgrade(id, to: left, &turn) }
         for memberId in memberIds.sorted() { removeConsumer(memberId.text, id, &turn) }
         if let image { keepTopics(id, image, &turn) } else { groups[id]?.consumer?.knownImageOffset = .min }
