@@ -1,11 +1,19 @@
-"""Members of groups, one for each client that people have: each polls in a thread of its own, notes what it gets, and commits."""
+"""Members of groups, one for each client that people have: each polls in a thread of its own, notes what it gets, and commits.
+
+Before it gives up partitions it has committed what it handled of them, as the clients' documents ask for: whoever gets them
+next handles none of it again."""
 
 import asyncio
+import json
+import subprocess
+import sys
 import threading
+import time
+from types import SimpleNamespace
 
 import confluent_kafka
 import kafka
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
@@ -23,6 +31,11 @@ class Member:
         self.broker, self.group, self.topic, self.settings = broker, group, topic, settings
         self.got = []
         self.assigned = set()
+        # How often it was told what it has.
+        self.rebalances = 0
+        # Cleared, it does not answer when it is to give up what it has, and is alive all the same (not kafka-python's).
+        self.gives_up = threading.Event()
+        self.gives_up.set()
         self.error = None
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -52,6 +65,9 @@ class Member:
 
 
 class ConfluentMember(Member):
+    # How it names the time after which it counts as gone, in the classic protocol.
+    session = "session.timeout.ms"
+
     def consume(self):
         new = "group.protocol" in self.settings
         consumer = confluent_kafka.Consumer({
@@ -61,7 +77,18 @@ class ConfluentMember(Member):
             **({} if new else {"session.timeout.ms": 6000, "heartbeat.interval.ms": 300}), **self.settings})
         cooperative = new or "cooperative" in self.settings.get("partition.assignment.strategy", "")
 
+        def is_committed():
+            """Commits what was handled. False when the group moves, and it is to be done again."""
+            try:
+                consumer.commit(asynchronous=False)
+            except confluent_kafka.KafkaException as error:
+                if not self.may_fail(error.args[0]):
+                    raise
+                return error.args[0].code() == confluent_kafka.KafkaError._NO_OFFSET
+            return True
+
         def assigned(consumer, partitions):
+            self.rebalances += 1
             if cooperative:
                 consumer.incremental_assign(partitions)
                 self.assigned |= {p.partition for p in partitions}
@@ -69,7 +96,16 @@ class ConfluentMember(Member):
                 consumer.assign(partitions)
                 self.assigned = {p.partition for p in partitions}
 
+        # What is refused while the group moves is committed when it has, as far as this member still has it.
+        must_commit = False
+
         def revoked(consumer, partitions):
+            nonlocal must_commit
+            self.gives_up.wait()
+            # Who is out of the group asks in vain.
+            deadline = time.monotonic() + 3
+            while must_commit and time.monotonic() < deadline:
+                must_commit = not is_committed()
             if cooperative:
                 consumer.incremental_unassign(partitions)
                 self.assigned -= {p.partition for p in partitions}
@@ -78,21 +114,13 @@ class ConfluentMember(Member):
                 self.assigned = set()
 
         consumer.subscribe([self.topic], on_assign=assigned, on_revoke=revoked)
-        # What is refused while the group moves is committed when it has, as far as this member still has it.
-        must_commit = False
         while not self.stopping.is_set():
             batch = consumer.consume(100, 0.1)
             for message in batch:
                 assert not message.error(), message.error()
                 self.keep(message.partition(), message.offset(), message.value())
             if batch or must_commit:
-                must_commit = False
-                try:
-                    consumer.commit(asynchronous=False)
-                except confluent_kafka.KafkaException as error:
-                    if not self.may_fail(error.args[0]):
-                        raise
-                    must_commit = error.args[0].code() != confluent_kafka.KafkaError._NO_OFFSET
+                must_commit = not is_committed()
         # Who gives up its subscription leaves; a static member is to come back.
         if "group.instance.id" in self.settings:
             consumer.close()
@@ -110,14 +138,26 @@ class ConfluentMember(Member):
 
 
 class PythonMember(Member):
+    session = "session_timeout_ms"
+
     def consume(self):
         consumer = kafka.KafkaConsumer(
-            self.topic, bootstrap_servers=self.broker.address, group_id=self.group, auto_offset_reset="earliest",
-            enable_auto_commit=False, session_timeout_ms=6000, heartbeat_interval_ms=300, **self.settings)
+            bootstrap_servers=self.broker.address, group_id=self.group, auto_offset_reset="earliest",
+            enable_auto_commit=False, **{"session_timeout_ms": 6000, "heartbeat_interval_ms": 300, **self.settings})
+        member = self
+
+        class Listener(kafka.ConsumerRebalanceListener):
+            def on_partitions_revoked(self, revoked):
+                """Is called by `poll`, before which everything was committed."""
+
+            def on_partitions_assigned(self, assigned):
+                member.rebalances += 1
+
+        consumer.subscribe([self.topic], listener=Listener())
         # A leader of this client that joins before it knows the topic gives nobody anything, and may leave it at that.
         consumer.partitions_for_topic(self.topic)
         must_commit = False
-        while not self.stopping.is_set():
+        while must_commit or not self.stopping.is_set():
             batch = consumer.poll(timeout_ms=100)
             self.keep_all(consumer, batch)
             if batch or must_commit:
@@ -130,20 +170,38 @@ class PythonMember(Member):
 
 
 class AiokafkaMember(Member):
+    session = "session_timeout_ms"
+
     def consume(self):
         asyncio.run(self.main())
 
     async def main(self):
         consumer = AIOKafkaConsumer(
-            self.topic, bootstrap_servers=self.broker.address, group_id=self.group, auto_offset_reset="earliest",
-            enable_auto_commit=False, session_timeout_ms=6000, heartbeat_interval_ms=300, **self.settings)
+            bootstrap_servers=self.broker.address, group_id=self.group, auto_offset_reset="earliest",
+            enable_auto_commit=False, **{"session_timeout_ms": 6000, "heartbeat_interval_ms": 300, **self.settings})
+        # Nothing was handled that has yet to be committed.
+        at_rest = asyncio.Event()
+        at_rest.set()
+        member = self
+
+        class Listener(ConsumerRebalanceListener):
+            async def on_partitions_revoked(self, revoked):
+                while not member.gives_up.is_set():
+                    await asyncio.sleep(0.05)
+                await at_rest.wait()
+
+            async def on_partitions_assigned(self, assigned):
+                member.rebalances += 1
+
+        consumer.subscribe([self.topic], listener=Listener())
         await consumer.start()
         must_commit = False
         try:
-            while not self.stopping.is_set():
+            while must_commit or not self.stopping.is_set():
                 batch = await consumer.getmany(timeout_ms=100)
                 self.keep_all(consumer, batch)
                 if batch or must_commit:
+                    at_rest.clear()
                     try:
                         await consumer.commit()
                         must_commit = False
@@ -151,6 +209,8 @@ class AiokafkaMember(Member):
                         if "Commit" not in type(error).__name__ and "Rebalance" not in type(error).__name__:
                             raise
                         must_commit = True
+                    finally:
+                        at_rest.set()
         finally:
             await consumer.stop()
 
@@ -172,3 +232,59 @@ KINDS = {
     "aiokafka-roundrobin": (AiokafkaMember, {"partition_assignment_strategy": [RoundRobinPartitionAssignor]}),
     "aiokafka-sticky": (AiokafkaMember, {"partition_assignment_strategy": [StickyPartitionAssignor]}),
 }
+
+
+class DistantMember:
+    """A member in a process of its own, which can be killed. What it got it has told before it committed it."""
+
+    def __init__(self, kind, broker, group, topic, **settings):
+        self.got = []
+        self.assigned = set()
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, kind, broker.address, group, topic, json.dumps(settings)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read(self):
+        for line in self.process.stdout:
+            told = json.loads(line)
+            if isinstance(told, dict):
+                self.assigned = set(told["assigned"])
+            else:
+                self.got.append((*told[:2], told[2].encode()))
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.thread.join(60)
+
+    def stop(self):
+        self.process.stdin.close()
+        assert self.process.wait(60) == 0
+        self.thread.join(60)
+
+
+def main(kind, address, group, topic, settings):
+    make, usual = KINDS[kind]
+
+    class Telling(make):
+        told = None
+
+        def keep(self, partition, offset, value):
+            print(json.dumps([partition, offset, value.decode()]), flush=True)
+
+        def keep_all(self, consumer, batch):
+            super().keep_all(consumer, batch)
+            if self.assigned != self.told:
+                self.told = self.assigned
+                print(json.dumps({"assigned": sorted(self.told)}), flush=True)
+
+    member = Telling(SimpleNamespace(address=address), group, topic, **usual, **json.loads(settings))
+    # Until whoever began this has no more use for it, or is gone.
+    sys.stdin.read()
+    member.stop()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
