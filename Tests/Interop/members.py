@@ -103,7 +103,7 @@ class ConfluentMember(Member):
             nonlocal must_commit
             self.gives_up.wait()
             # Who is out of the group asks in vain.
-            deadline = time.monotonic() + 3
+            deadline = time.monotonic() + 10
             while must_commit and time.monotonic() < deadline:
                 must_commit = not is_committed()
             if cooperative:
