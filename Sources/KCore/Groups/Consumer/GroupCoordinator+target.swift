@@ -2,13 +2,14 @@ extension GroupCoordinator {
     /// Brings the group's epoch and target up to what members want and what topics there are.
     /// - Parameter mustRaise: whether something else than topics has changed.
     mutating func refresh(_ id: String, _ image: ClusterImage, mustRaise: Bool, _ turn: inout Turn) {
-        guard let group = groups[id]?.consumer else { return }
+        guard let isAssigned = groups[id]?.consumer.map({ $0.epoch == $0.targetEpoch }) else { return }
         let mustLook =
-            mustRaise || group.knownImageOffset != image.lastOffset || turn.nowMs >= group.looksAgainMs
+            mustRaise || groups[id]?.consumer?.knownImageOffset != image.lastOffset
+            || turn.nowMs >= groups[id]?.consumer?.looksAgainMs ?? .max
         let hasOtherTopics = mustLook && keepTopics(id, image, &turn)
         // Nobody has been given anything in an epoch that has no target yet.
-        if mustRaise || hasOtherTopics && group.epoch == group.targetEpoch { raise(id, &turn) }
-        if let raised = groups[id]?.consumer, raised.epoch > raised.targetEpoch { computeTarget(raised, &turn) }
+        if mustRaise || hasOtherTopics && isAssigned { raise(id, &turn) }
+        if groups[id]?.consumer.map({ $0.epoch > $0.targetEpoch }) == true { computeTarget(id, &turn) }
     }
 
     /// The next epoch, which has no target until `refresh` computes one.
@@ -57,23 +58,38 @@ extension GroupCoordinator {
     }
 
     /// Computes who is to have what in the group's epoch, and keeps what is different from before.
-    private mutating func computeTarget(_ group: ConsumerGroup, _ turn: inout Turn) {
-        let id = group.id
+    private mutating func computeTarget(_ id: String, _ turn: inout Turn) {
+        guard let (epoch, changed) = groups[id]?.consumer.map({ ($0.epoch, newShares($0)) }) else { return }
+        for (memberId, share) in changed {
+            write(.consumerGroupTargetAssignmentMember(.init(groupId: id, memberId: memberId), share.target), &turn)
+        }
+        write(.consumerGroupTargetAssignmentMetadata(.init(groupId: id), .init(assignmentEpoch: epoch)), &turn)
+    }
+
+    /// The shares of a target for the group's epoch that are not in the target that there is, in the order of the members.
+    private func newShares(_ group: ConsumerGroup) -> [(memberId: String, share: TopicShares)] {
         let byName = Dictionary(group.topics.map { ($0.name, $0.id) }) { first, _ in first }
+        // Most members name the same topics: then they share a set of them, which takes longer to make than a member's share.
+        var named: (topics: [String], ids: Set<Uuid>) = ([], [])
         let members = group.orderedMembers.map { member in
-            ConsumerAssignor.Member(
-                id: member.id, name: member.instanceId ?? member.id,
-                topics: Set(group.subscribedTopics(of: member).compactMap { byName[$0] }),
+            let hasPattern = member.subscribedRegex?.isEmpty == false
+            var ids = named.ids
+            if hasPattern || member.subscribedTopics != named.topics {
+                ids = Set(group.subscribedTopics(of: member).compactMap { byName[$0] })
+                if !hasPattern { named = (member.subscribedTopics, ids) }
+            }
+            return ConsumerAssignor.Member(
+                id: member.id, name: member.instanceId ?? member.id, topics: ids,
                 before: group.target[member.id] ?? TopicShares())
         }
         let counts = Dictionary(group.topics.map { ($0.id, $0.partitionCount) }) { first, _ in first }
         let target = assignor(of: group).assign(members, partitionCounts: counts)
-        for member in group.orderedMembers {
+        return members.compactMap { member in
             let share = target[member.id] ?? TopicShares()
-            guard group.target[member.id] != share else { continue }
-            write(.consumerGroupTargetAssignmentMember(.init(groupId: id, memberId: member.id), share.target), &turn)
+            // Who is to have nothing has a record of it, too.
+            let isKept = member.before == share && (!share.isEmpty || group.target[member.id] != nil)
+            return isKept ? nil : (member.id, share)
         }
-        write(.consumerGroupTargetAssignmentMetadata(.init(groupId: id), .init(assignmentEpoch: group.epoch)), &turn)
     }
 
     /// What most members ask for; without a wish, the first that is configured.
