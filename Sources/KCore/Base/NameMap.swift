@@ -45,6 +45,9 @@ public struct NameMap<Value> {
 
     public init() {}
 
+    /// With room for as many entries.
+    public init(minimumCapacity: Int) { entries = Dictionary(minimumCapacity: minimumCapacity) }
+
     public var isEmpty: Bool { entries.isEmpty }
     public var count: Int { entries.count }
     /// In the order of their bytes.

@@ -32,7 +32,7 @@ enum ConsumerAssignor: String, Sendable, CaseIterable {
     }
 
     private static func ranges(_ members: [Member], _ partitionCounts: [Uuid: Int32]) -> NameMap<TopicShares> {
-        var shares = NameMap<TopicShares>()
+        var shares = NameMap<TopicShares>(minimumCapacity: members.count)
         for member in members { shares[member.id] = TopicShares() }
         let members = members.sorted {
             (ExactName($0.name), ExactName($0.id)) < (ExactName($1.name), ExactName($1.id))

@@ -36,7 +36,7 @@ struct UniformAssignment {
     consuming func run() -> NameMap<TopicShares> {
         spread()
         level()
-        var shares = NameMap<TopicShares>()
+        var shares = NameMap<TopicShares>(minimumCapacity: members.count)
         for member in members { shares[member.id] = member.share }
         return shares
     }
