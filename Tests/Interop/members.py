@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from types import SimpleNamespace
 
 import confluent_kafka
@@ -44,8 +45,9 @@ class Member:
     def run(self):
         try:
             self.consume()
-        except Exception as error:  # shown by the test's thread
+        except Exception as error:  # raised by the test's thread, if it comes to that
             self.error = error
+            traceback.print_exc()
 
     def stop(self):
         self.stopping.set()
