@@ -59,7 +59,8 @@ final class GroupMember: GroupMembership {
 
     var isSilent: Bool { phase == .silent }
     var isLookingUp: Bool { phase == .lookingUp }
-    var isJoining: Bool { phase == .joining }
+    // A JoinGroup whose answer was lost may have been heard.
+    var isJoining: Bool { phase == .joining || phase == .unjoined && generation >= 0 }
     var isSettled: Bool { phase == .stable && !mustRejoin && revocation == nil }
     var heartbeatIntervalMs: Int64 { settings.heartbeatIntervalMs }
     private var isEnded: Bool { phase == .left || phase == .failed }

@@ -112,16 +112,21 @@ import Testing
         #expect(bench.member.phase == .stable)
     }
 
-    @Test func `a commit of the generation that is over takes nothing from a member that is on its way into the next`()
-        throws
-    {
+    @Test(arguments: [false, true])
+    func `a commit of the generation that is over takes nothing from a member that is on its way into the next`(
+        isAnswerLost: Bool
+    ) throws {
         let bench = Bench([.cooperativeSticky])
         try bench.settle()
         bench.step(afterMs: bench.member.heartbeatIntervalMs)
         bench.beaten(.rebalanceInProgress)
         #expect(join(bench.last) != nil && bench.member.isJoining)
+        if isAnswerLost {
+            // It may be in the next one already.
+            bench.member.failed(bench.sent.removeLast().serial, ClientError(.connection, "lost"), nowMs: bench.nowMs)
+        }
         bench.member.commitRefused(.illegalGeneration, generation: 1, nowMs: bench.nowMs)
-        bench.step()
+        bench.step(afterMs: 200)
         #expect(bench.member.owned.count == 2 && bench.member.generation == 1)
         try bench.settle(generation: 2)
         #expect(bench.events == ["assign 0,1", "assign "] && !bench.member.isJoining)
