@@ -53,15 +53,17 @@ final class TransactionMarkers: Sendable {
         partitions.write(marker, to: place) { [self] code in
             switch code {
             case .none:
-                if failures >= Self.failuresBeforeWord { failing.withLock { _ = $0.remove(place) } }
+                forget(place, failures)
                 tally.done()
             case .unknownTopicOrPartition:
                 // The topic is deleted.
+                forget(place, failures)
                 warn("a transaction cannot be ended", code, marker, place)
                 tally.done()
             case .invalidProducerEpoch, .transactionCoordinatorFenced:
                 // Somebody has written there with an epoch that only a later coordinator or producer could have. As long as the
                 // transaction is open there nobody may be told that it has ended; an administrator can end it.
+                forget(place, failures)
                 guard let isOpen = partitions.isOpen(marker, in: place) else {
                     return again(afterMs: Self.retryMs, marker, place, tally, isRefused: isRefused)
                 }
@@ -85,6 +87,11 @@ final class TransactionMarkers: Sendable {
                 again(afterMs: pauseMs, marker, place, tally, isRefused: isRefused, failures: failures + 1)
             }
         }
+    }
+
+    // It answers something else again: when it takes none the next time, that is told.
+    private func forget(_ place: TopicPartition, _ failures: Int) {
+        if failures >= Self.failuresBeforeWord { failing.withLock { _ = $0.remove(place) } }
     }
 
     private func again(
