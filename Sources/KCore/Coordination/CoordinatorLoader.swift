@@ -13,15 +13,19 @@ enum CoordinatorLoader {
     }
 
     /// Replays the log from its start to its end of now.
-    /// - Parameter onSkip: told of each record that is left out because it cannot be read.
+    /// - Parameters:
+    ///   - load: what is not read on for once nobody wants it.
+    ///   - onSkip: told of each record that is left out because it cannot be read.
     /// - Returns: the offset behind what was replayed.
     /// - Throws: what reading throws; CORRUPT_MESSAGE, with the place in the file, for batches that are damaged.
     static func load<Machine: CoordinatorMachine>(
-        _ log: any CoordinatorLog, into machine: inout Machine, onSkip: (_ offset: Int64, _ reason: String) -> Void
+        _ log: any CoordinatorLog, into machine: inout Machine, for load: CoordinatorLoad = CoordinatorLoad(),
+        onSkip: (_ offset: Int64, _ reason: String) -> Void
     ) throws(LogError) -> Int64 {
         let end = log.endOffset
         var offset = log.startOffset
         while offset < end {
+            guard load.isWanted else { return offset }
             let bytes = try log.read(from: offset, maxBytes: bufferBytes)
             // Where the batch begins that is read.
             var next = offset

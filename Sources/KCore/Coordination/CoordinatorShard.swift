@@ -32,9 +32,8 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
     private var lateWorks = 0
     // Partitions that are loaded as soon as nothing is on its way to their logs any more.
     private var loadsLater: Set<Int32> = []
-    // Which load a partition waits for, by number: one for a log that was given up since is another.
-    private var loading: [Int32: Int] = [:]
-    private var loads = 0
+    // The load that a partition waits for: one for a log that was given up since is another.
+    private var loading: [Int32: CoordinatorLoad] = [:]
     // What a partition does first when it is loaded, as that was when its log first began to be read, until it is kept.
     private var firstSteps: [Int32: FirstStep] = [:]
     // What partitions have yet to do that were not loaded, or whose log did not take it.
@@ -76,7 +75,7 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
         flushing[index] = nil
         owed[index] = nil
         firstSteps[index] = nil
-        loading[index] = nil
+        loading.removeValue(forKey: index)?.giveUp()
         loadsLater.remove(index)
     }
 
@@ -89,6 +88,7 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
     private func load(_ partition: CoordinatorPartition<Machine>) {
         let log = partition.log
         let index = log.topicPartition.partition
+        loading.removeValue(forKey: index)?.giveUp()
         if late.values.contains(where: { $0.partition.log.storage == log.storage }) {
             // It would miss what comes then.
             loadsLater.insert(index)
@@ -103,38 +103,40 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: @unchecked Sendable, 
             partition.loaded(number, makeMachine(index), nextOffset: log.endOffset)
             return touch(index)
         }
-        loads += 1
-        let load = loads
+        let load = CoordinatorLoad()
         loading[index] = load
         if firstSteps[index] == nil { firstSteps[index] = afterLoading() }
         log.runReading(workers) { [self, makeMachine, logger] in
+            guard load.isWanted else { return }
             var machine = makeMachine(index)
             let begunMs = clock.monotonicMs
             do throws(LogError) {
-                let end = try CoordinatorLoader.load(log, into: &machine) { offset, reason in
+                let end = try CoordinatorLoader.load(log, into: &machine, for: load) { offset, reason in
                     logger.warning(
                         "a record cannot be read and is skipped",
                         ["partition": log.topicPartition, "offset": offset, "reason": reason])
                 }
+                guard load.isWanted else { return }
                 logger.info(
                     "coordinator loaded",
                     ["partition": log.topicPartition, "end": end, "ms": clock.monotonicMs - begunMs])
                 let loaded = machine
                 loop.execute { self.loaded(index, load, number, loaded, end) }
             } catch {
+                guard load.isWanted else { return }
                 logger.error(
                     "a coordinator cannot be loaded: \(error.message)" + CoordinatorLoader.remedy(error),
                     ["partition": log.topicPartition])
                 loop.execute {
-                    guard self.loading[index] == load else { return }
+                    guard self.loading[index] === load else { return }
                     _ = self.run(index) { $0.loadFailed(number, lasts: error.code == .corruptMessage) }
                 }
             }
         }
     }
 
-    private func loaded(_ index: Int32, _ load: Int, _ number: Int, _ machine: Machine, _ end: Int64) {
-        guard loading[index] == load, let partition = partitions[index] else { return }
+    private func loaded(_ index: Int32, _ load: CoordinatorLoad, _ number: Int, _ machine: Machine, _ end: Int64) {
+        guard loading[index] === load, let partition = partitions[index] else { return }
         loading[index] = nil
         partition.loaded(number, machine, nextOffset: end)
         if let firstStep = firstSteps[index] {

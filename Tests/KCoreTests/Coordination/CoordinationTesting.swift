@@ -74,6 +74,8 @@ final class MemoryCoordinatorLog: CoordinatorLog {
         var wakes: [@Sendable () -> Void] = []
         /// As a log of small segments has it.
         var maxBatchBytes = 1 << 30
+        /// Called after each read, on the thread that reads.
+        var onRead: @Sendable () -> Void = {}
         /// Holds reads back until it is open.
         var isHeld = false
         /// Appends are to be told only when they are flushed.
@@ -156,6 +158,7 @@ final class MemoryCoordinatorLog: CoordinatorLog {
     /// One batch at a time.
     func read(from offset: Int64, maxBytes: Int) throws(LogError) -> Bytes {
         expectEventually("reads go on") { state.withLock { !$0.isHeld } }
+        defer { state.withLock { $0.onRead }() }
         return state.withLock { state in
             state.reads += 1
             for batch in state.batches {

@@ -20,10 +20,13 @@ import Testing
             afterLoading: afterLoading)
     }
 
-    private func filled(_ number: Int) throws -> MemoryCoordinatorLog {
+    /// A batch for each number.
+    private func filled(_ numbers: Int...) throws -> MemoryCoordinatorLog {
         let log = MemoryCoordinatorLog(0)
-        _ = try log.append(
-            RecordBatchBuilder.batch([Record(timestamp: 0, key: Bytes("a"), value: Bytes("\(number)"))]))
+        for number in numbers {
+            _ = try log.append(
+                RecordBatchBuilder.batch([Record(timestamp: 0, key: Bytes("a"), value: Bytes("\(number)"))]))
+        }
         return log
     }
 
@@ -50,6 +53,47 @@ import Testing
         #expect(workers.runNext())
         turn()
         #expect(add(runtime) == "a=8")
+        runtime.stop()
+        turn()
+    }
+
+    /// Why nobody wants a load any more.
+    enum End: CaseIterable {
+        case resigned, stopped, overtaken
+    }
+
+    private func end(_ end: End, _ runtime: CoordinatorRuntime<SumMachine>, next: MemoryCoordinatorLog) {
+        switch end {
+        case .resigned: runtime.resign(0)
+        case .stopped: runtime.stop()
+        case .overtaken: runtime.lead(next)
+        }
+        turn()
+    }
+
+    @Test(arguments: End.allCases) func `a load that nobody wants any more does not begin to read`(_ why: End) throws {
+        let runtime = makeRuntime()
+        let log = try filled(1, 2, 3)
+        runtime.lead(log)
+        turn()
+        end(why, runtime, next: MemoryCoordinatorLog(0))
+        #expect(workers.runNext())
+        #expect(log.state.withLock { $0.reads } == 0)
+        runtime.stop()
+        turn()
+    }
+
+    @Test(arguments: End.allCases) func `a load that nobody wants any more reads no further`(_ why: End) throws {
+        let runtime = makeRuntime()
+        let (log, next) = (try filled(1, 2, 3), try filled(7))
+        runtime.lead(log)
+        turn()
+        log.state.withLock { $0.onRead = { end(why, runtime, next: next) } }
+        #expect(workers.runNext())
+        #expect(log.state.withLock { $0.reads } == 1)
+        #expect(workers.runNext() == (why == .overtaken))
+        turn()
+        if why == .overtaken { #expect(add(runtime) == "a=8") }
         runtime.stop()
         turn()
     }
