@@ -48,6 +48,15 @@ extension ConfigTable: CustomTestStringConvertible {
         #expect(ConfigTable.brokers["listeners"]?.support == .honoured)
     }
 
+    @Test func `nobody is sent to a name without effect when one that has some is near`() {
+        #expect(ConfigTable.groups.nearest(to: "session.timeout.ms") == "consumer.session.timeout.ms")
+        #expect(ConfigTable.groups.nearest(to: "heartbeat.interval.ms") == "consumer.heartbeat.interval.ms")
+        #expect(ConfigTable.groups.nearest(to: "shares.session.timeout.ms") == "share.session.timeout.ms", "a slip")
+        #expect(ConfigTable.groups.nearest(to: "share.record.lock.duration") == "share.record.lock.duration.ms")
+        #expect(ConfigTable.brokers.nearest(to: "compression.zstd.levl") == "compression.zstd.level")
+        #expect(ConfigTable.groups.nearest(to: "xyzzy") == nil)
+    }
+
     @Test func `a value is refused with key, value and what is allowed`() {
         func problem(_ name: String, _ value: String) -> String? {
             do {

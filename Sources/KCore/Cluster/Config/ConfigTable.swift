@@ -25,6 +25,13 @@ struct ConfigTable: Sendable {
 
     subscript(name: String) -> ConfigDefinition? { places[name].map { definitions[$0] } }
 
-    /// The name that `name` is most likely a slip of, nil when none is near.
-    func nearest(to name: String) -> String? { NearestName.of(name, among: definitions.lazy.map { $0.name }) }
+    /// The name that `name` is most likely a slip of, nil when none is near. One without effect only where no other is near, or
+    /// for a letter or two.
+    func nearest(to name: String) -> String? {
+        guard let nearest = NearestName.of(name, among: definitions.lazy.map { $0.name }) else { return nil }
+        let distance = NearestName.edits(Array(name.lowercased().utf8), Array(nearest.lowercased().utf8))
+        if distance <= 2 { return nearest }
+        let honoured = definitions.lazy.filter { $0.support == .honoured }
+        return NearestName.of(name, among: honoured.map { $0.name }) ?? nearest
+    }
 }
