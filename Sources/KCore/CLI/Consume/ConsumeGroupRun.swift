@@ -92,7 +92,9 @@ final class ConsumeGroupRun {
                 note("lost", partitions)
                 let unstored = unconfirmed.filter { partitions.contains($0.key) }
                 forget(partitions)
-                if !unstored.isEmpty { warn("\(unstored.count) partitions went to another member before") }
+                if !unstored.isEmpty {
+                    warn("\(Quantity.count(Int64(unstored.count), "partition")) had been taken from this member before")
+                }
             case .madeAnew(let partitions, let isReadOn):
                 forget(partitions)
                 progress.clear()

@@ -177,7 +177,7 @@ final class GroupRunner: @unchecked Sendable {
             fetcher.remove(Set(partitions))
             queue.update { $0.events.append(.revoking(partitions, number: number)) }
         case .lost(let partitions):
-            logger.warning("partitions were lost: they belong to others now", ["partitions": partitions.count])
+            logger.warning("partitions were lost: this member was out of the group", ["partitions": partitions.count])
             for partition in partitions { shares[partition] = nil }
             // What was to be let go of is gone, and may come back before the reader says that it has.
             revocation = nil
