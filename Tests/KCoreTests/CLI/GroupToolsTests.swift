@@ -239,6 +239,46 @@ import Testing
         #expect(other.errors == "kadmin: group billing has no stored offsets of clicks\n")
     }
 
+    @Test(arguments: ["classic", "consumer"])
+    func `of a static member that has stopped it is said that it counts still`(type: String) throws {
+        let cluster = try cluster()
+        func join(_ properties: (name: String, value: String)...) throws -> (KafkaClient, GroupConsumer) {
+            let client = try KafkaClient(
+                ClientConfig(
+                    [("bootstrap.servers", cluster.server), ("group.id", "billing"), ("group.protocol", type)]
+                        + properties))
+            let consumer = try GroupConsumer(client, topics: .named(["orders"]))
+            var hasJoined = false
+            for _ in 0..<600 where !hasJoined {
+                if case .assigned = try consumer.poll(timeoutMs: 100) { hasJoined = true }
+            }
+            try #require(hasJoined)
+            return (client, consumer)
+        }
+        let commands = [
+            ["seek", "billing", "-o", "1", "-y"], ["delete-offsets", "billing", "-t", "orders", "-y"],
+            ["delete", "billing", "--dry-run"], ["delete", "billing", "-y"],
+        ]
+        let note = "; a static one that has stopped counts until its session is over\n"
+        func refusals() -> [String] {
+            commands.map { words in
+                let test = TestConsole(tool: "kadmin", environment: ["KAFKA_BOOTSTRAP_SERVERS": cluster.server])
+                #expect(Command.kadmin.run(["group"] + words, test.console) == .failed, "\(words)")
+                return test.errors.text
+            }
+        }
+        let (living, member) = try join()
+        let first = refusals()
+        #expect(first[0] == "kadmin: group billing has 1 member, which would go on where it is; stop it first\n")
+        #expect(first.allSatisfy { !$0.contains("static") }, "\(first)")
+        member.close()
+        living.close()
+        let (client, stopped) = try join(("group.instance.id", "left"))
+        stopped.close()
+        client.close()
+        for text in refusals() { #expect(text.contains(note), "\(text)") }
+    }
+
     @Test func `a partition without a stored offset, and a group that is new, are named`() throws {
         let cluster = try cluster()
         let none = cluster.run(.kadmin, "group", "delete-offsets", "billing", "-t", "orders", "-p", "9", "-y")

@@ -12,7 +12,9 @@ extension Command {
                 if !group.exists {
                     run.failed("there is no group \(name)")
                 } else if !group.members.isEmpty {
-                    run.failed("group \(name) has \(Quantity.count(Int64(group.members.count), "member"))")
+                    run.failed(
+                        "group \(name) has \(Quantity.count(Int64(group.members.count), "member"))" + group.staticNote()
+                    )
                 } else {
                     run.done("would delete \(name)")
                 }
@@ -25,7 +27,10 @@ extension Command {
         for item in try run.admin.deleteGroups(names) {
             switch item.result {
             case .success: run.done("deleted \(item.name)")
-            case .failure(let error): run.failed(error.message)
+            case .failure(let error):
+                let isUsed = error.errorCode == .nonEmptyGroup
+                let note = isUsed ? (try? run.admin.describeGroup(item.name))?.staticNote() : nil
+                run.failed(error.message + (note ?? ""))
             }
         }
     }

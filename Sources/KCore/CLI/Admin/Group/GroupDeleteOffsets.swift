@@ -20,7 +20,9 @@ extension Command {
         }
         let readers = Set(description.members.flatMap { $0.partitions.map(\.topic) })
         for topic in topics where readers.contains(topic) {
-            run.failed("group \(group) reads \(topic); its offsets can be deleted when no member reads it")
+            run.failed(
+                "group \(group) reads \(topic); its offsets can be deleted when no member reads it"
+                    + description.staticNote(readers: topic))
         }
         let partitions = stored.filter { place in
             topics.contains(place.topic) && !readers.contains(place.topic) && list?.contains(place.partition) ?? true

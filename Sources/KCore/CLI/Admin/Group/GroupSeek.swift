@@ -41,9 +41,11 @@ extension Command {
         if let path = run.arguments.text(toFile) { return try write(&run, group, path) }
         let description = try run.admin.describeGroup(group)
         guard description.members.isEmpty else {
+            let count = description.members.count
+            let others = count == 1 ? "it is; stop it first" : "they are; stop them first"
             return run.failed(
-                "group \(group) has \(Quantity.count(Int64(description.members.count), "member")), which would go on where "
-                    + "they are; stop them first")
+                "group \(group) has \(Quantity.count(Int64(count), "member")), which would go on where \(others)"
+                    + description.staticNote())
         }
         let plan = try GroupSeekPlan(run, group, offset: run.arguments.text(offset), file: run.arguments.text(fromFile))
         guard !plan.targets.isEmpty else {
