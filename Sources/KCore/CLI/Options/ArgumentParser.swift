@@ -66,7 +66,10 @@ public struct ArgumentParser {
         let position = arguments.operands.count
         guard let table = position < command.operands.count ? command.operands[position] : command.operands.last,
             position < command.operands.count || table.isRepeatable
-        else { throw .usage("unexpected argument '\(word)'") }
+        else {
+            let advice = KafkaHabits.operandAdvice(command).map { ": \($0)" } ?? ""
+            throw .usage("unexpected argument '\(word)'\(advice)")
+        }
         try ArgumentParser.check(word, table.kind, of: table.placeholder)
         arguments.operands.append(word)
     }
@@ -91,6 +94,9 @@ public struct ArgumentParser {
         while let letter = body.popFirst() {
             guard let option = options.first(where: { $0.short == letter }) else {
                 let whole = "-\(letter)\(body)"
+                if let advice = KafkaHabits.advice(letter, command) {
+                    throw .usage("unknown option '\(whole)': \(advice)")
+                }
                 let near = body.isEmpty ? nil : NearestName.of("\(letter)\(body)", among: options.map(\.name))
                 throw .usage("unknown option '\(whole)'" + NearestName.question(near.map { "--\($0)" }))
             }
