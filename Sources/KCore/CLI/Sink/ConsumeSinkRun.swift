@@ -83,7 +83,8 @@ final class ConsumeSinkRun {
         }
         try sink.resume()
         for index in assignments.indices {
-            if let offset = sink.offset(assignments[index].topicPartition) {
+            let partition = assignments[index].topicPartition
+            if let offset = sink.offset(partition) ?? sink.offsetUnlessStored(partition) {
                 assignments[index].start = .offset(offset)
             }
         }
@@ -112,7 +113,8 @@ final class ConsumeSinkRun {
             let known = try sink.firstPartitions(of: topic, id: topics[topic]?.id ?? .zero) ?? .max
             for index in assignments.indices where assignments[index].topic == topic {
                 let partition = assignments[index].topicPartition
-                guard sink.offset(partition) == nil, assignments[index].start != .beginning,
+                guard sink.offset(partition) == nil, sink.offsetUnlessStored(partition) == nil,
+                    assignments[index].start != .beginning,
                     partition.partition >= known || sink.beginsAtBeginning(partition)
                 else { continue }
                 assignments[index].start = .beginning

@@ -161,11 +161,11 @@ final class PartitionSink {
         return own
     }
 
-    /// Begins there. A partition whose beginning nobody can tell yet is only marked.
+    /// Begins there. A partition whose beginning nobody can tell yet is only marked, and stays marked as it was first.
     func begin(_ entry: SinkStarts.Entry) throws(ToolError) {
         switch entry.place {
         case .offset(let offset): try begin(at: offset, partitions: entry.partitions)
-        case .beginning:
+        case .beginning, .storedOr:
             guard position == nil, ownStart == nil else { return }
             try keep(starts: SinkStarts(starts.entries.filter { $0.partition != partition } + [entry]))
         }

@@ -36,6 +36,17 @@ extension SinkDirectory {
     /// others began.
     func beginsAtBeginning(_ partition: TopicPartition) -> Bool { sinks[partition]?.ownStart?.place == .beginning }
 
+    /// Where an open partition without output begins if the group has no offset for it, whatever was asked for since: a
+    /// transaction held that when the others began.
+    func offsetUnlessStored(_ partition: TopicPartition) -> Int64? {
+        if case .storedOr(let offset) = sinks[partition]?.ownStart?.place { offset } else { nil }
+    }
+
+    /// Whether it is kept where an open partition without output begins, or that it has some.
+    func isPlanned(_ partition: TopicPartition) -> Bool {
+        sinks[partition].map { $0.position != nil || $0.ownStart != nil } ?? false
+    }
+
     /// What is to begin in any directory, whoever writes there.
     private func planned() throws(ToolError) -> [SinkStarts.Entry] {
         let directories = try ToolError.rethrowing { () throws(DiskError) in try disk.list(path) }

@@ -24,7 +24,8 @@ struct SinkStart {
 
     /// Opens the output of these partitions. Each begins where its output ends, or where the group has come to when that
     /// is further; one without either at its beginning when it was added after output of its topic began, or has no leader,
-    /// else where `auto.offset.reset` says, and that is kept.
+    /// else where `auto.offset.reset` says, and that is kept. What that would be is kept, too, of one whose offset of the group
+    /// a transaction holds.
     func offsets(_ assigned: [TopicPartition]) throws(ToolError) -> Offsets {
         var offsets = Offsets()
         let topics = try SinkStart.topics(Set(assigned.map(\.topic)), client)
@@ -40,36 +41,41 @@ struct SinkStart {
         try sink.resume()
         let (committed, unstable) = try stored(partitions)
         for partition in unstable { offsets.held[partition] = .transaction }
-        partitions.removeAll { unstable.contains($0) }
-        if partitions.isEmpty { return offsets }
-        for partition in partitions {
+        for partition in partitions where !unstable.contains(partition) {
             let (written, stored) = (sink.offset(partition), committed[partition]?.offset)
-            offsets.start[partition] = [written, stored].compactMap { $0 }.max()
+            offsets.start[partition] = [written, stored].compactMap { $0 }.max() ?? sink.offsetUnlessStored(partition)
             if let written, written > stored ?? -1 { offsets.unstored[partition] = GroupOffset(written) }
             if let note = SinkStart.note(partition, written: written, stored: stored) { offsets.notes.append(note) }
         }
-        let unknown = partitions.filter { offsets.start[$0] == nil }
+        var places: [TopicPartition: SinkStarts.Place] = offsets.start.mapValues { .offset($0) }
+        let unknown = partitions.filter { offsets.start[$0] == nil && !(unstable.contains($0) && sink.isPlanned($0)) }
         if !unknown.isEmpty {
             // Before any of these begins: by what others of its topic say, of whichever member.
             var known: [String: Int32] = [:]
             for topic in Set(unknown.map(\.topic)) {
                 known[topic] = try sink.firstPartitions(of: topic, id: topics[topic]?.id ?? .zero)
             }
+            let isHeld = { (partition: TopicPartition) in unstable.contains(partition) }
             let late = unknown.filter { $0.partition >= known[$0.topic] ?? .max || sink.beginsAtBeginning($0) }
-            let first = unknown.filter { !late.contains($0) }
+            var first = unknown.filter { !late.contains($0) }
+            // Where nothing says where to begin, the group may still.
+            if client.config.autoOffsetReset == .fail { first.removeAll(where: isHeld) }
             let isLed = { (partition: TopicPartition) in
                 topics[partition.topic]?.leaderless.contains(partition.partition) != true
             }
-            let lateFound = try found(.earliest, of: late.filter(isLed))
+            let lateFound = try found(.earliest, of: late.filter { isLed($0) && !isHeld($0) })
             let firstFound = try found(resetPlace(first), of: first.filter(isLed))
-            offsets.start.merge(lateFound.merging(firstFound) { found, _ in found }) { known, _ in known }
-            offsets.leaderless = unknown.filter { offsets.start[$0] == nil }
+            for partition in late + first {
+                let offset = lateFound[partition] ?? firstFound[partition]
+                places[partition] = offset.map { isHeld(partition) ? .storedOr($0) : .offset($0) } ?? .beginning
+                if isHeld(partition) { continue }
+                offsets.start[partition] = offset
+                if offset == nil { offsets.leaderless.append(partition) }
+            }
             if client.config.autoOffsetReset != .earliest {
                 offsets.notes += lateFound.keys.sorted().map(SinkStart.lateNote)
             }
         }
-        var places: [TopicPartition: SinkStarts.Place] = offsets.start.mapValues { .offset($0) }
-        for partition in offsets.leaderless { places[partition] = .beginning }
         try sink.begin(places, partitions: topics.mapValues(\.partitions))
         return offsets
     }

@@ -1,10 +1,12 @@
 /// Where partitions begin whose output begins together: the file `starts` in the directory of one of them. It is there before
 /// the first of them has a position, so that a kill between two of them leaves none to begin elsewhere later, and until each
-/// has one. A partition that has no leader, and so no offset yet, has a file of its own that says so.
+/// has one. A partition that has no leader, and so no offset yet, has a file of its own that says so, and so has one whose
+/// offset of the group a transaction holds.
 ///
 ///     version=1
 ///     orders 0 1234 4 Fz3ZQ1VrTtK8p0b2yHn4uA
 ///     orders 1 beginning 4 Fz3ZQ1VrTtK8p0b2yHn4uA
+///     orders 2 stored-or-1234 4 Fz3ZQ1VrTtK8p0b2yHn4uA
 struct SinkStarts: Equatable, Sendable {
     static let fileName = "starts"
 
@@ -12,6 +14,31 @@ struct SinkStarts: Equatable, Sendable {
         case offset(Int64)
         /// Wherever that is once somebody can say it.
         case beginning
+        /// At the group's offset, which is not known yet, or at this one when it turns out that there is none.
+        case storedOr(Int64)
+
+        var text: String {
+            switch self {
+            case .offset(let offset): "\(offset)"
+            case .beginning: "beginning"
+            case .storedOr(let offset): "\(Place.storedOr)\(offset)"
+            }
+        }
+
+        /// - Returns: nil for anything but what ``text`` gives.
+        init?(_ text: String) {
+            let isUndecided = text.hasPrefix(Place.storedOr)
+            if text == "beginning" {
+                self = .beginning
+            } else if let offset = Int64(isUndecided ? String(text.dropFirst(Place.storedOr.count)) : text), offset >= 0
+            {
+                self = isUndecided ? .storedOr(offset) : .offset(offset)
+            } else {
+                return nil
+            }
+        }
+
+        private static let storedOr = "stored-or-"
     }
 
     struct Entry: Equatable, Sendable {
@@ -32,10 +59,10 @@ struct SinkStarts: Equatable, Sendable {
     var text: String {
         var text = "version=1\n"
         for entry in entries {
-            let place = if case .offset(let offset) = entry.place { "\(offset)" } else { "beginning" }
             let partitions = entry.partitions.map { "\($0)" } ?? "-"
             let topicId = entry.topicId.isZero ? "-" : "\(entry.topicId)"
-            text += "\(entry.partition.topic) \(entry.partition.partition) \(place) \(partitions) \(topicId)\n"
+            text +=
+                "\(entry.partition.topic) \(entry.partition.partition) \(entry.place.text) \(partitions) \(topicId)\n"
         }
         return text
     }
@@ -47,7 +74,7 @@ struct SinkStarts: Equatable, Sendable {
         entries = []
         for line in lines {
             let words = line.split(separator: " ").map { String($0) }
-            guard words.count == 5, let number = Int32(words[1]), let place = SinkStarts.place(words[2]),
+            guard words.count == 5, let number = Int32(words[1]), let place = Place(words[2]),
                 let topicId = words[4] == "-" ? .zero : Uuid(words[4])
             else { return nil }
             let partitions = Int32(words[3])
@@ -55,11 +82,5 @@ struct SinkStarts: Equatable, Sendable {
             let partition = TopicPartition(topic: words[0], partition: number)
             entries.append(Entry(partition: partition, place: place, partitions: partitions, topicId: topicId))
         }
-    }
-
-    private static func place(_ word: String) -> Place? {
-        if word == "beginning" { return .beginning }
-        guard let offset = Int64(word), offset >= 0 else { return nil }
-        return .offset(offset)
     }
 }

@@ -121,11 +121,14 @@ import Testing
                 topicId: id),
             SinkStarts.Entry(
                 partition: TopicPartition(topic: "a", partition: 0), place: .beginning, partitions: nil, topicId: .zero),
+            SinkStarts.Entry(
+                partition: TopicPartition(topic: "a", partition: 1), place: .storedOr(5), partitions: 2, topicId: .zero),
         ])
-        #expect(starts.text == "version=1\na-b.c 11 12 13 \(id)\na 0 beginning - -\n")
+        #expect(starts.text == "version=1\na-b.c 11 12 13 \(id)\na 0 beginning - -\na 1 stored-or-5 2 -\n")
         #expect(SinkStarts(starts.text) == starts)
         for text in [
             "", "version=2\n", "version=1\na 0 end - -\n", "version=1\na 0 -1 - -\n", "version=1\na 0 1 x -\n",
+            "version=1\na 0 stored-or- - -\n", "version=1\na 0 stored-or--1 - -\n",
         ] {
             #expect(SinkStarts(text) == nil, "\(text)")
         }

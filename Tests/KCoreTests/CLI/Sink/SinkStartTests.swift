@@ -50,4 +50,46 @@ import Testing
         }
         #expect(partitions.map { sink.offset($0) } == [7, 2, 0])
     }
+
+    @Test(arguments: [true, false])
+    func `a held partition begins where the first run would have it, unless the group has an offset`(
+        commits: Bool
+    ) throws {
+        let cluster = try Cluster()
+        #expect(cluster.run(.kadmin, "topic", "create", "t", "-p", "3").status == .done)
+        let (writer, first, later) = (
+            try client(cluster, ("transactional.id", "x")), try client(cluster, ("auto.offset.reset", "latest")),
+            try client(cluster, ("auto.offset.reset", "latest"))
+        )
+        defer { for client in [writer, first, later] { client.close() } }
+        let produce = { (lines: String) in
+            cluster.run(.kproduce, "-t", "t", "-p", "0", "-q", input: lines).status == .done
+        }
+        #expect(produce("a\nb\n"))
+        let producer = Producer(writer) { _ in }
+        try producer.initTransactions()
+        try producer.beginTransaction()
+        try producer.sendOffsets([partitions[0]: 1], group: "g")
+        let disk = SimulatedDisk()
+        do {
+            let sink = SinkDirectory("/copy", disk: disk)
+            let offsets = try SinkStart(settings(), first, sink).offsets(partitions)
+            #expect(offsets.held == [partitions[0]: .transaction] && offsets.leaderless.isEmpty)
+            #expect(sink.offset(partitions[0]) == nil && sink.offsetUnlessStored(partitions[0]) == 2)
+            // Asked again it is kept as it was: what has come meanwhile is not left out.
+            #expect(produce("c\n"))
+            let again = try SinkStart(settings(), first, sink).offsets([partitions[0]])
+            #expect(again.held == [partitions[0]: .transaction] && again.start.isEmpty)
+            #expect(sink.offsetUnlessStored(partitions[0]) == 2)
+        }
+        // That process has died, and another one asks.
+        if commits { try producer.commitTransaction() } else { try producer.abortTransaction() }
+        let sink = SinkDirectory("/copy", disk: disk)
+        let start = try SinkStart(settings(), later, sink)
+        expectEventually("where it begins") {
+            (try? start.offsets([partitions[0]]))?.start == [partitions[0]: commits ? 1 : 2]
+        }
+        #expect(sink.offset(partitions[0]) == (commits ? 1 : 2))
+        #expect(disk.contents("/copy/t-0/starts") == nil, "it has begun")
+    }
 }
