@@ -10,6 +10,8 @@ final class ConsumeSinkRun {
     private let startNs: Int64
     private var lastCommitNs: Int64
     private var held = HeldPartitions()
+    /// Why nobody said lately where partitions begin.
+    private var obstacle: ClientError?
     /// Who reads to the end wants to get there.
     private static let heldPatienceMs: Int64 = 60_000
 
@@ -149,12 +151,7 @@ final class ConsumeSinkRun {
         } stored: {
             store($0, consumer)
         } assigned: { (partitions) throws(ToolError) in
-            do throws(ToolError) {
-                try begin(partitions, consumer)
-            } catch {
-                // The next poll tells of it.
-                guard error.cause?.kind == .interrupted else { throw error }
-            }
+            try beginOrHold(partitions, consumer)
         }
     }
 
@@ -167,16 +164,20 @@ final class ConsumeSinkRun {
         if !settings.isQuiet { for text in offsets.notes { note(text) } }
     }
 
-    // A broker that is away is waited for, as by whoever has nothing that is held.
     private func beginHeld(_ consumer: GroupConsumer) throws(ToolError) {
+        let due = held.due(nowMs: console.clock.monotonicMs)
+        if !due.isEmpty { try beginOrHold(due, consumer) }
+    }
+
+    // A broker that is away is waited for. Of an interruption the next poll tells.
+    private func beginOrHold(_ partitions: [TopicPartition], _ consumer: GroupConsumer) throws(ToolError) {
         let now = console.clock.monotonicMs
-        let due = held.due(nowMs: now)
-        if due.isEmpty { return }
         do throws(ToolError) {
-            try begin(due, consumer)
+            try begin(partitions, consumer)
         } catch {
             guard let cause = error.cause, cause.isRetriable || cause.kind == .interrupted else { throw error }
-            held.failed(sinceMs: now, nowMs: console.clock.monotonicMs)
+            obstacle = cause
+            held.failed(partitions, sinceMs: now, nowMs: console.clock.monotonicMs)
         }
     }
 
@@ -201,9 +202,15 @@ final class ConsumeSinkRun {
             if held.held(by: .transaction, forMs: patienceMs, nowMs: now) != nil {
                 throw ToolError(ClientError.refused("look up offsets of group \(group)", .unstableOffsetCommit))
             }
+            if let obstacle, held.held(by: .broker, forMs: patienceMs, nowMs: now) != nil { throw ToolError(obstacle) }
         }
-        for (partition, holder) in held.toTell(nowMs: now) where !settings.isQuiet {
-            progress.clear()
+        let late = held.toTell(nowMs: now)
+        if settings.isQuiet || late.isEmpty { return }
+        progress.clear()
+        if let obstacle, late.contains(where: { $0.holder == .broker }) {
+            console.warning(ConsumeAssignment.blocked(obstacle))
+        }
+        for (partition, holder) in late {
             switch holder {
             case .process:
                 console.warning(
@@ -212,6 +219,7 @@ final class ConsumeSinkRun {
                 console.warning(
                     "a transaction that has not ended holds the offset of group \(group) in \(partition), which is read "
                         + "once it has; kadmin txn list shows it")
+            case .broker: break
             }
         }
     }

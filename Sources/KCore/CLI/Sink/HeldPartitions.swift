@@ -1,5 +1,5 @@
-/// A member's partitions that somebody else holds on to still, so that it is not known where they begin. The others are read
-/// meanwhile.
+/// A member's partitions of which it is not known yet where they begin: somebody else holds on to them still, or no broker says
+/// it. The others are read meanwhile.
 struct HeldPartitions {
     enum Holder: Sendable {
         /// Another member writes their output: it was slow, and has not heard yet that they are not its own. One that died lets
@@ -7,6 +7,8 @@ struct HeldPartitions {
         case process
         /// A transaction that has not ended will store, or not, how far the group has come.
         case transaction
+        /// The broker that is to be asked is away.
+        case broker
     }
 
     private struct Wait {
@@ -38,8 +40,11 @@ struct HeldPartitions {
     /// Those to be tried now.
     func due(nowMs: Int64) -> [TopicPartition] { nowMs >= nextMs ? waits.keys.sorted() : [] }
 
-    /// Nobody could be asked. The reader has as much time for the others as that took.
-    mutating func failed(sinceMs: Int64, nowMs: Int64) {
+    /// Nobody could be asked about these. The reader has as much time for the others as that took.
+    mutating func failed(_ partitions: [TopicPartition], sinceMs: Int64, nowMs: Int64) {
+        for partition in partitions where waits[partition] == nil {
+            waits[partition] = Wait(holder: .broker, sinceMs: sinceMs)
+        }
         nextMs = nowMs + max(HeldPartitions.retryMs, nowMs - sinceMs)
     }
 

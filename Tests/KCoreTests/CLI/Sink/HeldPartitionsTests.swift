@@ -22,11 +22,26 @@ import Testing
     @Test func `where nobody can be asked the others are read for as long as that took`() {
         var held = HeldPartitions()
         held.add([a: .transaction], nowMs: 0)
-        held.failed(sinceMs: 1000, nowMs: 4000)
+        held.failed([a], sinceMs: 1000, nowMs: 4000)
         #expect(held.due(nowMs: 6999).isEmpty && held.due(nowMs: 7000) == [a])
-        held.failed(sinceMs: 7000, nowMs: 7000)
+        held.failed([a], sinceMs: 7000, nowMs: 7000)
         #expect(held.due(nowMs: 7000 + HeldPartitions.retryMs - 1).isEmpty)
         #expect(held.due(nowMs: 7000 + HeldPartitions.retryMs) == [a])
+    }
+
+    @Test func `what was assigned while the broker is away waits for it, and what was held is held by whom it was`() {
+        var held = HeldPartitions()
+        held.add([a: .transaction], nowMs: 0)
+        held.failed([a, b], sinceMs: 1000, nowMs: 4000)
+        #expect(held.due(nowMs: 6999).isEmpty && held.due(nowMs: 7000) == [a, b])
+        #expect(held.held(by: .transaction, forMs: 0, nowMs: 7000) == a)
+        #expect(held.held(by: .broker, forMs: 6000, nowMs: 7000) == b)
+        #expect(held.held(by: .broker, forMs: 6001, nowMs: 7000) == nil, "it is so since it was asked first")
+        // It is there again, and knows of a transaction.
+        held.add([b: .transaction], nowMs: 8000)
+        #expect(held.held(by: .broker, forMs: 0, nowMs: 8000) == nil)
+        held.remove([a, b])
+        #expect(held.due(nowMs: 60_000).isEmpty && held.toTell(nowMs: 60_000).isEmpty)
     }
 
     @Test func `a person is told once who holds it, when that lasts`() {
