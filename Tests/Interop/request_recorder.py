@@ -38,7 +38,11 @@ class Recorder:
             except OSError:
                 return
             self.ready.wait()
-            broker = socket.create_connection(("127.0.0.1", self.target))
+            try:
+                broker = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                client.close()
+                continue
             threading.Thread(target=self.pass_on, args=(client, broker, True), daemon=True).start()
             threading.Thread(target=self.pass_on, args=(broker, client, False), daemon=True).start()
 
@@ -46,9 +50,9 @@ class Recorder:
         waiting = b""
         try:
             while data := source.recv(1 << 16):
-                sink.sendall(data)
                 if keeps:
                     waiting = self.keep(waiting + data)
+                sink.sendall(data)
         except OSError:
             pass
         for end in (source, sink):

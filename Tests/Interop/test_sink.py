@@ -390,36 +390,6 @@ def test_what_a_transaction_is_about_to_store_is_waited_for(new_broker, tmp_path
     assert [line.split()[1] for line in committed(sink / f"{topic}-0")] == [b"5", b"6", b"7", b"8", b"9"]
 
 
-def test_a_member_that_waits_for_a_transaction_waits_for_its_broker_too(new_broker, tmp_path):
-    broker, sink = new_broker(group_initial_rebalance_delay_ms=0), tmp_path / "copy"
-    topic = create_topic(broker, "away", partitions=2)
-    lines = fill(broker, topic, 2, 20)
-    producer = confluent_kafka.Producer({"bootstrap.servers": broker.address, "transactional.id": "processor"})
-    producer.init_transactions(20)
-    producer.begin_transaction()
-    member = confluent_kafka.Consumer({"bootstrap.servers": broker.address, "group.id": "away"})
-    handled = [confluent_kafka.TopicPartition(topic, 0, 5)]
-    producer.send_offsets_to_transaction(handled, member.consumer_group_metadata(), 20)
-    member.close()
-    process = start(broker, topic, sink, "-g", "away", "-X", "default.api.timeout.ms=4000")
-    try:
-        # Only the other one waits.
-        wait_until(lambda: copied([sink / "away-1"]) == 10, 20, "what no transaction holds")
-        assert not (sink / "away-0" / "position").exists()
-        broker.kill()
-        # Longer than a retry takes that finds nobody.
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(8)
-        broker.start()
-        producer.commit_transaction(60)
-        wait_until(lambda: copied([sink / "away-0"]) == 10, 40, "the rest")
-    finally:
-        process.terminate()
-        status = process.wait(20)
-    assert status == 143, process.stderr.read()
-    assert [committed(sink / f"away-{p}") for p in range(2)] == [lines[0][5:], lines[1]]
-
-
 @pytest.mark.parametrize("group", [[], ["-g", "late"]])
 def test_a_partition_that_is_added_later_is_copied_from_its_beginning(new_broker, tmp_path, group):
     broker, sink = new_broker(group_initial_rebalance_delay_ms=0), tmp_path / "copy"
