@@ -239,6 +239,38 @@ import Testing
         #expect(other.errors == "kadmin: group billing has no stored offsets of clicks\n")
     }
 
+    @Test func `who changes offsets is told of a transaction that is to store some of them`() throws {
+        let cluster = try cluster()
+        let client = try KafkaClient(
+            ClientConfig([("bootstrap.servers", cluster.server), ("transactional.id", "x")]))
+        defer { client.close() }
+        let producer = Producer(client) { _ in }
+        try producer.initTransactions()
+        try producer.beginTransaction()
+        try producer.sendOffsets([TopicPartition(topic: "orders", partition: 1): 4], group: "billing")
+        let warning =
+            "kadmin: warning: a transaction that has not ended is to store the offset of group billing in orders-1; "
+            + "kadmin txn list --state Ongoing shows it\n"
+        for words in [
+            ["seek", "billing", "-o", "1"], ["delete-offsets", "billing", "-t", "orders"], ["delete", "billing"],
+        ] {
+            func told(_ more: String...) -> String {
+                let test = TestConsole(tool: "kadmin", environment: ["KAFKA_BOOTSTRAP_SERVERS": cluster.server])
+                #expect(Command.kadmin.run(["group"] + words + ["--dry-run"] + more, test.console) == .done)
+                return test.errors.text
+            }
+            #expect(told() == warning, "\(words)")
+            #expect(told("-q").isEmpty, "\(words)")
+        }
+        #expect(
+            cluster.run(.kadmin, "group", "seek", "billing", "-o", "1", "-t", "orders", "-p", "0", "--dry-run").errors
+                .isEmpty, "the other partition is nobody's")
+        try producer.abortTransaction()
+        expectEventually("no word of a transaction that has ended") {
+            cluster.run(.kadmin, "group", "delete", "billing", "--dry-run").errors.isEmpty
+        }
+    }
+
     @Test(arguments: ["classic", "consumer"])
     func `of a static member that has stopped it is said that it counts still`(type: String) throws {
         let cluster = try cluster()

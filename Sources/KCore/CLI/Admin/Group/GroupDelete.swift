@@ -6,6 +6,9 @@ extension Command {
         examples: [Example("kadmin group delete test1 test2 -y", "without asking")]
     ) { run in
         let names = run.arguments.operands.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+        for name in names {
+            if let stored = try? run.admin.groupOffsets(name) { run.warnOfHeldOffsets(name, stored.keys.sorted()) }
+        }
         if run.isDryRun {
             for name in names {
                 let group = try run.admin.describeGroup(name)

@@ -33,6 +33,7 @@ extension Command {
         }
         guard !partitions.isEmpty else { return run.failed("nothing was deleted") }
         let what = "\(Quantity.count(Int64(partitions.count), "offset")) of group \(group)"
+        run.warnOfHeldOffsets(group, partitions)
         if run.isDryRun {
             return run.done("would delete \(what): \(partitions.map(\.description).joined(separator: " "))")
         }

@@ -59,6 +59,7 @@ extension Command {
             run.console.warning("there is no group \(group); stored offsets make one")
         }
         run.print(plan.table)
+        run.warnOfHeldOffsets(group, plan.targets.keys.sorted())
         if run.isDryRun { return }
         guard try run.confirm("Set these offsets of group \(group)?") else { return run.failed("nothing was changed") }
         let outcomes = try run.admin.setGroupOffsets(group, plan.targets.mapValues { GroupOffset($0) })
