@@ -5,7 +5,7 @@ public struct ListedGroup: Sendable, Equatable {
     public var state: String
     /// `classic` or `consumer`; empty from brokers that do not say it.
     public var type: String
-    /// What its members are: `consumer`, `connect`; empty for a group without any.
+    /// What its members are: `consumer`, `connect`; empty for a group that never had any.
     public var protocolType: String
 }
 
@@ -23,7 +23,7 @@ public struct GroupDescription: Sendable {
     public var state: String
     /// `classic` or `consumer`.
     public var type = "classic"
-    /// What its members are: `consumer`, `connect`; empty for a group without any.
+    /// What its members are: `consumer`, `connect`; empty for a group that never had any.
     public var protocolType: String
     public var assignor: String
     public var coordinator: Int32
