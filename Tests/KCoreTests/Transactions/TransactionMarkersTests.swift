@@ -29,11 +29,13 @@ import Testing
 
     init() throws { loop = try EventLoop(clock: clock, startsThread: false) }
 
-    private func write(_ logger: Logger) {
+    private func write(_ logger: Logger) { write(by: TransactionMarkers(partitions, loop: loop, logger: logger)) }
+
+    private func write(by markers: TransactionMarkers) {
         let end = TransactionEnd(
             transactionalId: "t", producerId: 7, producerEpoch: 0, isCommit: true,
             partitions: [TopicPartition(topic: "__consumer_offsets", partition: 3)], coordinatorPartition: 0)
-        TransactionMarkers(partitions, loop: loop, logger: logger).write(end, coordinatorEpoch: 0) { [done] in
+        markers.write(end, coordinatorEpoch: 0) { [done] in
             done.add("done")
         }
     }
@@ -62,5 +64,20 @@ import Testing
         let before = asked
         advance(ms: 1000)
         #expect(asked == before + 1 && done.all == ["done"])
+    }
+
+    @Test(arguments: [ErrorCode.none, .unknownTopicOrPartition, .invalidProducerEpoch])
+    func `a partition that fails again after it has answered is told of again`(answer: ErrorCode) {
+        let capture = PipeCapture()
+        let logger = Logger(component: "transactions", sink: Logger.Sink(descriptor: capture.descriptor))
+        let markers = TransactionMarkers(partitions, loop: loop, logger: logger)
+        for _ in 0..<2 {
+            partitions.answer.withLock { $0 = .notCoordinator }
+            write(by: markers)
+            advance(ms: 10_000)
+            partitions.answer.withLock { $0 = answer }
+            advance(ms: 2000)
+        }
+        #expect(capture.text.split(separator: "\n").count { $0.contains("are tried again") } == 2)
     }
 }

@@ -1,0 +1,47 @@
+import Testing
+
+@testable import KCore
+
+@Suite struct CoordinatorHeldEffectsTests {
+    private let ran = Heard<Int64>()
+
+    private func effect(_ number: Int64) -> CoordinatorEffect {
+        CoordinatorEffect(run: { [ran] in ran.add(number) }, refuse: { _ in })
+    }
+
+    /// Runs what need not wait.
+    private func release(_ held: inout CoordinatorHeldEffects, to highWatermark: Int64) {
+        while let effects = held.next(highWatermark: highWatermark, flushedOffset: .max) {
+            for effect in effects { effect.run() }
+        }
+    }
+
+    @Test func `what waits leaves in its order, however much has left before`() {
+        var held = CoordinatorHeldEffects()
+        for number in 0..<6000 as Range<Int64> {
+            held.add([effect(number)], endOffset: number, flushedTo: 0)
+            if number % 3 == 2 { release(&held, to: number / 3) }
+        }
+        release(&held, to: 4999)
+        #expect(ran.all == Array(0..<5000 as Range<Int64>) && !held.isEmpty)
+        for effect in held.removeAll() { effect.run() }
+        #expect(ran.all == Array(0..<6000 as Range<Int64>) && held.isEmpty)
+        held.add([effect(6000)], endOffset: 6000, flushedTo: 7)
+        #expect(held.awaitedFlush(6) == 7 && held.awaitedFlush(7) == nil)
+        #expect(held.next(highWatermark: 6000, flushedOffset: 6) == nil)
+        release(&held, to: 6000)
+        #expect(ran.all.last == 6000 && held.isEmpty && held.awaitedFlush(0) == nil)
+    }
+
+    @Test func `to take one is cheap however many wait`() {
+        var held = CoordinatorHeldEffects()
+        let count: Int64 = 200_000
+        for number in 0..<count { held.add([], endOffset: number, flushedTo: 0) }
+        let begunMs = SystemClock().monotonicMs
+        var taken: Int64 = 0
+        while held.next(highWatermark: .max, flushedOffset: .max) != nil { taken += 1 }
+        #expect(taken == count)
+        // Minutes, if each moved those behind it.
+        #expect(SystemClock().monotonicMs - begunMs < 10_000)
+    }
+}
