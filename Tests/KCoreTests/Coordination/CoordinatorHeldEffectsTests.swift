@@ -32,16 +32,4 @@ import Testing
         release(&held, to: 6000)
         #expect(ran.all.last == 6000 && held.isEmpty && held.awaitedFlush(0) == nil)
     }
-
-    @Test func `to take one is cheap however many wait`() {
-        var held = CoordinatorHeldEffects()
-        let count: Int64 = 200_000
-        for number in 0..<count { held.add([], endOffset: number, flushedTo: 0) }
-        let begunMs = SystemClock().monotonicMs
-        var taken: Int64 = 0
-        while held.next(highWatermark: .max, flushedOffset: .max) != nil { taken += 1 }
-        #expect(taken == count)
-        // Minutes, if each moved those behind it.
-        #expect(SystemClock().monotonicMs - begunMs < 10_000)
-    }
 }
