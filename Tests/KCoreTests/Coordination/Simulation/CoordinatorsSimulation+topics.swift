@@ -45,28 +45,31 @@ extension CoordinatorsSimulation {
         network.later(network.chance(30) ? 0 : Int64(network.int(1...4000))) { [unowned self] in
             trace("topic \(name.prefix(9)) is there again")
             topics.add(name, count)
+            if name == Self.committed, isOrphaned { mayReturn() }
         }
     }
 
     // An answer tells that all that was asked before is kept.
     private func awaitForgetting(_ deletion: Int) {
-        unforgotten = deletion
+        if unforgotten != deletion { (unforgotten, isOrphaned) = (deletion, false) }
         groups.ask({ $0 }) { _, turn, reply in
             turn.send(ErrorCode.none, to: reply)
         } _: { [unowned self] code in
             guard unforgotten == deletion else { return }
-            if code == .none { return unforgotten = nil }
+            if code == .none { return (unforgotten, isOrphaned) = (nil, false) }
             network.later(100) { [unowned self] in if unforgotten == deletion { awaitForgetting(deletion) } }
         }
     }
 
-    /// Who coordinates groups is gone: what was to be forgotten and is not may be there for who comes next.
+    /// Who coordinates groups is gone: what was to be forgotten and is not may be there for who comes next, unless the topic is
+    /// still gone when that one begins.
     func mayReturn() {
         guard let deletion = unforgotten else { return }
         if topics.image.topic(Self.committed) != nil {
             offsetChecker.mayReturn(Self.committed)
-            unforgotten = nil
+            (unforgotten, isOrphaned) = (nil, false)
         } else {
+            isOrphaned = true
             network.later(100) { [unowned self] in if unforgotten == deletion { awaitForgetting(deletion) } }
         }
     }

@@ -23,6 +23,8 @@ final class CoordinatorsSimulation: @unchecked Sendable {
     var deletions: [String: Int] = [:]
     /// The deletion whose offsets the groups' log may have still.
     var unforgotten: Int?
+    /// Who was to forget it is gone, and nobody has said since that it is forgotten.
+    var isOrphaned = false
     let readers: SimulatedReaders
     let ends = SimulatedEnds()
     let groups: SimulatedCoordinator<GroupCoordinator>
