@@ -359,18 +359,24 @@ def test_a_group_and_files_that_do_not_agree_are_told(new_broker, tmp_path):
     assert len(committed(sink / "told-0")) == 20
 
 
-def test_what_a_transaction_is_about_to_store_is_waited_for(new_broker, tmp_path):
-    broker, sink = new_broker(group_initial_rebalance_delay_ms=0), tmp_path / "copy"
-    topic = create_topic(broker, "handed")
-    fill(broker, topic, 1, 10)
+def hold(broker, topic, group):
+    """The producer of a transaction, open for ten minutes, that stores offset 5 of the group in partition 0."""
     producer = confluent_kafka.Producer(
         {"bootstrap.servers": broker.address, "transactional.id": "processor", "transaction.timeout.ms": 600_000})
     producer.init_transactions(20)
     producer.begin_transaction()
-    member = confluent_kafka.Consumer({"bootstrap.servers": broker.address, "group.id": "handed"})
+    member = confluent_kafka.Consumer({"bootstrap.servers": broker.address, "group.id": group})
     handled = [confluent_kafka.TopicPartition(topic, 0, 5)]
     producer.send_offsets_to_transaction(handled, member.consumer_group_metadata(), 20)
     member.close()
+    return producer
+
+
+def test_what_a_transaction_is_about_to_store_is_waited_for(new_broker, tmp_path):
+    broker, sink = new_broker(group_initial_rebalance_delay_ms=0), tmp_path / "copy"
+    topic = create_topic(broker, "handed")
+    fill(broker, topic, 1, 10)
+    producer = hold(broker, topic, "handed")
     copy = lambda **how: subprocess.Popen([BIN / "kconsume", "-b", broker.address, "-t", topic, "-o", "beginning", "-e",
                                            "-g", "handed", "--sink", sink, *how.get("options", [])],
                                           stderr=how["stderr"])

@@ -2,13 +2,12 @@
 
 import subprocess
 
-import confluent_kafka
 import pytest
 
 from broker import wait_until
 from conftest import create_topic
 from request_recorder import Recorder
-from test_sink import committed, copied, fill, start
+from test_sink import committed, copied, fill, hold, start
 
 OFFSET_FETCH = 9
 
@@ -51,13 +50,7 @@ def test_a_member_that_waits_for_a_transaction_waits_for_its_broker_too(new_brok
     broker, sink = new_broker(group_initial_rebalance_delay_ms=0), tmp_path / "copy"
     topic = create_topic(broker, "away", partitions=2)
     lines = fill(broker, topic, 2, 20)
-    producer = confluent_kafka.Producer({"bootstrap.servers": broker.address, "transactional.id": "processor"})
-    producer.init_transactions(20)
-    producer.begin_transaction()
-    member = confluent_kafka.Consumer({"bootstrap.servers": broker.address, "group.id": "away"})
-    handled = [confluent_kafka.TopicPartition(topic, 0, 5)]
-    producer.send_offsets_to_transaction(handled, member.consumer_group_metadata(), 20)
-    member.close()
+    producer = hold(broker, topic, "away")
     process = start(broker, topic, sink, "-g", "away", "-X", "default.api.timeout.ms=4000")
     try:
         # Only the other one waits.
